@@ -193,11 +193,11 @@ const USES: readonly Attempt[] = [
     }),
     IDENTITY,
   ),
-  ...["exec?command=sh&stdout=true", "attach?stdout=true", "portforward", "proxy/debug"].map((road) =>
+  ...["exec?command=sh&stdout=true", "attach?stdout=true", "portforward", "proxy/debug"].map((subresource) =>
     onReal(
-      `connects to a Pod that runs as a Franchisee's account by ${road.split(/[?/]/)[0]}`,
+      `connects to a Pod that runs as a Franchisee's account by ${subresource.split(/[?/]/)[0]}`,
       "stranger",
-      post(core("bazaar", `pods/seller-0/${road}`)),
+      post(core("bazaar", `pods/seller-0/${subresource}`)),
       IDENTITY,
     ),
   ),
@@ -215,7 +215,7 @@ const can = (title: string, by: Person, request: Request) => on(title, by, reque
 const connects = (title: string, by: Person, path: string) => onReal(title, by, post(path), "connected");
 const exec = (at: string, name: string) => core(at, `pods/${name}/exec?command=sh&stdout=true`);
 
-/** What stays allowed beside accounts that act for others. */
+/** Requests that stay allowed in namespaces with accounts that act for others. */
 export const ALLOWED_ACCOUNT: readonly Attempt[] = [
   can(
     "binds view beside a Franchisee's account",

@@ -12,7 +12,7 @@ import {
 import { helmRelease, ingress, named, restrictedContainer, TAGGED, UNSIGNED } from "./object.ts";
 import type { Person } from "./person.ts";
 
-// Ways of attack that published advisories describe, on the kinds of each product.
+// Attacks that published advisories describe, on the kinds of each product.
 
 /** An ordinary namespace, and an environment with one of its members. */
 const HOMES: readonly [Person, string][] = [

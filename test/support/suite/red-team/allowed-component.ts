@@ -269,4 +269,4 @@ const PLATFORM: readonly Attempt[] = [
   ),
 ];
 
-export const ALLOWED_MACHINERY: readonly Attempt[] = [...CONTROLLERS, ...CONTROL_PLANE, ...PLATFORM];
+export const ALLOWED_COMPONENTS: readonly Attempt[] = [...CONTROLLERS, ...CONTROL_PLANE, ...PLATFORM];

@@ -99,7 +99,7 @@ const OWN: readonly [string, Kind, (at: string) => object][] = [
   ],
 ];
 
-/** Work with the same products that stays in one's own namespace. */
+/** Work with the same products that stays in the requester's own namespace. */
 export const ALLOWED_DESTINATION: readonly Attempt[] = HOMES.flatMap(([by, at]) => [
   ...OWN.map(([title, [version, plural, kind], spec]) =>
     on(

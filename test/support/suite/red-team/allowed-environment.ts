@@ -28,7 +28,7 @@ const can = (title: string, by: Person, request: Request) => on(title, by, reque
 const HELM = "helm.toolkit.fluxcd.io/v2";
 const deployments = (at: string, rest = "") => group("apps/v1", at, `deployments${rest}`);
 
-/** What installs nothing, in an environment whose window is closed. */
+/** Requests that install nothing, in an environment whose window is closed. */
 const WORK: readonly Attempt[] = [
   can(
     "scales outside the window",
@@ -148,7 +148,7 @@ const EVIDENCE: readonly Attempt[] = [
   ),
 ];
 
-/** A database fails over at any time, whatever its environment asks of installs. */
+/** A database may fail over at any time, whatever its environment requires of installs. */
 const FAILOVER: readonly Attempt[] = ["acme-stg", "acme-uat", "acme-dev"].flatMap((at) => [
   can(
     `makes an instance of a database again in ${at}`,

@@ -1,14 +1,14 @@
 import type { RuleId } from "../../../../src/admission/rules/rule-id.ts";
 import type { Person } from "./person.ts";
 
-/** One request, and what must come of it. */
+/** One request, and its expected outcome. */
 export interface Attempt {
   title: string;
   by: Person;
   request: Request;
   /** The rules that must deny it. `connected`: admission lets it pass, and there is no kubelet that could answer. */
   expected: RuleId | readonly RuleId[] | "allowed" | "connected";
-  /** The one server that answers it as expected. Undefined: both do. */
+  /** The only server that answers it as expected. Undefined: both do. */
   only: "embedded" | "real" | undefined;
 }
 
@@ -29,7 +29,7 @@ const attempt =
 export const on = attempt(undefined);
 /** An attempt for a resource that the embedded API server does not serve. */
 export const onReal = attempt("real");
-/** An attempt that the real API server refuses before it asks admission. */
+/** An attempt that the real API server refuses before it calls admission. */
 export const onEmbedded = attempt("embedded");
 
 export const post = (path: string, body: object = {}): Request => ({ method: "POST", path, body });

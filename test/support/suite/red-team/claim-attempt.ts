@@ -29,7 +29,7 @@ const DRIVERS: readonly [string, object][] = [
   ["a volume of a driver that is on no list", inline("csi.example.org")],
 ];
 
-/** Members of a claim that take a volume that no one gave to this namespace. */
+/** Members of a claim that take a volume which the namespace was not given. */
 const TAKEN: readonly [string, object][] = [
   ["a volume by its name", { volumeName: "disk" }],
   [

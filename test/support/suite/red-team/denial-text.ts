@@ -4,21 +4,21 @@ import { PEOPLE, type Person } from "./person.ts";
 
 /** An API server puts the whole message into one line of output. */
 const MAX_CHARACTERS = 4_000;
-/** What a text tells its reader to do, after what is wrong. */
+/** The remedy in a text, after the problem. */
 const REMEDY =
   /[,;:] (?:or |and |so )?(?:add|ask|change|choose|delete|flatten|install|keep|leave|make|name|remove|run|set|sign|try|use|work|write) /;
 const RULE = new RegExp(`^(?:${RULE_IDS.join("|")}): \\S+: `);
 const WEBHOOK = /^admission webhook "[a-z-]+\.catalyst\.openova\.io" denied the request: (?<denial>.*)$/s;
-/** API servers ask native policies before webhooks, and put what is denied before the sentence. */
+/** API servers evaluate native policies before webhooks, and put the denied request before the sentence. */
 const POLICY =
   /ValidatingAdmissionPolicy 'catalyst-[a-z-]+' with binding 'catalyst-[a-z-]+' denied request: (?<denial>.*)$/s;
 const LINKED = /^(?<reasons>.*)\. See (?<links>.*)$/s;
 
-/** What the operator's webhook or one of its native policies says; empty for a refusal by RBAC or by a schema. */
+/** The text of the operator's webhook or of one of its native policies; empty for a refusal by RBAC or by a schema. */
 export const denialOf = (message: string): string =>
   (WEBHOOK.exec(message) ?? POLICY.exec(message))?.groups?.denial ?? "";
 
-/** What the tenants of the test's cluster are called, with the people who may know it. */
+/** The names of the tenants of the test's cluster, with the people who may read them. */
 const TENANTS: readonly { names: readonly string[]; knownTo: readonly Person[] }[] = [
   {
     names: ["omantel"],
@@ -40,8 +40,8 @@ const wordsOf = (text: string): string[] =>
   (text.match(/[A-Za-z0-9][A-Za-z0-9.-]*/g) ?? []).map((word) => word.replace(/[.-]+$/, "").toLowerCase());
 
 /**
- * The tenants' names that a message reveals. A word of the request may be repeated. A part of such a word may not: who names
- * the host `omantel.test` does not know that its Sovereign is called `omantel`.
+ * The tenants' names that a message reveals. A word of the request may be repeated, but not a part of such a word: the
+ * requester of host `omantel.test` may not learn that its Sovereign is called `omantel`.
  */
 function revealed(message: string, by: Person, request: Request): string[] {
   const known = new Set(wordsOf(JSON.stringify([request, PEOPLE[by]])));
@@ -51,9 +51,9 @@ function revealed(message: string, by: Person, request: Request): string[] {
     .filter((name) => words.some((word) => word.includes(name)));
 }
 
-/** What is wrong with the text of a denial; empty when it helps its reader and reveals nothing. */
+/** The problem with the text of a denial; empty when it helps its reader and reveals nothing. */
 export function problemsOf(message: string, by: Person, request: Request): string[] {
-  // An expression of a policy cannot know where the documentation is.
+  // A policy does not contain the address of the documentation.
   const isPolicy = POLICY.test(message);
   const denial = denialOf(message);
   const { reasons, links } = isPolicy

@@ -26,7 +26,7 @@ import { named } from "./object.ts";
 const ROUTED = "ingress-annotation";
 const ADDRESSED = "service-address";
 
-/** Fields that send a controller to a Service of others, or take what is meant for others. */
+/** Fields that send a controller to a Service of others, or take traffic that is meant for others. */
 const DESTINATIONS: readonly [string, Kind, object, Attempt["expected"]][] = [
   ["calls a Sovereign's Service by a route", VIRTUAL_SERVICE, to(SOVEREIGN_SERVICE), ROUTED],
   ["calls another Organization's Service by a route", VIRTUAL_SERVICE, to(FOREIGN_SERVICE), ROUTED],
@@ -225,5 +225,5 @@ const IDENTITIES: readonly Attempt[] = HOMES.flatMap(([by, at]) => [
   ),
 ]);
 
-/** Roads round admission through the controllers of other products. */
+/** Attempts to bypass admission through the controllers of other products. */
 export const DESTINATION_ATTEMPTS: readonly Attempt[] = [...DESTINATION, ...IDENTITIES];

@@ -84,7 +84,7 @@ const INSTALLS: readonly [string, (at: string) => Request][] = [
 
 const annotations = (name: string) => (name === "approved" ? evidence() : evidence(IMAGE_ARTIFACT));
 
-/** What an earlier install brought, used for the next one. */
+/** Evidence of an earlier install, used for the next one. */
 const REPLAYS: readonly Attempt[] = ["approved", "named"].flatMap((name) => {
   const path = group("apps/v1", "acme-stg", `deployments/${name}`);
   const of = name === "approved" ? "earlier evidence" : "evidence of an earlier digest";
@@ -111,7 +111,7 @@ const REPLAYS: readonly Attempt[] = ["approved", "named"].flatMap((name) => {
 });
 
 const forged = { annotations: evidence(CHART_ARTIFACT) };
-const EVIDENCE_ROADS: readonly [string, Request][] = [
+const EVIDENCE_REQUESTS: readonly [string, Request][] = [
   [
     "names the next digest in evidence while it installs it",
     strategicPatch(group("apps/v1", "acme-stg", "deployments/approved"), {
@@ -144,7 +144,7 @@ const EVIDENCE_ROADS: readonly [string, Request][] = [
   ],
 ];
 
-const SOAK_ROADS: readonly Attempt[] = [
+const SOAK_ATTEMPTS: readonly Attempt[] = [
   on(
     "forges the record of what ran",
     "amal",
@@ -229,8 +229,8 @@ export const ENVIRONMENT_ATTEMPTS: readonly Attempt[] = [
     EVIDENCE,
   ),
   ...REPLAYS,
-  ...EVIDENCE_ROADS.map(([title, request]) => on(title, "amal", request, "evidence-pipeline-only")),
-  ...SOAK_ROADS,
+  ...EVIDENCE_REQUESTS.map(([title, request]) => on(title, "amal", request, "evidence-pipeline-only")),
+  ...SOAK_ATTEMPTS,
   on(
     "relabels its environment to escape a policy",
     "amal",

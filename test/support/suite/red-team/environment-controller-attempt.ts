@@ -59,10 +59,11 @@ const PIPELINE_REPLAYS: readonly Attempt[] = [
 ];
 
 /**
- * A listed controller that writes what a member's policy, template or object says, with an owner that this names too. The
- * first ones may not work there. cloudNativePg is a member of the Organization, so that the policy judges it.
+ * Requests of listed controllers, which write what a member's policy, template or object contains, its owner reference
+ * included. The first controllers may not work in that namespace. cloudNativePg is a member of the Organization, so the
+ * policy judges it.
  */
-const CONTROLLER_ROADS: readonly [string, Person, (at: string) => Request][] = [
+const CONTROLLER_ATTEMPTS: readonly [string, Person, (at: string) => Request][] = [
   [
     "generates a Deployment with a forged owner",
     "kyverno",
@@ -106,8 +107,8 @@ const CONTROLLER_ROADS: readonly [string, Person, (at: string) => Request][] = [
   ],
 ];
 
-/** Roads round EnvironmentPolicies through the pipeline and listed controllers. */
-export const ENVIRONMENT_MACHINE_ATTEMPTS: readonly Attempt[] = [
+/** Attempts to bypass EnvironmentPolicies through the pipeline and listed controllers. */
+export const ENVIRONMENT_CONTROLLER_ATTEMPTS: readonly Attempt[] = [
   ...asPipeline.map(([title, metadata, expected]) =>
     on(
       `installs ${title}`,
@@ -130,7 +131,7 @@ export const ENVIRONMENT_MACHINE_ATTEMPTS: readonly Attempt[] = [
   ),
   ...PIPELINE_REPLAYS,
   ...ENVIRONMENTS.flatMap(([at, expected]) =>
-    CONTROLLER_ROADS.map(([title, by, request]) =>
+    CONTROLLER_ATTEMPTS.map(([title, by, request]) =>
       on(
         `${title} in ${at} against its policy`,
         by,

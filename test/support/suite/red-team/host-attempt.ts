@@ -2,9 +2,9 @@ import { type Attempt, apply, core, group, jsonPatch, mergePatch, on, post } fro
 import { certificate, deployment, ingress, named, pod, SIGNED, service } from "./object.ts";
 import type { Person } from "./person.ts";
 
-/** What Sovereign omantel serves. */
+/** The host of Sovereign omantel. */
 const HOST = "omantel.test";
-/** What Sovereign quoll serves. */
+/** The host of Sovereign quoll. */
 const UNNAMED_HOST = "desert.test";
 const NGINX = "nginx.ingress.kubernetes.io";
 const EXTERNAL_DNS = "external-dns.alpha.kubernetes.io";
@@ -225,7 +225,7 @@ const snippets: readonly Attempt[] = HOMES.flatMap(([by, at]) =>
   ),
 );
 
-const OTHER_ROADS: readonly Attempt[] = [
+const OTHER_HOSTS: readonly Attempt[] = [
   on(
     "has Traefik ask a Sovereign's Service",
     "stranger",
@@ -294,4 +294,4 @@ const OTHER_ROADS: readonly Attempt[] = [
   ),
 ];
 
-export const HOST_ATTEMPTS: readonly Attempt[] = [...claims, ...annotations, ...snippets, ...OTHER_ROADS];
+export const HOST_ATTEMPTS: readonly Attempt[] = [...claims, ...annotations, ...snippets, ...OTHER_HOSTS];

@@ -32,10 +32,10 @@ const APPS = "apps/v1";
 const RBAC = "rbac.authorization.k8s.io/v1";
 const relabel = { metadata: { labels: { mine: "yes" } } };
 
-type Road = readonly [title: string, request: (namespace: string) => Request];
+type Intrusion = readonly [title: string, request: (namespace: string) => Request];
 
-/** Ways to change something, or to look inside, in a namespace of another. */
-export const ROADS: readonly Road[] = [
+/** Requests that change or read something in a namespace of another tenant. */
+export const INTRUSIONS: readonly Intrusion[] = [
   ["creates a ConfigMap", (at) => post(core(at, "configmaps"), configMap("new"))],
   [
     "creates a ConfigMap under a generated name",
@@ -125,7 +125,7 @@ export const ROADS: readonly Road[] = [
 ];
 
 /** The same for resources that the embedded API server does not serve. */
-export const REAL_ROADS: readonly Road[] = [
+export const REAL_INTRUSIONS: readonly Intrusion[] = [
   ["executes in a Pod", (at) => post(core(at, "pods/app-0/exec?command=sh&stdout=true"))],
   ["attaches to a Pod", (at) => post(core(at, "pods/app-0/attach?stdout=true"))],
   ["forwards a port of a Pod", (at) => post(core(at, "pods/app-0/portforward"))],

@@ -20,7 +20,7 @@ export const PEOPLE = {
   pipeline: user("ci", "catalyst:pipeline"),
   /** The pipeline of Organization acme: a member, so that it may install there. */
   acmePipeline: user("acme-ci", "catalyst:pipeline", "acme-developers"),
-  /** Groups that only look like the platform's. */
+  /** Groups whose names only resemble those of the platform. */
   lookalike: user("eve", "system:master", "catalyst:platforms", "system:node"),
   acmeAccount: account("acme-prod", "robot"),
   globexAccount: account("globex-prod", "robot"),

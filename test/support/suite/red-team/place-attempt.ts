@@ -1,5 +1,6 @@
 import type { RuleId } from "../../../../src/admission/rules/rule-id.ts";
 import { type Attempt, core, group, mergePatch, on, onReal, post, remove } from "./attempt.ts";
+import { INTRUSIONS, REAL_INTRUSIONS } from "./intrusion.ts";
 import {
   accountToken,
   configMap,
@@ -12,7 +13,6 @@ import {
   secret,
 } from "./object.ts";
 import type { Person } from "./person.ts";
-import { REAL_ROADS, ROADS } from "./road.ts";
 
 /** Guarded namespaces, the rule that guards each, and identities that do not work there. */
 const PLACES: readonly { name: string; rule: RuleId; intruders: readonly Person[] }[] = [
@@ -198,8 +198,8 @@ const OTHER_PLACES: readonly Attempt[] = [
 export const PLACE_ATTEMPTS: readonly Attempt[] = [
   ...PLACES.flatMap(({ name, rule, intruders }) =>
     intruders.flatMap((by) => [
-      ...ROADS.map(([title, request]) => on(`${title} in ${name}`, by, request(name), rule)),
-      ...REAL_ROADS.map(([title, request]) => onReal(`${title} in ${name}`, by, request(name), rule)),
+      ...INTRUSIONS.map(([title, request]) => on(`${title} in ${name}`, by, request(name), rule)),
+      ...REAL_INTRUSIONS.map(([title, request]) => onReal(`${title} in ${name}`, by, request(name), rule)),
     ]),
   ),
   ...OTHER_PLACES,

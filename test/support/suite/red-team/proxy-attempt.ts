@@ -84,7 +84,7 @@ const CONFIGURATION: readonly Attempt[] = HOMES.map(([by, at]) =>
   ),
 );
 
-/** Roads to other tenants through a proxy that they share. */
+/** Attempts to reach other tenants through a shared proxy. */
 export const PROXY_ATTEMPTS: readonly Attempt[] = [
   ...HOMES.flatMap(([by, at]) =>
     PROXIES.map(([title, [version, plural, kind], spec, name = "evil"]) =>

@@ -84,7 +84,7 @@ const FILLED = [
 
 const RBAC_VERSION = "rbac.authorization.k8s.io/v1";
 
-/** Accounts that act for others, the Pods that run as them, and roles by which someone could act as them. */
+/** Accounts that act for others, the Pods that run as them, and roles by which a user could act as them. */
 const ACCOUNTS: readonly Request[] = [
   ...["franchisee", "clerk", "default"].map((name) =>
     post(core("bazaar", "serviceaccounts"), serviceAccount(name)),
@@ -112,7 +112,7 @@ const ACCOUNTS: readonly Request[] = [
 
 const GUARDED_LABEL = { metadata: { labels: { part: "settings" } } };
 
-/** The same objects in every namespace, so that each route has something to reach. */
+/** The same objects in every namespace, so that each attempt has a target. */
 const contentOf = (name: string): Request[] => [
   post(core(name, "configmaps"), configMap("settings", GUARDED_LABEL)),
   post(core(name, "secrets"), secret("credentials")),
@@ -161,7 +161,7 @@ const productObjects = (omantelKey: string): Request[] => [
       branding: { displayName: "Omantel", hostname: "marketplace.omantel.test" },
       tiers: [{ id: "starter", name: "Starter", priceBaisa: 5000 }],
     }),
-    // Its hosts do not tell its name.
+    // Its hosts do not reveal its name.
     sovereign("quoll", { role: "SelfHosted", fqdn: "desert.test", parent: "zero" }),
     sovereign("ooredoo", { role: "Franchised", parent: "zero", franchise: "ooredoo" }),
   ].map((it) => post(cluster(PRODUCT, "sovereigns"), it)),
@@ -214,7 +214,7 @@ const productObjects = (omantelKey: string): Request[] => [
   ),
 ];
 
-/** What an administrator creates before the operator starts. */
+/** The objects that an administrator creates before the operator starts. */
 export function seeds(kind: "embedded" | "real", omantelKey: string): Request[] {
   const wide = {
     ...named("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "wide"),

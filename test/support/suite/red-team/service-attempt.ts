@@ -78,7 +78,7 @@ const RELEASES: readonly Attempt[] = [
       "helm-release-secret",
     ),
   ),
-  // Helm does not look at the type of the Secret.
+  // Helm ignores the type of the Secret.
   ...HOMES.flatMap(([by, at]) =>
     [
       secret("sh.helm.release.v1.opaque.v1"),

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RULE_IDS } from "../../../../src/admission/rules/rule-id.ts";
 import { ACCOUNT_ATTEMPTS, ALLOWED_ACCOUNT } from "./account-attempt.ts";
 import { ADVISORY_ATTEMPTS, ALLOWED_ADVISORY } from "./advisory-attempt.ts";
+import { ALLOWED_COMPONENTS } from "./allowed-component.ts";
 import { ALLOWED_DESTINATION } from "./allowed-destination.ts";
 import { ALLOWED_ENVIRONMENT } from "./allowed-environment.ts";
 import { ALLOWED_FRANCHISEE } from "./allowed-franchisee.ts";
-import { ALLOWED_MACHINERY } from "./allowed-machinery.ts";
 import { ALLOWED_MEMBER } from "./allowed-member.ts";
 import { ALLOWED_ORDINARY } from "./allowed-ordinary.ts";
 import { ALLOWED_PRODUCT } from "./allowed-product.ts";
@@ -18,7 +18,7 @@ import { CLUSTER_ATTEMPTS } from "./cluster-attempt.ts";
 import { denialOf, problemsOf } from "./denial-text.ts";
 import { DESTINATION_ATTEMPTS } from "./destination-attempt.ts";
 import { ENVIRONMENT_ATTEMPTS } from "./environment-attempt.ts";
-import { ENVIRONMENT_MACHINE_ATTEMPTS } from "./environment-machine-attempt.ts";
+import { ENVIRONMENT_CONTROLLER_ATTEMPTS } from "./environment-controller-attempt.ts";
 import { EVIDENCE_ATTEMPTS } from "./evidence-attempt.ts";
 import { HOST_ATTEMPTS } from "./host-attempt.ts";
 import { IMAGE_ATTEMPTS } from "./image-attempt.ts";
@@ -40,7 +40,7 @@ const ALLOWED = [
   ...ALLOWED_ENVIRONMENT,
   ...ALLOWED_ORDINARY,
   ...ALLOWED_PRODUCT,
-  ...ALLOWED_MACHINERY,
+  ...ALLOWED_COMPONENTS,
   ...ALLOWED_ACCOUNT,
   ...ALLOWED_VERSION,
   ...ALLOWED_ADVISORY,
@@ -64,7 +64,7 @@ const ATTEMPTS = [
   ...SERVICE_ATTEMPTS,
   ...ACCOUNT_ATTEMPTS,
   ...ENVIRONMENT_ATTEMPTS,
-  ...ENVIRONMENT_MACHINE_ATTEMPTS,
+  ...ENVIRONMENT_CONTROLLER_ATTEMPTS,
   ...VERSION_ATTEMPTS,
   ...ADVISORY_ATTEMPTS,
   ...DESTINATION_ATTEMPTS,
