@@ -30,7 +30,10 @@ export let run = 0;
 export let code = "";
 export let user = "";
 
-/** One service with a Stripe of its own for each test file; a voucher and a customer of its own for each test. The books agree at the end. */
+/**
+ * One service with its own Stripe for each test file, and a new voucher and customer for each test. The books agree at the
+ * end.
+ */
 export function useCardPayments(options: { logger?: Logger; env?: Env } = {}): void {
   beforeAll(async () => {
     stripe = await startStripeServer();
@@ -72,11 +75,11 @@ export async function rowsOf(sql: string, values: unknown[] = []): Promise<Recor
   return (await billing.database.pool.query(sql, values)).rows;
 }
 
-/** Everything that an order of this test's customer could have left behind. */
+/** The rows that an order of this test's customer may have left. */
 export async function books() {
   const [row] = await rowsOf(
     `SELECT (SELECT times_redeemed FROM promo_codes WHERE code = $2) AS counter,
-            (SELECT count(*)::int FROM promo_redemptions WHERE code = $2) AS edges,
+            (SELECT count(*)::int FROM promo_redemptions WHERE code = $2) AS redemptions,
             (SELECT balance_baisa::int FROM customers WHERE user_id = $1) AS balance,
             (SELECT jsonb_agg(o.status ORDER BY o.created_at) FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1) AS orders,
             (SELECT count(*)::int FROM subscriptions s JOIN customers c ON c.id = s.customer_id WHERE c.user_id = $1) AS subscriptions,
@@ -86,9 +89,16 @@ export async function books() {
   return row;
 }
 
-export const PENDING = { counter: 1, edges: 1, balance: 0, orders: ["pending"], subscriptions: 0, events: 0 };
+export const PENDING = {
+  counter: 1,
+  redemptions: 1,
+  balance: 0,
+  orders: ["pending"],
+  subscriptions: 0,
+  events: 0,
+};
 export const PAID = { ...PENDING, orders: ["paid"], subscriptions: 1, events: 1 };
-export const CANCELED = { ...PENDING, counter: 0, edges: 0, orders: ["canceled"] };
+export const CANCELED = { ...PENDING, counter: 0, redemptions: 0, orders: ["canceled"] };
 export const EXPIRED = { ...PENDING, balance: 25_000, orders: ["expired"] };
 
 export const buy = (body: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
@@ -116,7 +126,7 @@ export async function pay(
   return tell("checkout.session.completed", sessionId, more);
 }
 
-/** The rest of this test is another customer's. */
+/** Replaces the test's customer by another one. */
 export function becomeCustomer(name: string): void {
   user = name;
 }

@@ -42,7 +42,7 @@ export async function scalar(sql: string, values: unknown[] = []): Promise<unkno
 
 export const counter = (code: string) =>
   scalar("SELECT times_redeemed FROM promo_codes WHERE code = $1", [code]);
-export const edges = (code: string) =>
+export const redemptions = (code: string) =>
   scalar("SELECT count(*)::int FROM promo_redemptions WHERE code = $1", [code]);
 export const balance = (user: string) =>
   scalar("SELECT balance_baisa::int FROM customers WHERE user_id = $1", [user]);

@@ -47,7 +47,7 @@ describe("checkout against an adopted database", () => {
   afterAll(async () => {
     try {
       const found = await reconcile(adopted);
-      // What is left to differ is what the earlier service left, and is marked so.
+      // The remaining differences come from the earlier service, and are marked so.
       expect(found).toEqual([
         {
           kind: "counter-differs-from-redemptions",
@@ -141,7 +141,7 @@ describe("checkout against an adopted database", () => {
       max_redemptions: number;
     }[];
     expect(listed).toHaveLength(12);
-    // Of twins every endpoint means the same one: these two are the others.
+    // Every endpoint uses the same one of several equal codes. These two are the others.
     for (const row of listed.filter(({ code }) => code !== "Summer" && code !== "eid")) {
       const flipped = await adopted.ask("/billing/admin/promos", {
         token,

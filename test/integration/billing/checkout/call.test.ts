@@ -46,7 +46,7 @@ beforeEach(() => {
 
 type Ask = Partial<CheckoutRequest> & { user_id: string };
 
-/** Asked in one turn of the event loop, so in one call of the database, in this order. */
+/** Sends all in one iteration of the event loop, so in one call of the database, in this order. */
 async function together(asks: Ask[], cardStepBaisa: number | null = null) {
   return Promise.all(
     asks.map((one) =>
@@ -174,7 +174,7 @@ describe("several checkouts in one call", () => {
 describe("a refused checkout", () => {
   it("changes no tenant and no customer when a checkout is refused", async () => {
     await outcomes([{ user_id: named("owner"), tenant_id: named("taken") }]);
-    // A customer of old, without an order so far.
+    // An existing customer without an order.
     await rowsOf("INSERT INTO customers (user_id, tenant_id, email) VALUES ($1, '', '')", [named("old")]);
     expect(
       await outcomes([

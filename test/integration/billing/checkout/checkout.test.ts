@@ -4,7 +4,7 @@ import {
   balance,
   billing,
   counter,
-  edges,
+  redemptions,
   repeat,
   scalar,
   useOneBilling,
@@ -79,8 +79,8 @@ describe("checkout", () => {
     await issueVoucher(billing, code, { max_redemptions: 10 });
     const answers = await repeat(64, (index) => placeOrder(billing, `cap-${index}`, { promo_code: code }));
     expect(statuses(answers)).toEqual([...Array(10).fill(200), ...Array(54).fill(410)]);
-    expect([await counter(code), await edges(code)]).toEqual([10, 10]);
-    // Who came too late left nothing behind.
+    expect([await counter(code), await redemptions(code)]).toEqual([10, 10]);
+    // The refused customers left no rows.
     expect(await scalar("SELECT count(*)::int FROM customers WHERE user_id LIKE 'cap-%'")).toBe(10);
     expect(await scalar("SELECT count(*)::int FROM tenants WHERE tenant_id LIKE 'cap-%'")).toBe(10);
   });
@@ -89,7 +89,7 @@ describe("checkout", () => {
     await issueVoucher(billing, code);
     const answers = await repeat(50, () => placeOrder(billing, "eager", { promo_code: code }));
     expect(statuses(answers)).toEqual([200, ...Array(49).fill(409)]);
-    expect([await counter(code), await edges(code), await balance("eager")]).toEqual([1, 1, 16_000]);
+    expect([await counter(code), await redemptions(code), await balance("eager")]).toEqual([1, 1, 16_000]);
   });
 
   it("spends a balance once when two orders arrive at the same time", async () => {
@@ -132,7 +132,7 @@ describe("checkout", () => {
       answer.json.detail,
     ]);
     expect(answer.headers.get("content-type")).toContain("application/problem+json");
-    expect([await counter(code), await edges(code)]).toEqual([0, 0]);
+    expect([await counter(code), await redemptions(code)]).toEqual([0, 0]);
     expect(await scalar("SELECT count(*)::int FROM customers WHERE user_id = $1", [`fails-${run}`])).toBe(0);
   });
 

@@ -4,7 +4,7 @@ import {
   balance,
   billing,
   counter,
-  edges,
+  redemptions,
   repeat,
   scalar,
   useOneBilling,
@@ -80,7 +80,7 @@ describe("checkout with an Idempotency-Key", () => {
     const last = await placeUntilDone("unlucky", { promo_code: code }, key());
     if (placed !== undefined) expect(last.text).toBe(placed.text);
     expect([...outcomes].filter((status) => status !== 200 && status !== 503)).toEqual([]);
-    expect([await counter(code), await edges(code), await balance("unlucky")]).toEqual([1, 1, 16_000]);
+    expect([await counter(code), await redemptions(code), await balance("unlucky")]).toEqual([1, 1, 16_000]);
     expect(await scalar("SELECT count(*)::int FROM orders WHERE promo_code = $1", [code])).toBe(1);
   });
 });

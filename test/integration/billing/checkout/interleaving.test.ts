@@ -10,7 +10,7 @@ import {
 } from "../../../support/builder/billing.ts";
 import { type StripeServer, startStripeServer } from "../../../support/server/stripe-server.ts";
 
-// Few names, so that the steps of a wave meet at the same rows.
+// Few names, so that concurrent steps use the same rows.
 const CODES = ["A", "B", "C"];
 const USERS = ["ahmed", "badr", "salma", "zahra"];
 const FAULTS = ["none", "none", "refuse", "away", "cut-after", "in-use"] as const;
@@ -145,7 +145,7 @@ async function take(one: Step, index: number): Promise<Answer | undefined> {
       const ids = [...stripe.sessions.keys()];
       const id = ids[ids.length - 1 - (one.which % Math.max(1, ids.length))];
       if (id === undefined) return undefined;
-      // A session ends one way, and what is said of it later does not differ.
+      // A session ends in one way, and all later events about it agree.
       if (stripe.sessions.get(id)?.status === "open") {
         stripe.setSession(
           id,
@@ -159,7 +159,7 @@ async function take(one: Step, index: number): Promise<Answer | undefined> {
       await billing.database.pool.query(
         "UPDATE orders SET created_at = created_at - interval '10 minutes', session_expires_at = session_expires_at - interval '2 hours', session_look_at = session_look_at - interval '2 hours' WHERE status = 'pending'",
       );
-      // The payment processor may be away; the database never is.
+      // The payment processor may be unreachable, and the database never is.
       await billing.service
         .sweep()
         .catch((error: { code?: string }) =>
@@ -193,7 +193,7 @@ describe("any interleaving of the endpoints", () => {
           const client = await pool.connect();
           try {
             expect(await reconcileLedger(client)).toEqual([]);
-            // No code was redeemed more often than the largest cap that it ever had.
+            // No code was redeemed more often than its largest cap allowed.
             const { rows: passed } = await client.query(
               `SELECT p.code FROM promo_codes p
                  JOIN (SELECT code, bool_or((after ->> 'max_redemptions')::int = 0) AS unlimited, max((after ->> 'max_redemptions')::int) AS cap

@@ -114,7 +114,13 @@ describe("an unpaid order, ordered again", () => {
       const { id } = stripe.sessionOf(json.order_id);
       if (statusAt(id) === "open") await pay(id);
     }
-    expect(await books()).toMatchObject({ counter: 1, edges: 1, balance: 0, subscriptions: 1, events: 1 });
+    expect(await books()).toMatchObject({
+      counter: 1,
+      redemptions: 1,
+      balance: 0,
+      subscriptions: 1,
+      events: 1,
+    });
   });
 
   it.each([

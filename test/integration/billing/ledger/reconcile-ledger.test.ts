@@ -85,14 +85,14 @@ describe("reconcileLedger", () => {
       ["amounts-differ", "redemption-differs-from-ledger"],
     ],
   ])("finds %s", async (_what, statement, expected) => {
-    // Past the triggers and foreign keys, as only the database's own administrator could.
+    // Without triggers and foreign keys, as only the administrator of the database can.
     await billing.database.pool.query(
       `BEGIN; SET LOCAL session_replication_role = replica; ${statement}; COMMIT`,
     );
     expect(await kinds()).toEqual(expected);
   });
 
-  it("ascribes a lower counter to the earlier service only where the audit says so", async () => {
+  it("attributes a lower counter to the earlier service only when the audit shows it", async () => {
     const adopted = async () =>
       (await reconcile(billing)).filter(({ kind }) => kind.startsWith("counter")).map((one) => one.adopted);
     await billing.database.pool.query(

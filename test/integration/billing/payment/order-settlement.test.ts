@@ -33,7 +33,7 @@ const paid = (id: string, more: object = {}) => ({
   ...more,
 });
 
-/** An order whose process died before it knew its session, which there is all the same. */
+/** An order whose process died before it stored the session, which exists at Stripe. */
 async function unheardOf(): Promise<string> {
   stripe.fault = "in-use";
   expect((await buy()).status).toBe(409);
@@ -65,7 +65,7 @@ describe("an order that waits for its payment", () => {
     );
     expect(await books()).toEqual({
       counter: 0,
-      edges: 0,
+      redemptions: 0,
       balance: 35_000,
       orders: ["credited"],
       subscriptions: 0,

@@ -15,12 +15,12 @@ import {
 
 useCardPayments();
 
-const FAILED = { counter: 0, edges: 0, balance: 0, orders: ["failed"], subscriptions: 0, events: 0 };
+const FAILED = { counter: 0, redemptions: 0, balance: 0, orders: ["failed"], subscriptions: 0, events: 0 };
 
 const undo = async (orderId: unknown) =>
   (await rowsOf("SELECT billing_undo_order($1) AS undone", [orderId]))[0]?.undone;
 
-/** As a process leaves it that dies before it has a session. */
+/** The order of a process that died before it had a session. */
 async function orphan(body: Record<string, unknown> = {}, headers: Record<string, string> = {}) {
   stripe.fault = "in-use";
   expect((await buy(body, headers)).status).toBe(409);
@@ -61,7 +61,7 @@ describe("an order that is undone", () => {
     const paid = await placeOrder(billing, user, { plan_id: "small", promo_code: code });
     expect(await undo(paid.json.order_id)).toBe(false);
     expect(await undo("6b1f8a52-0000-4000-8000-000000000000")).toBe(false);
-    expect(await books()).toMatchObject({ counter: 1, edges: 1, balance: 16_000, orders: ["paid"] });
+    expect(await books()).toMatchObject({ counter: 1, redemptions: 1, balance: 16_000, orders: ["paid"] });
   });
 
   it("returns the order's own voucher and no other one of the customer", async () => {

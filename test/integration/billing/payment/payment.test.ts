@@ -60,7 +60,7 @@ describe("an order that credit does not cover", () => {
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => billing.ask("/billing/webhook", event)),
     );
-    // The same news by another event.
+    // Another event about the same payment.
     answers.push(await tell("checkout.session.async_payment_succeeded", id));
     expect(answers.map(({ status }) => status)).toEqual(Array(11).fill(200));
     expect(await books()).toEqual(PAID);
@@ -94,7 +94,7 @@ describe("an order that credit does not cover", () => {
       await tell(type, id);
       await tell(type, id);
       expect(await books()).toEqual(EXPIRED);
-      // The credit is the customer's to spend, the voucher is used.
+      // The customer can spend the credit, and the voucher stays redeemed.
       expect((await buy()).status).toBe(409);
       expect((await buy({ plan_id: "small", promo_code: "" })).json.credit_balance_baisa).toBe(16_000);
     },
@@ -144,13 +144,13 @@ describe("a payment processor that refuses or does not answer", () => {
     if (status === 503) expect(answer.json.detail).toContain("nothing was charged and no voucher was used");
     expect(await books()).toEqual({
       counter: 0,
-      edges: 0,
+      redemptions: 0,
       balance: 0,
       orders: ["failed"],
       subscriptions: 0,
       events: 0,
     });
-    // The same key again, once it works, is a try of its own.
+    // The same key is a new attempt once Stripe answers.
     stripe.fault = "none";
     const again = await buy({}, { "Idempotency-Key": `key-${run}` });
     expect([again.status, again.json.session_url]).toEqual([
@@ -172,7 +172,7 @@ describe("a payment processor that refuses or does not answer", () => {
     });
     expect(next.status).toBe(200);
     await pay(stripe.sessionOf(next.json.order_id).id);
-    // Taken now, by an order that is paid.
+    // The tenant now belongs to the customer of a paid order.
     expect((await buy({ tenant_id: `free-again-${run}` })).json.code).toBe("tenant_not_yours");
   });
 

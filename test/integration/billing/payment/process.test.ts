@@ -50,7 +50,7 @@ async function issue(origin: string): Promise<void> {
 const books = async () =>
   (
     await database.pool.query(
-      `SELECT (SELECT times_redeemed FROM promo_codes) AS counter, (SELECT count(*)::int FROM promo_redemptions) AS edges,
+      `SELECT (SELECT times_redeemed FROM promo_codes) AS counter, (SELECT count(*)::int FROM promo_redemptions) AS redemptions,
               (SELECT balance_baisa::int FROM customers) AS balance,
               (SELECT jsonb_agg(status ORDER BY created_at) FROM orders) AS orders`,
     )
@@ -66,7 +66,7 @@ async function killWhileStripeWorks(): Promise<void> {
   await until(() => stripe.asked.length > before);
   await first.end("SIGKILL");
   await lost;
-  expect(await books()).toEqual({ counter: 1, edges: 1, balance: 0, orders: ["pending"] });
+  expect(await books()).toEqual({ counter: 1, redemptions: 1, balance: 0, orders: ["pending"] });
   stripe.delayMs = 0;
 }
 
@@ -83,7 +83,7 @@ describe("catalyst billing, killed while the payment processor works", () => {
     });
     const answer = await buy(second.origin);
     expect(answer.status).toBe(200);
-    expect(await books()).toEqual({ counter: 1, edges: 1, balance: 0, orders: ["pending"] });
+    expect(await books()).toEqual({ counter: 1, redemptions: 1, balance: 0, orders: ["pending"] });
     const session = stripe.sessionOf(answer.json.order_id);
     expect(answer.json.session_url).toBe(`https://checkout.example/c/${session.id}`);
     stripe.setSession(session.id, { status: "complete", payment_status: "paid" });
@@ -92,7 +92,7 @@ describe("catalyst billing, killed while the payment processor works", () => {
       "/billing/webhook",
       stripe.event("checkout.session.completed", stripe.describe(session.id)),
     );
-    expect(await books()).toEqual({ counter: 1, edges: 1, balance: 0, orders: ["paid"] });
+    expect(await books()).toEqual({ counter: 1, redemptions: 1, balance: 0, orders: ["paid"] });
   });
 
   it("undoes the order when the customer does not repeat the request", async () => {
@@ -100,8 +100,8 @@ describe("catalyst billing, killed while the payment processor works", () => {
     await database.pool.query("UPDATE orders SET created_at = now() - interval '3 minutes'");
     const second = await start();
     await until(async () => (await books()).orders[0] === "failed");
-    expect(await books()).toEqual({ counter: 0, edges: 0, balance: 0, orders: ["failed"] });
-    // The code is free again, for this customer too.
+    expect(await books()).toEqual({ counter: 0, redemptions: 0, balance: 0, orders: ["failed"] });
+    // The code can be redeemed again, also by this customer.
     expect((await buy(second.origin)).status).toBe(200);
   });
 });

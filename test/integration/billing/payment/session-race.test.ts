@@ -21,7 +21,7 @@ const orderId = async () => {
   );
   return row?.id as string | undefined;
 };
-const FAILED = { ...PENDING, counter: 0, edges: 0, orders: ["failed"] };
+const FAILED = { ...PENDING, counter: 0, redemptions: 0, orders: ["failed"] };
 
 describe("an order that is abandoned while its session is created", () => {
   it.each(["none", "away"] as const)(

@@ -39,7 +39,7 @@ describe("the sweeper", () => {
     await sweep();
     expect(await books()).toEqual({
       counter: 0,
-      edges: 0,
+      redemptions: 0,
       balance: 0,
       orders: ["failed"],
       subscriptions: 0,
@@ -66,7 +66,7 @@ describe("the sweeper", () => {
     stripe.sessions.delete(id);
     await outlive("6 days 23 hours");
     await sweep();
-    // The keys may be those of another account meanwhile, and the money paid.
+    // The keys may now belong to another account, and the order may have been paid.
     expect(await books()).toEqual(PENDING);
     stripe.sessions.set(id, { ...kept, status: "complete", payment_status: "paid" });
     await outlive("6 days 23 hours");
@@ -89,7 +89,7 @@ describe("the sweeper", () => {
   });
 
   it("continues with other orders, and tries unreadable and open sessions again later", async () => {
-    // More than one sweep takes, all of them complete and unpaid, and due before this test's own.
+    // More orders than one sweep takes. All sessions are complete and unpaid, and are due before this test's own order.
     becomeCustomer(`unpaid-${run}`);
     const { id: unpaid } = await openSession({ plan_id: "small", promo_code: "" });
     stripe.setSession(unpaid, { status: "complete" });
@@ -118,7 +118,7 @@ describe("the sweeper", () => {
     expect([await statusOf(), stripe.asked.length - before]).toEqual(["pending", 200]);
     await expect(sweep()).rejects.toMatchObject({ code: "payment_unavailable" });
     expect(await statusOf()).toBe("paid");
-    // All have been looked at: nothing is due for now.
+    // Every session has been read, so none is due now.
     const after = stripe.asked.length;
     await sweep();
     expect(stripe.asked.length).toBe(after);

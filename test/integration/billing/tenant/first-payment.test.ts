@@ -72,10 +72,10 @@ describe("a tenant that several customers order for", () => {
     expect(await books()).toMatchObject({ orders: ["paid"], subscriptions: 1, events: 1 });
     becomeCustomer(slow);
     await pay(first);
-    // The credit that the order had reserved, and what the card paid.
+    // The credit that the order had reserved, and the card payment.
     expect(await books()).toEqual({
       counter: 1,
-      edges: 1,
+      redemptions: 1,
       balance: 60_000,
       orders: ["credited"],
       subscriptions: 0,
@@ -84,7 +84,7 @@ describe("a tenant that several customers order for", () => {
     expect(await ownerOf(tenant)).toBe(`faster-${run}`);
   });
 
-  it("lets no one pay for nothing: the sweeper closes the other sessions and releases what they held", async () => {
+  it("accepts no payment in vain: the sweeper closes the other sessions and releases their credit and vouchers", async () => {
     const tenant = `outpaid-${run}`;
     const { id: slow } = await openSession({ tenant_id: tenant });
     const slower = user;
@@ -121,7 +121,7 @@ describe("a tenant that several customers order for", () => {
     expect(await invoicesAs(slower)).toMatchObject({ code: "tenant_not_found" });
   });
 
-  it("is given to one of two customers whose payments arrive at the same time", async () => {
+  it("is assigned to one of two customers whose payments arrive at the same time", async () => {
     const tenant = `together-${run}`;
     const { id: first } = await openSession({ tenant_id: tenant });
     becomeCustomer(`beside-${run}`);

@@ -35,7 +35,7 @@ describe("a tenant that is deleted while its order waits for a card", () => {
     await buy();
     expect(await books()).toEqual(PENDING);
     expect(await deleteTenant()).toMatchObject({ kind: "handled" });
-    expect(await books()).toEqual({ ...PENDING, counter: 0, edges: 0, orders: ["failed"] });
+    expect(await books()).toEqual({ ...PENDING, counter: 0, redemptions: 0, orders: ["failed"] });
   });
 
   it("starts no subscription when a session of the earlier service completes later, and cancels it at Stripe", async () => {

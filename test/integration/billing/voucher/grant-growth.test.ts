@@ -17,7 +17,7 @@ const issue = (body: object) =>
   billing.ask("/billing/vouchers/issue", { token: admin, body: { code, ...TERMS, ...body } });
 const TERMS = { credit_omr: 10, description: "d", max_redemptions: 2 };
 
-// One open voucher of 10 OMR with two redemptions, issued before the grants shrank to nothing.
+// A live voucher of 10 OMR with two redemptions, issued before the grants were lowered to zero.
 beforeEach(async () => {
   limit({});
   run += 1;
