@@ -28,7 +28,7 @@ const SECRET = { name: WEBHOOK_TLS_SECRET, namespace: SYSTEM_NAMESPACE };
 const NAMES = [WEBHOOK_HOST, `${WEBHOOK_HOST}.cluster.local`];
 const DAY_MS = 24 * 60 * 60 * 1000;
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS);
-/** An API server hears of a bundle this late, and a CA is published longer than that before it is used. */
+/** API servers receive a bundle this late. A CA is published for longer than that before it is used. */
 const [LAG_MS, SETTLE_MS] = [200, 500];
 
 let plane: TestControlPlane;
@@ -61,7 +61,10 @@ afterEach(async () => {
 
 const connect = () => createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "certificate-test" });
 
-/** A client for each replica, as for each process: the watches of three replicas take all connections of one client. */
+/**
+ * Each replica has its own client, as a process has, because the watches of three replicas use all connections of one
+ * client.
+ */
 async function start(leads: boolean, env: Record<string, string> = {}): Promise<WebhookReplica> {
   const options = { leads, settleMs: SETTLE_MS, signal: stop.signal, env };
   const own = connect();
@@ -85,7 +88,7 @@ const store = () =>
     createInformer<SecretObject>({ client, logger: createLogger("test", "silent") }, SECRETS),
   );
 
-/** Replaces the stored certificates, as a person does who restores a backup. */
+/** Replaces the stored certificates, like a person who restores a backup. */
 async function replaceSecret(certificates: ServingCertificates): Promise<void> {
   const { version } = await store().read();
   expect(await store().write(certificates, version)).toBe(true);
@@ -147,7 +150,7 @@ describe("the webhook's certificate", () => {
   it("overlaps with the published CA although that CA's key is lost", async () => {
     await startTwo();
     const [old] = authoritiesOf(await publishedBundle(client)).map(String);
-    // All replicas are away, and the Secret with them; one comes back as a follower, then a leader.
+    // All replicas have ended, and the Secret is deleted. One replica starts again as a follower, and then leads.
     stop.abort();
     for (const { webhook } of replicas.splice(0)) await webhook.server.close(0);
     stop = new AbortController();

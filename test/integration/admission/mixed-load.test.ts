@@ -28,7 +28,7 @@ kPnJq+zt386SCoG0ewIH5MB8+GjIDGArUULSDfjfM31Eae/71kavAUI0OA==
 let cluster: OperatorCluster;
 let webhook: Webhook;
 let registry: Server;
-/** Requests that the registry leaves without an answer. */
+/** Requests that the registry does not answer. */
 const hanging: ServerResponse[] = [];
 /** Each review that waits needs a connection of its own. A handshake costs milliseconds, so the cheap reviews share some. */
 const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
@@ -94,14 +94,14 @@ const podOf = (host: string, index: number) => ({
   },
 });
 
-it("answers reviews that need no registry while 200 wait for one that hangs, and denies what exceeds the queue", async () => {
+it("answers reviews that need no registry while 200 wait for one that hangs, and denies reviews beyond the queue", async () => {
   let ended = 0;
   const slow = Array.from({ length: 200 }, (_, index) =>
     review("pods", podOf(HOSTS[index % HOSTS.length] ?? "", index)).finally(() => {
       ended += 1;
     }),
   );
-  // Of each host 16 requests are under way, and the others wait.
+  // For each host, 16 requests are in progress and the others wait.
   await vi.waitFor(() => expect(hanging).toHaveLength(16 * HOSTS.length), { timeout: 5_000 });
 
   const cheap = await Promise.all(
@@ -118,7 +118,7 @@ it("answers reviews that need no registry while 200 wait for one that hangs, and
   expect(cheap.filter(({ allowed }) => allowed)).toHaveLength(100);
   expect(cheap.filter(({ status }) => status?.message.includes("image-digest: "))).toHaveLength(100);
 
-  // 200 of the requests for a host wait at most, so that these find the queue full and are answered at once.
+  // At most 200 requests for a host wait. These requests find the queue full, and are answered at once.
   const surplus = Array.from({ length: 20 }, (_, index) =>
     review("pods", podOf("first.test", 1_000 + index)),
   );

@@ -23,7 +23,7 @@ afterEach(async () => {
   for (const api of elsewhere.splice(0)) await api.close();
 });
 
-/** A server over plain HTTP, as a registry's mirror is, and what it was asked. */
+/** A server over plain HTTP, like the mirror of a registry, and the requests that it received. */
 async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void) {
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -84,7 +84,7 @@ describe("a registry's redirect", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it("is not followed for a blob over plain HTTP, nor for ever", async () => {
+  it("is not followed for a blob over plain HTTP, nor without end", async () => {
     const inner = await serve((_, response) => response.end(CONTENT));
     const { origin } = await serve(redirectTo(`${inner.origin}/secret`));
     await expect(clientOf(origin).blob(AT, DIGEST, AbortSignal.timeout(5_000))).rejects.toThrow(

@@ -5,7 +5,7 @@ import { ask, startBilling, type TestBilling } from "../../support/builder/billi
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/FRANCHISE-MODEL.md"), "utf8");
 
-/** The rows of the tables in a section, without their heads: the cells as they stand, of code spans the text. */
+/** The rows of a section's tables, without their heads. A cell is its text, without the marks of a code span. */
 function rowsOf(section: string): string[][] {
   const text = page.split(new RegExp(`^## ${section}`, "m"))[1]?.split(/^## /m)[0] ?? "";
   return text

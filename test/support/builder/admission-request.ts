@@ -11,7 +11,7 @@ import { franchise, sovereign } from "./catalyst-object.ts";
 
 export const GROUP = "catalyst.openova.io";
 
-/** A row of a table of denials: title, request, what is known, and every violation as rule, path and message. */
+/** A row of a table of denials: title, request, the known facts, and every violation as rule, path and message. */
 export type Denial = [
   title: string,
   input: AdmissionInput,
@@ -63,7 +63,7 @@ export const facts = (change: Partial<ClusterFacts> = {}): ClusterFacts => ({
 const unexpected = async () => {
   throw new Error("nothing is read here");
 };
-/** For requests about which the API server is not asked. */
+/** For requests that need no read from the API server. */
 export const NO_READS: AccountReads & AddressReads = {
   readPod: unexpected,
   readRole: unexpected,

@@ -1,6 +1,6 @@
 import type { Rule } from "../../../src/billing/db/preflight/finding.ts";
 
-/** `mend` where the remedy leaves a decision open; else the remedy's own statement is what helps. */
+/** `mend` is for a remedy that leaves a decision open. Otherwise the remedy's own statement removes the obstacle. */
 export interface Obstacle {
   rule: Rule;
   what: string;
@@ -11,7 +11,7 @@ export interface Obstacle {
 
 const NOOP = "CREATE FUNCTION noop() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'";
 
-/** One object each that stands in the way of an adoption. */
+/** Objects that prevent an adoption, one of each kind. */
 export const OBSTACLES: Obstacle[] = [
   {
     rule: "name-taken",

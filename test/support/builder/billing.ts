@@ -111,7 +111,7 @@ export async function ask(origin: string, path: string, question: Question = {})
 
 let contract: Contract | undefined;
 
-/** Every answer that a test gets is held against the API's own description. */
+/** Every answer to a test is compared with the API's own description. */
 async function requireContract(origin: string, path: string, method: string, answer: Answer): Promise<void> {
   contract ??= createContract((await ask(origin, "/openapi.json")).json);
   contract.require(method, path, answer);
@@ -122,7 +122,7 @@ export interface TestBilling {
   database: TestDatabase;
   service: BillingService;
   settings: BillingSettings;
-  /** A file in the service's own folder: written, and its path. */
+  /** Writes a file into the service's own folder, and returns its path. */
   file(name: string, content: unknown): string;
   ask(path: string, question?: Question): Promise<Answer>;
   close(): Promise<void>;
@@ -201,13 +201,13 @@ export function useBillings(): typeof startBilling {
   };
 }
 
-/** Where the books of this service disagree. */
+/** The differences in the books of this service. */
 export async function reconcile(one: TestBilling): Promise<LedgerDifference[]> {
   const client = await one.database.pool.connect();
   return reconcileLedger(client).finally(() => client.release());
 }
 
-/** The path of the page that follows `answer`, as a client finds it: the link is relative to what was asked. */
+/** The path of the page that follows `answer`. As for a client, the link is relative to the requested address. */
 export function nextPage(path: string, { headers }: Answer): string | undefined {
   const link = headers.get("link");
   if (link === null) return undefined;

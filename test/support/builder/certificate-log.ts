@@ -19,7 +19,9 @@ const sized = (bytes: Buffer, lengthBytes: number) => Buffer.concat([uint(bytes.
 /** The certificate to be signed: the first member of a certificate in DER. */
 export const certificateBody = (certificate: Buffer): Buffer => membersOf(certificate)[0] ?? Buffer.of();
 
-/** A log of certificates, as RFC 6962 has it. It promises to record a certificate, and the certificate holds the promise. */
+/**
+ * A certificate transparency log (RFC 6962). It promises to record a certificate, and the certificate contains the promise.
+ */
 export function createCertificateLog() {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const key = publicKey.export({ type: "spki", format: "der" });

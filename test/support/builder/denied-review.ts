@@ -3,8 +3,6 @@ import type { AdmissionInput } from "../../../src/admission/rules/request.ts";
 import { LABEL } from "../../../src/api/label.ts";
 import { facts, GROUP, placed, TENANT } from "./admission-request.ts";
 
-/** Of the CPU: the machine may run other tests at the same time. */
-
 const HOST = "zero.catalyst.example";
 const DIGEST = `sha256:${"0a".repeat(32)}`;
 

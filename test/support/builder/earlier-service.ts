@@ -37,10 +37,13 @@ CREATE TABLE IF NOT EXISTS promo_redemptions (
 
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 
-/** Users of the earlier service, by what became of them. */
+/** Users of the earlier service, by the state of their data. */
 export const EARLIER = { rich: "user-rich", indebted: "user-indebted", plain: "user-plain" } as const;
 
-/** What its bugs allowed: twins, blanks, debts, crooked counters, amounts in the wrong column. */
+/**
+ * Rows that its bugs allowed: codes that differ only in case, blank codes, debts, wrong counters, and amounts in the wrong
+ * column.
+ */
 export async function fillEarlierTables(client: pg.ClientBase | pg.Pool): Promise<void> {
   await client.query(EARLIER_TABLES);
   await client.query(`

@@ -41,7 +41,7 @@ export const APPROVAL: EnvironmentRule = {
 export const SCORE: EnvironmentRule = { "re-score-gate": { minimum: 80 } };
 export const SOAK: EnvironmentRule = { soak: { from: "stg", duration: "24h" } };
 
-/** What one rule finds: the rule of admission, the path and the message. */
+/** The findings of one rule: the rule of admission, the path and the message. */
 export const found = (rule: EnvironmentRule, install: Install, facts = known(), nowMs = NOW) =>
   judgeInstall(install, [environmentPolicy("live", [rule])], facts, nowMs).findings.map(
     ({ violation: { rule: id, path, message } }) => [id, path, message],

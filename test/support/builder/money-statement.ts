@@ -21,27 +21,27 @@ const PAYMENT = "integration/billing/payment/payment.test.ts";
 const RELAY = "integration/operator/outbox-relay.test.ts";
 const EXAMPLE = "unit/api/example.test.ts";
 
-/** What the pages say of charges, revenue, keys, tenants and the franchise, with the test that runs each statement. */
+/** Statements of the pages about charges, revenue, keys, tenants and the franchise, each with the test that runs it. */
 export const MONEY_STATEMENTS: readonly HeldSection[] = [
   {
     page: "docs/billing/payments.md",
     section: "Where a charge came from",
     held: {
       "Every session, payment intent, invoice and customer at Stripe has the metadata `sovereign` (the FQDN), `order_id`, `tenant_id` and `plan_id`.":
-        [ORIGIN, "says where it came from, on session, payment intent, invoice and customer"],
+        [ORIGIN, "names its origin on session, payment intent, invoice and customer"],
       "A charge has the metadata of its payment intent.": [
         ORIGIN,
-        "says where it came from, on session, payment intent, invoice and customer",
+        "names its origin on session, payment intent, invoice and customer",
       ],
       "OpenOva's roll-up finds charges by `sovereign`.": [
         ORIGIN,
-        "says where it came from, on session, payment intent, invoice and customer",
+        "names its origin on session, payment intent, invoice and customer",
       ],
       "Stripe takes no metadata for a customer that a session creates, so the sweeper writes it after each payment: the customer then names the latest order.":
         [ORIGIN, "names a customer again for each payment, and for one that became credit"],
       "A customer that is gone, or that Stripe refuses to change, stays without, and the log says so.": [
         ORIGIN,
-        "names the customer later when Stripe is away, and gives up on one that is gone or refused",
+        "names the customer later when Stripe is unreachable, and skips one that is deleted or refused",
       ],
     },
   },

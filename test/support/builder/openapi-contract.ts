@@ -10,7 +10,7 @@ export interface ApiDocument {
   components: { schemas: Record<string, object> };
 }
 
-/** What the contract judges of an answer. */
+/** The parts of an answer that the contract checks. */
 export interface JudgedAnswer {
   status: number;
   headers: Headers;
@@ -40,8 +40,8 @@ const COMMON_HEADERS = new Set([
 ]);
 
 /**
- * Holds real answers against the API's own description: status, content type, headers and body. Only a path or method
- * that the description does not have may be answered without one, by `not_found` or `method_not_allowed`.
+ * Compares real answers with the API's own description: status, content type, headers and body. Only for a path or method
+ * without a description may the answer lack one. It must then be `not_found` or `method_not_allowed`.
  */
 export function createContract(document: ApiDocument) {
   const validator = createValidator();
@@ -61,7 +61,7 @@ export function createContract(document: ApiDocument) {
     }
   }
 
-  /** References replaced by what they name, so that each schema stands alone. */
+  /** Replaces references by their targets, so that each schema stands alone. */
   function resolved(schema: unknown): unknown {
     if (Array.isArray(schema)) return schema.map(resolved);
     if (typeof schema !== "object" || schema === null) return schema;
@@ -71,13 +71,13 @@ export function createContract(document: ApiDocument) {
   }
 
   return {
-    /** Throws an error that says what of the answer is not described. */
+    /** Throws an error that names the part of the answer that is not described. */
     require(method: string, path: string, answer: JudgedAnswer): void {
       const bare = path.replace(/[?#].*$/, "");
       const template =
         templates.find((one) => one.template === bare)?.template ??
         templates.find(({ pattern }) => pattern.test(bare))?.template;
-      // A HEAD is answered as its GET; an OPTIONS says what the path takes, and has no body.
+      // The answer to HEAD is that of GET. The answer to OPTIONS names the methods of the path, and has no body.
       const asked = method === "HEAD" ? "get" : method.toLowerCase();
       const operation = template === undefined ? undefined : document.paths[template]?.[asked];
       const name = `${method} ${template ?? bare} ${answer.status}`;
@@ -86,7 +86,7 @@ export function createContract(document: ApiDocument) {
         if (method === "OPTIONS" && answer.status === 204) return;
         const code = template === undefined ? "not_found" : "method_not_allowed";
         const given = (answer.json as { code?: unknown } | undefined)?.code;
-        // A path that cannot be decoded is no path at all.
+        // A path that cannot be decoded is not in the description.
         if (given !== code && given !== "request_invalid")
           throw new Error(`${name}: ${code} was expected: ${JSON.stringify(answer.json)}`);
         check(name, document.components.schemas.Problem ?? {}, answer.json);

@@ -12,7 +12,7 @@ const REPAIR = "integration/billing/payment/repair.test.ts";
 const SETTINGS = "integration/billing/payment/settings.test.ts";
 const HOSTILE = "integration/billing/payment/hostile.test.ts";
 
-/** What the pages say of orders that a card pays, with the test that runs each statement. */
+/** Statements of the pages about orders that a card pays, each with the test that runs it. */
 export const ORDER_STATEMENTS: readonly HeldSection[] = [
   {
     page: "docs/billing/payments.md",
@@ -35,7 +35,7 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
       "| Stripe does not know the session | The log says so each time that the sweeper asks. The keys with which the session was made may come back, so the sweeper waits. One week after the session's end it sets the order to `expired`. |":
         [SWEEPER, "abandons an order after a week when the processor has no such session"],
       "| Money arrives for an order that was given up, or for a tenant that belongs to another customer by then, or too little money | The order is `credited`: the money becomes the customer's credit, and the log says so. |":
-        [PENDING, "is told of in the log when %s"],
+        [PENDING, "is logged when %s"],
       "| Money in a currency other than `CURRENCY`, or an amount that cannot be money | Nothing changes. The order stays `pending` with its credit reserved, the log has a line at level error, and a person decides ([runbook](../runbook.md#card-orders-stay-pending)). |":
         [
           PENDING,

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readPage } from "./program-name.ts";
 
-/** A section of a page: each of its statements as it stands there, and the test that runs it, by file and title. */
+/** A section of a page: each of its statements with its exact text, and the test that runs it, by file and title. */
 export interface HeldSection {
   page: string;
   section: string;
@@ -13,7 +13,7 @@ const TESTS = join(import.meta.dirname, "../..");
 
 const isRule = (line: string) => /^\|[-| ]+\|$/.test(line);
 
-/** What a section says: each sentence of its prose and lists, and each row of its tables without the head. */
+/** The statements of a section: each sentence of its prose and lists, and each row of its tables without the head. */
 export function statementsIn(page: string, heading: string): string[] {
   const [, after] = readPage(page).split(`\n## ${heading}\n`);
   if (after === undefined) throw new Error(`${page} has no section ${heading}`);

@@ -33,7 +33,7 @@ import { sha256Digest } from "../../../src/platform/canonical-json.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { NOW } from "./catalyst-object.ts";
 
-/** A cache that holds these objects, and tells its handlers what a test announces. */
+/** A cache with these objects, which passes the events of a test to its handlers. */
 export interface FixedInformer<T extends KubernetesObject> extends Informer<T> {
   announce(event: InformerEvent<T>): void;
 }
@@ -106,7 +106,7 @@ export interface RecordedEvent {
   message: string;
 }
 
-/** Fails a test that makes a request which it did not plan. */
+/** Fails a test that sends an unplanned request. */
 function refuseAll<T extends object>(name: string): T {
   return new Proxy({} as T, {
     get: (_target, member) => () => {

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { billing, superadmin } from "../suite/one-billing.ts";
 import type { Answer, Question } from "./billing.ts";
 
-/** Whatever is thrown at it: a problem with both members, never a 500, and the service still answers. */
+/** Expects a problem with both members and not a 500, and that the service still answers. */
 export async function expectRefusal(
   path: string,
   question: Question,

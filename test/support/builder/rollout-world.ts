@@ -53,7 +53,7 @@ export const world = fc.record<World>({
   }),
 });
 
-/** What happens to a Sovereign or the release. */
+/** An event of a Sovereign or the release. */
 type Happening =
   | {
       kind: "reconcile" | "finish" | "fail" | "repair" | "add" | "delete" | "suspend" | "continue";
@@ -203,7 +203,10 @@ export function createWorld({ stages, rollout, fleet }: World) {
     },
   };
 
-  /** Reports, and reconciles exactly the Sovereigns that were enqueued, at their times. Returns whether there were any. */
+  /**
+   * Writes the status, and reconciles exactly the Sovereigns that were enqueued, at their times. Returns whether there were
+   * any.
+   */
   function operate(): boolean {
     report();
     const due = connected.enqueued.splice(0);

@@ -14,7 +14,7 @@ import { canonicalJson } from "../../../src/platform/canonical-json.ts";
 import { certificateBody, createCertificateLog } from "./certificate-log.ts";
 import { ALGORITHM, createAuthority, serialNumber, utf8String } from "./signing-authority.ts";
 
-/** What a keyless signature says, and how it was recorded. */
+/** The content of a keyless signature, and how it is recorded. */
 export interface KeylessOptions {
   issuer?: string;
   identity?: string;
@@ -26,7 +26,7 @@ export interface KeylessOptions {
   usage?: string;
   /** The name in the log's checkpoint. Default: the log's host. */
   logName?: string;
-  /** Who promised to record the certificate: the log of the trusted root, or another. Default: no one. */
+  /** The log that promised to record the certificate: the log of the trusted root, or another. Default: none. */
   promisedBy?: "own" | "other" | undefined;
 }
 
@@ -36,7 +36,7 @@ const OIDC_ISSUER = "1.3.6.1.4.1.57264.1.8";
 const OLD_OIDC_ISSUER = "1.3.6.1.4.1.57264.1.1";
 const PROMISES = "1.3.6.1.4.1.11129.2.4.2";
 const LOG_HOST = "rekor.test";
-/** Rekor 1 writes the number of its tree behind its name. Without it, Sigstore's clients take the log for Rekor 2. */
+/** Rekor 1 adds the number of its tree to its name. Without the number, Sigstore's clients treat the log as Rekor 2. */
 const LOG_ORIGIN = `${LOG_HOST} - 1193050959916656506`;
 const MINUTE_MS = 60_000;
 const STATEMENT_TYPE = "application/vnd.in-toto+json";
@@ -175,7 +175,7 @@ export async function createSigstore() {
     };
   }
 
-  /** An entry as Rekor 2 makes it: its name is the origin of the checkpoint, and it tells no time. */
+  /** An entry as Rekor 2 makes it: its name is the origin of the checkpoint, and it has no time. */
   function recordV2(dsseV002: object) {
     const canonicalizedBody = Buffer.from(
       canonicalJson({ kind: "dsse", apiVersion: "0.0.2", spec: { dsseV002 } }),
@@ -196,7 +196,7 @@ export async function createSigstore() {
     /** The log of certificates, as a member of `ctlogs` in a trusted root. */
     certificateLog: certificateLogs.own.trusted,
 
-    /** What `trusted-root.json` holds, with other members where a test wants them. */
+    /** The content of `trusted-root.json`, in which a test may replace members. */
     trustedRoot(change: object = {}): string {
       const validFor = { start: "2020-01-01T00:00:00Z" };
       return JSON.stringify({

@@ -18,7 +18,7 @@ const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest(
 const newKeys = async () =>
   (await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"])) as webcrypto.CryptoKeyPair;
 
-/** An authority that says when it saw a signature, as RFC 3161 has it. */
+/** A timestamp authority (RFC 3161), which certifies the time at which it received a signature. */
 export async function createTimestampAuthority() {
   const [rootKeys, keys] = [await newKeys(), await newKeys()];
   const validity = {

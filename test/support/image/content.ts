@@ -22,7 +22,10 @@ export const ENTRYPOINT = JSON.parse(
 const IGNORE_LINES = read(".dockerignore")
   .split("\n")
   .filter((line) => line !== "" && !line.startsWith("#"));
-/** What the build context has and, within it, what it has not: plain paths. The first line leaves everything out. */
+/**
+ * The paths of the build context, and the paths within them that it leaves out: plain paths. The first line leaves
+ * everything out.
+ */
 export const CONTEXT = {
   first: IGNORE_LINES[0],
   allowed: IGNORE_LINES.filter((line) => line.startsWith("!")).map((line) => line.slice(1)),
@@ -84,7 +87,7 @@ function copy(text: string, cwd: string, folder: string, copied: string[]): void
     if (!isFromStage) copied.push(path);
     const to = join(cwd, target.endsWith("/") ? join(target, basename(path)) : target);
     mkdirSync(dirname(to), { recursive: true });
-    // As Docker copies a link: otherwise it leads to the checkout.
+    // Copies a link as Docker does. Otherwise it would point into the checkout.
     cpSync(source, to, {
       recursive: true,
       verbatimSymlinks: true,

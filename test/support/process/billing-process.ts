@@ -100,7 +100,7 @@ export function createBillingProcesses(databaseUrl: string) {
 
 const PATIENCE_MS = 5_000;
 
-/** As a cluster ends a Pod: asked first, killed when it does not go. */
+/** Ends the process like a cluster ends a Pod: with SIGTERM first, and with SIGKILL when it does not end. */
 export async function endInOrder(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);

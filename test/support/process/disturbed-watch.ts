@@ -3,9 +3,9 @@ import type { KubeClient } from "../../../src/kube/client.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
 
 /**
- * How the events of watches arrive. `stale`: late. `reordered`: each at another time, so that those of one kind overtake those of
- * another, and of two in a row about different objects the second one comes first. `dropped`: some not at all. The API server then
- * ends the watch with a 410, as it does when it has compacted what the client missed.
+ * How the events of watches arrive. `stale`: late. `reordered`: each at another time, so that events of one kind overtake
+ * those of another kind. Of two successive events about different objects, the second one arrives first. `dropped`: some
+ * never arrive. The API server then ends the watch with a 410, as it does after it has compacted the missed events.
  */
 export const DISTURBANCES = ["stale", "reordered", "dropped"] as const;
 export type Disturbance = (typeof DISTURBANCES)[number];
@@ -15,7 +15,7 @@ const REORDERED_MS = 150;
 /** Of the events. */
 const DROPPED_SHARE = 0.15;
 
-/** `disturbed` counts the events that did not arrive as they were sent. */
+/** `disturbed` counts the events that arrived late, reordered or never. */
 export function disturbWatches(
   client: KubeClient,
   disturbance: Disturbance,
@@ -86,13 +86,13 @@ interface Event {
 
 const isBookmark = (line: string) => (JSON.parse(line) as Event).type === "BOOKMARK";
 
-/** Whether the second must not overtake the first: it is about the same object, or it moves the position of the watch. */
+/** Whether the second may not overtake the first, because it is about the same object or moves the position of the watch. */
 function isOrdered(first: string, second: string): boolean {
   const [one, other] = [first, second].map((line) => (JSON.parse(line) as Event).object.metadata);
   return isBookmark(second) || (one?.namespace === other?.namespace && one?.name === other?.name);
 }
 
-/** Each line this much later than it came, and after the lines before it. Waiting for one delays no other. */
+/** Delays each line by this much, and keeps their order. The wait for one line does not delay the others. */
 async function* delayed(
   lines: AsyncGenerator<string>,
   lagMs: () => number,

@@ -22,7 +22,7 @@ export const NO_FAULT: Plan = {
   deletion: undefined,
 };
 
-/** Kinds that come at each call. Each other kind comes at every third one: together they come at all calls. */
+/** Kinds that occur at each call. Each of the other kinds occurs at every third call, so together they cover all calls. */
 const AT_EACH_CALL: readonly string[] = ["crash", "lost"];
 const EVERY = 3;
 

@@ -3,7 +3,7 @@ import { sleep } from "../../../src/platform/shutdown.ts";
 import { DISTURBANCES } from "./disturbed-watch.ts";
 import type { Gate } from "./operator-life.ts";
 
-/** Answers of an API server that did not do what it was asked. */
+/** Answers of an API server that did not carry out the request. */
 const ANSWERS = {
   "409": [409, "Conflict"],
   "410": [410, "Expired"],
@@ -44,17 +44,17 @@ export interface Fault {
   hasCome(): boolean;
 }
 
-/** The other process has begun by then, and has not come far. */
+/** By then the other process has begun, and has made few calls. */
 const LATE_MS = 100;
 const SLOW_MS = 100;
 const JUMP_MS = { ahead: 7_200_000, back: -7_200_000 } as const;
 
-/** A process that dies after a read leaves what one leaves that died after the write before it. */
+/** A process that dies after a read leaves the same state as one that dies after the write before it. */
 const isRead = (call: string) => /^(get|list) /.test(call);
 /** These do not ask the API server. */
 const isMeasurement = (call: string) => /^(probe|smoke)/.test(call);
 
-/** Kinds that no read meets, or that say the same for a read as `reset` or for the write after it. */
+/** Kinds that never affect a read, or that affect a read like `reset`, or like a fault of the write before it. */
 const OF_WRITES: readonly FaultKind[] = ["crash", "late", "lost", "409", "422", "ahead", "back"];
 /** Kinds that need no API server. */
 const OF_PROCESS: readonly FaultKind[] = ["crash", "ahead", "back", ...LASTING_KINDS];

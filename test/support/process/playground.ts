@@ -122,7 +122,7 @@ export async function until(holds: () => boolean, what: string): Promise<void> {
   }
 }
 
-/** How often each migration ran on a Sovereign's database, by the logs of its migration Pods. */
+/** The number of runs of each migration on a Sovereign's database, from the logs of its migration Pods. */
 export function migrationRuns(stateDir: string, sovereign: string): Record<string, number> {
   const logs = join(stateDir, "logs");
   const lines = readdirSync(logs)

@@ -15,7 +15,7 @@ import { createWatchdog } from "../../../src/playground/process/watchdog.ts";
 import type { Pod } from "../../../src/playground/runner/pod.ts";
 import { startRunner } from "../../../src/playground/runner/runner.ts";
 
-/** Images that the runner of a test has: what lives on, what ends well, what fails, by `app(letter)`. */
+/** Images of a test's runner, by `app(letter)`: some keep running, some end with success, and some fail. */
 export const image = (name: "idle" | "done" | "fail", letter = "a") =>
   `example.org/${name}@sha256:${letter.repeat(64)}`;
 const script = (text: string): [string, ...string[]] => ["/bin/sh", "-c", text];
@@ -34,7 +34,7 @@ export interface RunnerBench {
   until<T>(look: () => Promise<T> | T, timeoutMs?: number): Promise<T>;
   podsOf(label: string): Promise<Pod[]>;
   eventsAbout(name: string): Promise<{ reason: string; message: string; type: string }[]>;
-  /** How often an object was written in so long a time. */
+  /** The number of writes of an object within this time. */
   writesTo(resource: Resource, name: string, duringMs: number): Promise<number>;
   kubeconfig: string;
   close(): Promise<void>;

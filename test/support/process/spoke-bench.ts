@@ -121,7 +121,7 @@ export function useSpokeBench(image: string) {
     hub,
     spoke,
     hubLife: () => hubLife,
-    /** Between the hub and the spoke. */
+    /** The proxy between the hub and the spoke. */
     proxy: () => proxy,
     /** Runs at the end. The last one runs first. */
     onEnd: (cleanup: () => unknown) => void cleanups.push(cleanup),
@@ -131,7 +131,7 @@ export function useSpokeBench(image: string) {
     awaitOn,
     setImage: (next: string) =>
       hub.client().mergePatch(RELEASES, { name: "stable" }, { spec: { image: next } }),
-    /** Waits for what the hub says of its contact with omantel's cluster. */
+    /** Waits for this state of the hub's contact with omantel's cluster. */
     reached: (status: string, reason?: string) =>
       hub.awaitCondition("omantel", "ClusterReachable", status, reason, 20_000),
   };

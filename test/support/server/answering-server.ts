@@ -9,7 +9,10 @@ export interface AnsweringServer {
   close(): Promise<void>;
 }
 
-/** A neighbour over HTTP that answers by path; 404 where nothing is said. A `body` that is a text is sent as it is. */
+/**
+ * Another service over HTTP. It answers by path, and with 404 on every other path. A `body` that is a text is sent
+ * unchanged.
+ */
 export async function startAnsweringServer(): Promise<AnsweringServer> {
   const asked: string[] = [];
   const answers: AnsweringServer["answers"] = {};

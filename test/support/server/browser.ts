@@ -68,7 +68,7 @@ export async function visit(
   return { page, context, faults, close: () => context.close() };
 }
 
-/** What axe finds wrong, each with its rule and the elements. */
+/** The problems that axe finds, each with its rule and the elements. */
 export async function axeViolations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
@@ -81,7 +81,7 @@ export async function axeViolations(page: Page): Promise<string[]> {
   return violations.map(({ id, nodes }) => `${id}: ${nodes.join(" | ")}`);
 }
 
-/** How far the page is wider than its window, in pixels. */
+/** The number of pixels by which the page is wider than its window. */
 export function overflow(page: Page): Promise<number> {
   return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
 }

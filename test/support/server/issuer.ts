@@ -17,7 +17,7 @@ export type Mood =
   | "broken"
   /** 200 with a page, as a proxy in front of it would. */
   | "html"
-  /** Sends clients elsewhere, to an address that has keys. */
+  /** Redirects clients to another address that has keys. */
   | "redirecting"
   /** Takes the request and never answers. */
   | "hanging"
@@ -47,22 +47,22 @@ export interface Issuer {
   clientToken(): Promise<string>;
   /** Signs a person in by the authorization code flow. */
   signIn(user: string): Promise<{ accessToken: string; idToken: string }>;
-  /** Claims as its access tokens have them, changed at will and signed by its own key (or another). */
+  /** A token with the claims of its access tokens, changed as the test asks, and signed by its own key or by another one. */
   forge(claims?: JWTPayload, header?: Record<string, unknown>, key?: CryptoKey): Promise<string>;
   /** A new key signs from now on; the old one is published still, or withdrawn. */
   rotate(options?: { withdraw?: boolean; alg?: string }): Promise<SigningKey>;
   /** Serves this many further keys beside its own. */
   crowd(count: number): Promise<void>;
-  /** From now on it names itself so. */
+  /** Changes its own name. */
   rename(issuer: string): Promise<void>;
-  /** Nobody listens any more; `back` listens on the same port. */
+  /** Closes its port. `back` listens on the same port again. */
   leave(): Promise<void>;
   back(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * A real OpenID Connect server with Keycloak's habits: JWT access tokens with `typ` "Bearer", `realm_access.roles`, an
+ * A real OpenID Connect server that behaves like Keycloak: JWT access tokens with `typ` "Bearer", `realm_access.roles`, an
  * audience besides the client, and ID tokens by the same key.
  */
 export async function startIssuer(

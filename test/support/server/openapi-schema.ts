@@ -7,7 +7,7 @@ interface Definitions {
   definitions: Record<string, Schema>;
 }
 
-/** The API server takes a number too, although its OpenAPI says text. */
+/** The API server also accepts a number, although its OpenAPI allows only a string. */
 const QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
 /**

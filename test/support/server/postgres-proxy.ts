@@ -40,7 +40,10 @@ export async function createPostgresProxy(databaseUrl: string) {
     reconnect: () => {
       isConnected = true;
     },
-    /** Resets a connection in place of the n-th answer from now on: the statement took effect. A login counts as a statement. */
+    /**
+     * Resets a connection instead of sending the n-th answer from now on. The statement has taken effect. A login counts as
+     * a statement.
+     */
     loseAnswer(n: number) {
       answersLeft = n;
     },

@@ -46,7 +46,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 
 export interface TestDatabase {
   url: string;
-  /** The URL of the role that serves. In an empty database, there is no such role yet: it is `url`. */
+  /** The URL of the serving role. An empty database has no such role yet, so there it equals `url`. */
   servingUrl: string;
   pool: pg.Pool;
   drop(): Promise<void>;
@@ -54,7 +54,7 @@ export interface TestDatabase {
 
 let databaseCount = 0;
 
-/** A database of one's own: a clone of the migrated template, or an empty one. */
+/** A new database: a clone of the migrated template, or an empty one. */
 export async function createTestDatabase(kind: "migrated" | "empty" = "migrated"): Promise<TestDatabase> {
   const serverUrl = inject("postgresUrl");
   databaseCount += 1;

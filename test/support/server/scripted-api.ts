@@ -16,7 +16,7 @@ export interface SeenRequest {
 
 export type Script = (request: SeenRequest, response: ServerResponse) => void | Promise<void>;
 
-/** An HTTPS server that answers as its script says: for the faults that no good API server commits on demand. */
+/** An HTTPS server that answers by its script, for faults that a correct API server does not produce on demand. */
 export interface ScriptedApi {
   origin: string;
   caPem: string;
@@ -24,7 +24,7 @@ export interface ScriptedApi {
   requests: SeenRequest[];
   /** TLS connections opened so far. */
   connections(): number;
-  /** Cuts every connection, as a dying server does. */
+  /** Closes every connection, like a server that ends. */
   cut(): void;
   kubeConfig(user?: Record<string, unknown>, cluster?: Record<string, unknown>): KubeConfig;
   close(): Promise<void>;
@@ -153,7 +153,7 @@ export function listOf(items: TestConfigMap[], resourceVersion: number, more?: s
 
 export const watchLine = (type: string, object: unknown) => `${JSON.stringify({ type, object })}\n`;
 
-/** Waits until something holds, for as long as a loaded machine may need. */
+/** Waits until the condition holds, with a bound that suits a busy machine. */
 export async function until(holds: () => boolean, what: string, withinMs = 5_000): Promise<void> {
   const end = Date.now() + withinMs;
   while (!holds()) {

@@ -15,7 +15,10 @@ import {
 
 export type Answer = (request: SeenRequest, response: ServerResponse) => void;
 
-/** Quick retries. A loaded machine may delay an answer by seconds: silence ends a watch only where a test says so. */
+/**
+ * Quick retries. Only a test that asks for it ends a watch after silence, because a busy machine may delay an answer by
+ * seconds.
+ */
 const PACE = { firstBackoffMs: 5, maxBackoffMs: 40 };
 
 /**

@@ -22,15 +22,18 @@ export const databaseUrlOf = (namespace: string, host = "db") =>
  * It starts only the workloads that the API server stores.
  */
 export interface SimulatedWorkload {
-  /** Databases that take no login now, by a part of their URL. */
+  /** Databases that accept no login at the moment, by a part of their URL. */
   unreachable: Set<string>;
   /** Each execution of a migration Job: its namespace and uid. */
   migrations: { namespace: string; uid: string }[];
   probes: string[];
   smokeTests: string[];
-  /** Shapes that differ from what every image has: fingerprint of the API by image, or by namespace and image. */
+  /** Shapes that differ from those of other images: the fingerprint of the API by image, or by namespace and image. */
   shapes: Map<string, string>;
-  /** What each Pod answered so far, by image, or by namespace and image. Without an entry, it answers no question about it. */
+  /**
+   * The counts of each Pod's answers, by image, or by namespace and image. A Pod without an entry does not answer the
+   * question.
+   */
   answered: Map<string, { requests: number; serverErrors: number }>;
   /** Migrations in these namespaces fail, with these last words. */
   failingMigrations: Map<string, string>;
@@ -258,7 +261,7 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
     if (kind === "added") later(() => runJob(object as unknown as Workload & JobObject));
     if (kind === "deleted") later(() => collect(client, object));
   }, stopping.signal);
-  // What is asked to go is gone once its kubelet says so.
+  // A Pod that is being deleted is gone once its kubelet reports it.
   pods.onChange(({ kind, object }) => {
     if (kind === "deleted" || object.metadata.deletionTimestamp === undefined) return;
     const raw = {

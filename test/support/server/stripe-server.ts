@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import Stripe from "stripe";
 import { startHttpServer } from "../../../src/platform/http-server.ts";
 
-/** What a request of the tests' Stripe was asked, form fields by their names. */
+/** A request to the tests' Stripe, with its form fields by their names. */
 type Fields = Record<string, string>;
 
 export interface StripeServer {
@@ -12,10 +12,10 @@ export interface StripeServer {
   /** Every request that reached it, oldest first. */
   asked: { path: string; fields: Fields; idempotencyKey: string | undefined; authorization: string }[];
   sessions: Map<string, Fields>;
-  /** Instead of what it would answer: a status with an error, or the connection is cut before or after the work is done. */
+  /** A fault in place of an answer: a status with an error, or a connection that is closed before or after the work. */
   fault: "none" | "refuse" | "unauthorized" | "away" | "cut-after" | "in-use";
   delayMs: number;
-  /** Customers that the account does not have any more. */
+  /** Customers that were deleted from the account. */
   goneCustomers: Set<string>;
   /** Addresses that are refused. */
   refusedEmails: Set<string>;
@@ -43,7 +43,10 @@ const json = (response: ServerResponse, status: number, body: unknown) => {
   response.end(JSON.stringify(body));
 };
 
-/** The part of Stripe's API that billing asks, with its rules for idempotency keys and states of sessions, over HTTP on loopback. */
+/**
+ * The part of Stripe's API that billing uses, with its rules for idempotency keys and its states of sessions, over HTTP on
+ * loopback.
+ */
 export async function startStripeServer(): Promise<StripeServer> {
   const remembered = new Map<
     string,
@@ -146,7 +149,7 @@ export async function startStripeServer(): Promise<StripeServer> {
       if (before !== undefined && before.body !== body)
         return { status: 400, body: { error: { type: "idempotency_error", message: "other parameters" } } };
       const answer = before?.answer ?? createSession(fields);
-      // A refusal is remembered too.
+      // A refusal is stored too.
       if (key !== undefined) remembered.set(key, { body, answer });
       const { status, sessionId, error } = answer;
       return { status, body: sessionId === undefined ? { error } : describe(sessionId) };

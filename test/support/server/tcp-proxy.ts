@@ -7,7 +7,7 @@ export interface TcpProxy {
   disconnect(): void;
   /** Accepts connections and sends nothing, as a network that drops packets does. Open connections stay, and are silent. */
   hang(): void;
-  /** Leads to this server from now on. Open connections end. */
+  /** Forwards to this server from now on. Open connections end. */
   lead(port: number): void;
   close(): Promise<void>;
 }

@@ -36,7 +36,7 @@ import { sleep } from "../../../src/platform/shutdown.ts";
 const CRDS = join(import.meta.dirname, "../../../crds");
 export const WEBHOOK_HOST = `${WEBHOOK_SERVICE}.${SYSTEM_NAMESPACE}.svc`;
 
-/** What the operator finds on a cluster before it starts: its namespace and the kinds. */
+/** The objects on a cluster before the operator starts: its namespace and the kinds. */
 export async function prepareCluster(client: KubeClient): Promise<void> {
   const create = (path: string, body: unknown) => client.request({ method: "POST", path, body });
   await create("/api/v1/namespaces", {
@@ -114,7 +114,10 @@ export async function publishedBundle(client: KubeClient): Promise<string> {
   return publishedBundles(configuration)[0] ?? "";
 }
 
-/** A new connection, whose certificate must hold under `ca` where one is given; the certificate's fingerprint. */
+/**
+ * Opens a connection, and returns the fingerprint of the served certificate. With `ca`, the certificate must be valid under
+ * it.
+ */
 function shakeHands(port: number, ca?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({
@@ -131,12 +134,12 @@ function shakeHands(port: number, ca?: string): Promise<string> {
 
 export interface ImpatientClient {
   handshakes(): number;
-  /** Ends it; what was refused, in the words of the error. */
+  /** Ends it, and returns the errors of refused connections. */
   stop(): Promise<string[]>;
 }
 
 /**
- * Connects to every replica again and again, as API servers do: trusting the published bundle, and learning of a new one
+ * Connects to every replica again and again, as API servers do. It trusts the published bundle, and receives a new one
  * `lagMs` late.
  */
 export function connectForever(

@@ -9,7 +9,7 @@ const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as con
 export interface WebhookServer {
   url: string;
   port: number;
-  /** The server's own certificate in base64, as a `caBundle` wants it. */
+  /** The server's own certificate in base64, in the form of a `caBundle`. */
   caBundle: string;
   /** Every AdmissionReview that came in, in order. */
   received: Record<string, unknown>[];

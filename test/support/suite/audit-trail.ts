@@ -46,7 +46,7 @@ export async function kinds(): Promise<string[]> {
   return [...new Set((await reconcile(billing)).map(({ kind }) => kind))].sort();
 }
 
-/** Vouchers ONE, TWO and THREE, of which TWO was changed and THREE was revoked: six rows. */
+/** Vouchers ONE, TWO and THREE. TWO was changed and THREE was revoked, which makes six rows. */
 export async function writeTrail(): Promise<void> {
   for (const code of ["ONE", "TWO", "THREE"]) await issueVoucher(billing, code);
   await issueVoucher(billing, "TWO", { credit_omr: 30 });

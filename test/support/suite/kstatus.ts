@@ -1,6 +1,6 @@
 import type { Condition } from "../../../src/api/condition.ts";
 
-/** What Flux and Argo CD's generic health make of an object. */
+/** The status that Flux and Argo CD's generic health compute for an object. */
 type Health = "Terminating" | "InProgress" | "Failed" | "Current";
 
 interface Observed {
@@ -12,7 +12,7 @@ interface Observed {
 }
 
 /**
- * The rules of kstatus for a kind that it does not know, in its order: `checkGenericProperties` and `checkReadyCondition` of
+ * The rules of kstatus for an unknown kind, in its order: `checkGenericProperties` and `checkReadyCondition` of
  * fluxcd/cli-utils 1.2. An object without status is Current there.
  */
 export function kstatusOf({ metadata, status = {} }: Observed): Health {

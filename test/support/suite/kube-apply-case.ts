@@ -4,7 +4,7 @@ import { createApplier } from "../../../src/kube/apply.ts";
 import { CONFIG_MAPS } from "../../../src/kube/resource.ts";
 import { configMap, type KubeBench } from "./kube-bench.ts";
 
-/** The table of src/kube/apply.ts, row by row, with what a cache may have of each. */
+/** The table of src/kube/apply.ts, row by row, with each state of the object in a cache. */
 export function describeApplierCases(bench: KubeBench): void {
   const newApplier = () =>
     createApplier({ client: bench.client(), fieldManager: "catalyst-operator", now: () => new Date() });

@@ -9,7 +9,7 @@ import { IMAGE, NEXT_IMAGE, sovereign } from "../builder/catalyst-object.ts";
 import type { KubeBench } from "./kube-bench.ts";
 
 const MANAGER = "catalyst-operator";
-/** What other products write on objects that they track, or that people write for them. */
+/** Labels and annotations that other products, or people for them, write on objects that they track. */
 const LABELS = {
   "app.kubernetes.io/instance": "omantel",
   "app.kubernetes.io/managed-by": "Helm",
@@ -21,7 +21,7 @@ const ANNOTATIONS = {
   "cert-manager.io/cluster-issuer": "letsencrypt",
 };
 
-/** Other writers beside the operator, on the objects of a Sovereign. */
+/** Other writers of the objects of a Sovereign, besides the operator. */
 export function describeNeighbours(bench: KubeBench): void {
   async function cached(object: KubernetesObject): Promise<KubernetesObject | undefined> {
     const live = await bench.client().get(resourceOfManifest(object), object.metadata);

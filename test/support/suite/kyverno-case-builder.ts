@@ -4,8 +4,8 @@ import { LABEL_PREFIX, named, pod, SIGNED } from "./red-team/object.ts";
 import type { Person } from "./red-team/person.ts";
 
 /**
- * One object that a person writes, and the rule that must deny it. The CLI judges one object without subresource, and for an
- * update takes the old object for the same as the new one.
+ * One object that a person writes, and the rule that must deny it. The CLI judges one object without a subresource. For an
+ * update, it uses the new object as the old one too.
  */
 export interface KyvernoCase {
   title: string;
@@ -32,7 +32,7 @@ export const NAMESPACE_LABELS: Record<string, Record<string, string>> = {
 };
 
 let count = 0;
-/** Names are unique, so that a report's results can be told apart. */
+/** Names are unique, so that the results in a report can be distinguished. */
 export const unique = <T extends KubernetesObject>(object: T): T => {
   count += 1;
   return { ...object, metadata: { ...object.metadata, name: `${object.metadata.name}-${count}` } };

@@ -26,7 +26,10 @@ import {
 import { configMap, named, pod, roleBinding, secret } from "./red-team/object.ts";
 import type { Person } from "./red-team/person.ts";
 
-/** What must pass while the webhook is down: requests that neither a policy nor the webhook guards, and everything of the platform. */
+/**
+ * Requests that must pass while the webhook is down: those that neither a policy nor the webhook guards, and those of the
+ * platform.
+ */
 export const NATIVE_ALLOWED: readonly { title: string; by: Person; request: Request }[] = [
   ...ALLOWED_SERVICES,
   {
@@ -134,7 +137,7 @@ export const NATIVE_ALLOWED: readonly { title: string; by: Person; request: Requ
   },
 ];
 
-/** The same without the webhook: what no policy guards. */
+/** Requests that must pass without the webhook: those that no policy guards. */
 export const NATIVE_UNGUARDED: readonly { title: string; by: Person; request: Request }[] = [
   {
     title: "changes a ClusterRole that is not the product's",

@@ -58,7 +58,7 @@ const ALLOWED: readonly [title: string, by: Person | undefined, request: Request
   ["is the hub, and deletes it", "hub", remove(`${SOVEREIGNS}/spoke`)],
 ];
 
-/** Tests who may change what the hub keeps on a cluster. The webhook is not asked about the platform. */
+/** Tests who may change objects of the hub on a cluster. The webhook does not receive requests of the platform. */
 export function testHubObjects(connection: () => ApiConnection): void {
   describe("an object from the hub", () => {
     const send = (request: Request, person?: Person) =>
@@ -68,7 +68,7 @@ export function testHubObjects(connection: () => ApiConnection): void {
       const { spec } = parse(readFileSync(DEFINITION, "utf8"));
       const patched = await send(mergePatch(DEFINITION_PATH, { spec: { versions: spec.versions } }));
       expect(patched.status, patched.message).toBe(200);
-      // The new schema is served a moment later. Until then, the spec is dropped.
+      // The API server serves the new schema a moment later. Until then, it drops the spec.
       const trial = create("trial", {});
       await vi.waitFor(
         async () => {

@@ -68,7 +68,10 @@ const ALLOWED: readonly [title: string, by: Person, request: Request][] = [
   ["deletes one", "platform", remove(`${RELEASES}/edge`)],
 ];
 
-/** Tests who may write which name into the annotations of a rollout. The webhook is not asked about the platform. */
+/**
+ * Tests which name a user may write into the annotations of a rollout. The webhook does not receive requests of the
+ * platform.
+ */
 export function testRolloutAnnotations(connection: () => ApiConnection): void {
   describe("the annotations of a rollout", () => {
     const send = (request: Request, person?: Person) =>

@@ -20,7 +20,7 @@ export const SERVICE_SEEDS: readonly Request[] = [
   post(core("shop", "services"), service("named", { type: "ExternalName", externalName: "shop.test" })),
 ];
 
-/** What passes while the webhook is down, because the Service claims nothing more. */
+/** Requests that pass while the webhook is down, because the Service claims nothing more. */
 export const ALLOWED_SERVICES: readonly Row[] = [
   { title: "creates a Service", by: "stranger", request: post(core("shop", "services"), service("mine")) },
   {
@@ -60,7 +60,7 @@ export const ALLOWED_SERVICES: readonly Row[] = [
   { title: "deletes a Service", by: "stranger", request: remove(core("shop", "services/mine")) },
 ];
 
-/** What the webhook judges in an ordinary namespace, so that it fails while the webhook is down. */
+/** Requests that the webhook judges in an ordinary namespace, so that they fail while the webhook is down. */
 export const NATIVE_JUDGED: readonly Row[] = [
   ...[
     ["has an external address", { spec: { externalIPs: ["203.0.113.8"] } }],

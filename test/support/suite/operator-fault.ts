@@ -18,12 +18,16 @@ import type { OperatorLife } from "../process/operator-life.ts";
 const PATIENCE_MS = 120_000;
 const QUIET_MS = 60;
 const CONVERGENCE_MS = 10_000;
-/** Of the planned faults. The rest is at the end of a stage, where the number of status writes depends on timing. */
+/**
+ * The share of the planned faults that must occur. The other calls are at the end of a stage, where the number of status
+ * writes depends on timing.
+ */
 const MIN_SHARE = 0.8;
 
 /**
- * One Sovereign from nothing to Ready, to another release, through an edit by hand, and away: with one fault in each stage. Each
- * stage must end as it ends without a fault. `sample` takes that many faults of each stage at random, the same each time. `isBrief` leaves out the kinds that last.
+ * One Sovereign from its creation to Ready, through an upgrade and an edit by hand, to its deletion, with one fault in each
+ * stage. Each stage must end as it ends without a fault. `sample` selects this many faults of each stage at random, the
+ * same each time. `isBrief` leaves out the kinds that last.
  */
 export function describeOperatorFaults({
   sample,
@@ -59,7 +63,7 @@ export function describeOperatorFaults({
 
   const key = (name: string) => ({ namespace: `sovereign-${name}`, name: "billing" });
 
-  /** What a stage leaves behind, without what is another for each Sovereign and each run. */
+  /** The objects after a stage, without the values that differ between Sovereigns and runs. */
   async function endState(name: string): Promise<string[]> {
     const namespace = `sovereign-${name}`;
     const lists = await Promise.all(
@@ -192,7 +196,7 @@ export function describeOperatorFaults({
     }
     await end;
     await settled(life, QUIET_MS);
-    // A status that says what failed a moment ago is corrected by the next try.
+    // A status about a failure of a moment ago is corrected by the next try.
     const last = await convergedState(name, expected);
     const drifts = life.drifts.length;
     await life.stop();
@@ -272,14 +276,14 @@ export function describeOperatorFaults({
   });
 }
 
-/** What a client wrote of an object. The generation shows a write that changed it twice. */
+/** The fields that a client wrote to an object. The generation shows a write that changed it twice. */
 function substance(object: KubernetesObject): unknown {
   const { kind, metadata, status: _status, ...rest } = object as KubernetesObject & { status?: unknown };
   const { name, generation, labels, annotations, deletionTimestamp } = metadata;
   return { kind, name, generation, labels, annotations, deletionTimestamp, ...rest };
 }
 
-/** Only the beginning: a whole object is longer than a person reads. */
+/** Shows only the beginning, because a whole object is too long to read. */
 function difference(expected: readonly string[] = [], found: readonly string[]): string {
   const missing = expected.filter((line) => !found.includes(line)).map((line) => `- ${line}`);
   const added = found.filter((line) => !expected.includes(line)).map((line) => `+ ${line}`);

@@ -137,7 +137,7 @@ export function testFaults(bench: StoryBench): void {
     );
     expect(pods.length).toBe(1);
     expect(await appliedMigrations()).toEqual(MIGRATIONS.map(({ name }) => name));
-    // Once on the schema that was dropped, once on the new one.
+    // One run on the schema that was dropped, and one on the new schema.
     expect(migrationRuns(bench.stateDir, "omantel")).toEqual(eachMigrationRan(2));
   });
 }

@@ -4,7 +4,7 @@ import { type Issuer, startIssuer } from "../server/issuer.ts";
 import { createTestDatabase, type TestDatabase } from "../server/postgres.ts";
 
 export const ROLES = { sara: ["sovereign-admin"], marketplace: ["superadmin"] };
-/** What `askWith` returns. */
+/** The result of `askWith`. */
 export const HOLDS = [200, undefined];
 export const INVALID = [401, "token_invalid"];
 export const UNAVAILABLE = [503, "issuer_unavailable"];
@@ -17,7 +17,7 @@ let database: TestDatabase;
 export let issuer: Issuer;
 export let billing: TestBilling;
 let offsetMs: number;
-/** The time at which the service's clock stands. Undefined: the clock runs. */
+/** The fixed time of the service's clock. Undefined: the clock runs. */
 let stoppedAtMs: number | undefined;
 
 /** One issuer, and one service that trusts it, for each test. */

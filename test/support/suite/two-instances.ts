@@ -36,7 +36,7 @@ export function useTwoInstances(): void {
   });
 }
 
-/** A name of this test alone. */
+/** A name that only this test uses. */
 export const named = (name: string) => `${name}-${run}`;
 
 export async function rowsOf(sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {

@@ -98,9 +98,9 @@ export function useVoucherApi(): void {
   });
 }
 
-/** The Sovereigns whose outbox the API asked the relay for. */
+/** The Sovereigns for which the API asked the relay to deliver. */
 export const notices: string[] = [];
-/** What the relay answers to a notice. */
+/** The relay's answer to a notice. */
 let answer: boolean | undefined = true;
 
 export function setNoticeAnswer(outcome: boolean | undefined): void {

@@ -255,7 +255,7 @@ describe("the chart of a HelmRelease", () => {
     ]);
   });
 
-  it("may come later: its OCIRepository is judged when it is made", async () => {
+  it("may come later: its OCIRepository is judged when it is created", async () => {
     const { review, checked } = reviewer();
     expect(await review(release())).toEqual(verdict());
     expect(checked).toEqual([]);

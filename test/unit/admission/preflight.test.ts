@@ -96,7 +96,7 @@ describe("findOutsiders", () => {
         "gives out identities",
       ],
     ],
-  ])("finds of %s what admission refuses", (_, rules, namespace, expected) => {
+  ])("finds the rights of %s that admission refuses", (_, rules, namespace, expected) => {
     expect(rightsOf(rules, namespace === undefined ? {} : { namespace })).toEqual(expected);
   });
 

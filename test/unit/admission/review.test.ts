@@ -37,7 +37,7 @@ describe("a review", () => {
     expect(checked).toEqual([]);
   });
 
-  describe("that checks everything, as Audit wants", () => {
+  describe("with checksAll, as for Audit", () => {
     const rulesOf = async ({ review }: ReturnType<typeof reviewer>, input: AdmissionInput) =>
       (await review(input)).violations.map(({ rule, path }) => `${rule} ${path}`);
 

@@ -14,7 +14,7 @@ const parse = (text: string) =>
   });
 
 describe("mergeFindings", () => {
-  it("counts what is the same rule in the same environment together, and keeps the newest request", () => {
+  it("adds up findings of the same rule in the same environment, and keeps the newest request", () => {
     const newer = finding({ count: 2, lastTime: "2026-06-01T13:00:00.000Z", user: "salma" });
     const merged = [{ ...newer, count: 3 }];
     expect(mergeFindings([finding()], [newer], NOW_MS)).toEqual(merged);

@@ -7,11 +7,11 @@ interface Voucher {
   [member: string]: unknown;
 }
 
-/** A Sovereign in memory, and the places where it can be crooked. */
+/** A Sovereign in memory, with faults that a test can switch on. */
 function createSovereign(crooked: {
   preview?: (body: Record<string, unknown>) => unknown;
   list?: unknown;
-  /** Says that it revoked, and did nothing. */
+  /** Answers that it revoked the voucher, and does nothing. */
   revokesNothing?: true;
   statusOf?: (path: string) => number | undefined;
   hangAt?: string;

@@ -195,7 +195,7 @@ describe("boundedFetch", () => {
   it.each<[string, typeof answer]>([
     ["sends no answer", () => {}],
     ["stops in the middle of the body", (_, response) => void response.writeHead(200).write("1")],
-  ])("ends at the deadline where the neighbour %s", async (_, hang) => {
+  ])("ends at the deadline when the service %s", async (_, hang) => {
     answer = hang;
     const error = await failureOf(ask(`${origin}/slow?who=ali`, { maxBytes: 10, timeoutMs: 50 }));
     expect([error.code, error.message]).toEqual(["timed_out", `GET ${origin}/slow did not answer in time`]);

@@ -78,7 +78,7 @@ describe("HTTP server", () => {
     await expect(ask()).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
-  it("cuts what does not finish within the time it has", async () => {
+  it("closes connections whose answer does not finish in time", async () => {
     const started = Promise.withResolvers<void>();
     const running = await startHttpServer({ host: "127.0.0.1", port: 0, handler: () => started.resolve() });
     const hanging = new Promise((resolve) => http.get(running.origin).on("error", resolve));

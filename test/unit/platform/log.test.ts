@@ -60,7 +60,7 @@ describe("the time that redactSecrets takes", () => {
 describe("a logger that writes behind", () => {
   const LOG = pathToFileURL(resolve(import.meta.dirname, "../../../src/platform/log.ts")).href;
 
-  /** What a process of its own writes to stderr. */
+  /** The stderr of a new process. */
   function run(script: string) {
     const source = `const { createLogger } = await import(${JSON.stringify(LOG)}); const logger = createLogger("t", "info", { behind: true }); ${script}`;
     return spawnSync(process.execPath, ["--input-type=module", "--eval", source], { encoding: "utf8" });
@@ -71,7 +71,7 @@ describe("a logger that writes behind", () => {
     ["fails", "throw new Error()"],
     ["runs on for a while", "setTimeout(() => process.kill(process.pid, 'SIGKILL'), 500)"],
   ])("writes every line in order, and no secret, when its process %s", (_what, end) => {
-    // More than is written at once, and a rest.
+    // More lines than one write takes, and a remainder.
     const { stderr } = run(
       `for (let n = 0; n < 1500; n += 1) logger.info({ n, password: "hunter2" }, "x".repeat(50)); ${end}`,
     );

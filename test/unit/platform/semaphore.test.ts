@@ -55,7 +55,7 @@ describe("createSemaphore", () => {
     expect(await Promise.all(results)).toEqual(["running", "waiting"]);
   });
 
-  it("lets a call that waits leave by its signal, and starts the one behind it", async () => {
+  it("rejects a waiting call when its signal fires, and starts the next one", async () => {
     const { run } = createSemaphore({ permits: 2, maxWaiting: 10 });
     const { started, create } = works();
     const [light, heavy, behind] = [create("light"), create("heavy"), create("behind")];

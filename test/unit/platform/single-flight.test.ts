@@ -24,7 +24,7 @@ describe("createSingleFlight", () => {
     expect(await read()).toBe(2);
   });
 
-  it("gives a failure to all that waited, and keeps none of it", async () => {
+  it("rejects all waiting calls with a failure, and does not keep it", async () => {
     let runs = 0;
     const read = createSingleFlight(async () => {
       runs += 1;

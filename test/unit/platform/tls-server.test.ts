@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.close(0));
 
-/** What a client with these options agrees on with the server. */
+/** The protocol and the cipher that a client with these options and the server agree on. */
 async function handshake(options: ConnectionOptions = {}) {
   const socket = connect({ host: "127.0.0.1", port: server.port, rejectUnauthorized: false, ...options });
   try {

@@ -26,7 +26,7 @@ const MOODS: [what: string, mood: Mood | "gone"][] = [
   ["answers without end", "endless"],
 ];
 
-/** Puts the issuer into trouble. */
+/** Starts a fault of the issuer. */
 async function turn(mood: Mood | "gone"): Promise<void> {
   if (mood === "gone") await issuer.leave();
   else issuer.mood = mood;

@@ -43,7 +43,7 @@ describe("concurrent checkouts", () => {
     const { rows } = await billing.database.pool.query(
       "SELECT count(DISTINCT o.xmin::text)::int AS transactions FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id LIKE 'many-%'",
     );
-    // One each would be sixty.
+    // One call for each checkout would be sixty calls.
     expect(rows[0].transactions).toBeLessThan(30);
   });
 

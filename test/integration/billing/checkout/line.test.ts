@@ -136,7 +136,7 @@ describe("a line of a checkout call", () => {
       await holder.query("COMMIT");
       holder.release();
     }
-    // Its row is not locked, so a decision about it might not hold.
+    // Its row is not locked, so it may change after the decision.
     expect(await waits).toEqual([
       [0, "placed"],
       [1, "voucher_not_found"],

@@ -139,7 +139,7 @@ describe("two calls that create the same customers and tenants", () => {
     ["tenants", "tenant_id"],
   ])("causes no deadlock on their %s in any order", async (table, column) => {
     const names = ["a", "b"];
-    // Each row takes a while, so that the calls meet half way.
+    // Each row takes a while, so that the calls overlap.
     await rowsOf(`
       CREATE OR REPLACE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END $$;
       CREATE TRIGGER linger BEFORE INSERT ON ${table} FOR EACH ROW WHEN (NEW.${column} LIKE 'meets-%') EXECUTE FUNCTION linger()`);

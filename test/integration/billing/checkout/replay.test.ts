@@ -9,12 +9,12 @@ import {
 } from "../../../support/builder/billing.ts";
 import { type StripeServer, startStripeServer } from "../../../support/server/stripe-server.ts";
 
-/** What the catalog service lists; absent: it is away. */
+/** The list of the catalog service. Absent: it is unreachable. */
 let listed: typeof CATALOG | undefined = CATALOG;
 let catalog: RunningHttpServer;
 let stripe: StripeServer;
 let instances: TestBilling[] = [];
-/** Of the instances' clock: an answer of the catalog is kept for a second. */
+/** The instances' clock. They cache an answer of the catalog for a second. */
 let later = 0;
 let run = 0;
 
@@ -85,7 +85,7 @@ describe.each(CHANGES)("a repeated checkout when the catalog %s", (_what, change
       const again = await order(instance, body);
       expect([again.status, again.text]).toEqual([200, before.text]);
     }
-    // A new request hears what is so now.
+    // A new request gets the present answer.
     const other = await order(second(), { plan_id: "large" }, "another");
     expect([other.status, other.json.code]).toEqual([status, code]);
   });

@@ -17,8 +17,9 @@ async function lines(query: string, ...values: unknown[]): Promise<string[]> {
   return rows.map(({ line }) => line).sort();
 }
 
-// The preflight reads the text of the migrations to learn which objects they make. It would not refuse a name that it overlooks.
-describe("what the preflight reads in the migrations", () => {
+// The preflight reads the names of new objects from the text of the migrations. It would not refuse a name that it
+// overlooks.
+describe("the claims that the preflight reads in the migrations", () => {
   it("has every table, index, type and function of a migrated database", async () => {
     const known = new Set([
       ...claims.filter(({ kind }) => kind !== "column").map(({ name }) => name),

@@ -24,7 +24,7 @@ async function database(kind: "empty" | "migrated" = "empty"): Promise<TestDatab
   return one;
 }
 
-/** The same database for a role that may do nothing but log in. */
+/** The same database, for a role that may only log in. */
 async function asStranger(one: TestDatabase): Promise<{ url: string }> {
   await one.pool.query(`CREATE ROLE ${ROLE} LOGIN PASSWORD 'stranger'`);
   const url = new URL(one.url);

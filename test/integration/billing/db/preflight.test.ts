@@ -57,7 +57,7 @@ beforeAll(async () => {
 });
 
 describe("the preflight of an adoption", () => {
-  it.each(OBSTACLES)("refuses $what ($rule), changes nothing, and names what helps", async (one) => {
+  it.each(OBSTACLES)("refuses $what ($rule), changes nothing, and names the remedy", async (one) => {
     const database = await earlierDatabase(one.add);
     const before = await catalogOf(database);
 
@@ -93,7 +93,7 @@ describe("the preflight of an adoption", () => {
   });
 });
 
-/** What is harmless, and what becomes of it. */
+/** Harmless objects, with the finding that each becomes. */
 const KEPT: { rule: Rule; add: string; object: string; stays: string }[] = [
   {
     rule: "foreign-key-kept",

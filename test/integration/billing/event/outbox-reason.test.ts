@@ -34,7 +34,7 @@ const reasons = async (): Promise<string[]> =>
     ({ last_error }) => last_error,
   );
 
-/** Relays until something of the kind that is awaited was written down. */
+/** Relays until the awaited kind of row or log line is written. */
 async function relay(
   deliver: (event: OutboxEvent) => Promise<void>,
   isDone: () => boolean | Promise<boolean>,

@@ -56,7 +56,7 @@ afterAll(async () => {
   await stripe.close();
 });
 
-/** Every byte encoded. A segment of dots alone would be taken for a step in the path, encoded or not: a blank goes before it. */
+/** Encodes every byte. A segment of dots is a step in the path even when it is encoded, so a blank comes before it. */
 const inUrl = (text: string) =>
   [...Buffer.from(/^\.{0,2}$/.test(text) ? ` ${text}` : text)]
     .map((byte) => `%${byte.toString(16).padStart(2, "0")}`)
@@ -73,7 +73,7 @@ const CONTENT_TYPES = [
   ";",
 ];
 
-/** A request of any operation that the API describes, from its own schemas. */
+/** A request for any operation that the API describes, made from its own schemas. */
 function questionOf({
   method,
   path,
@@ -150,14 +150,14 @@ describe("requests generated from the API description", () => {
     const met = new Map<number, number>();
     await fc.assert(
       fc.asyncProperty(question, async ([path, asked]) => {
-        // Held against the description there, status and shape.
+        // The client compares status and shape with the description.
         const { status, text } = await billing.ask(path, asked);
         met.set(status, (met.get(status) ?? 0) + 1);
         expect([500, 502, 503].includes(status) ? text : "").toBe("");
       }),
       { numRuns: RUNS, endOnFailure: true },
     );
-    // Neither refused at the door alone, nor let in alone.
+    // Some requests are refused, and some are accepted.
     for (const status of [200, 400, 401, 403, 404]) expect(met.get(status) ?? 0).toBeGreaterThan(0);
     expect(await reconcile(billing)).toEqual([]);
   }, 120_000);

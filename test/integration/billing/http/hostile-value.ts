@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { character } from "../../../support/builder/character.ts";
 
-/** As much of a JSON schema as the API's own description uses. */
+/** The members of JSON schemas that the API's description uses. */
 export interface Schema {
   type?: string;
   enum?: unknown[];
@@ -75,7 +75,7 @@ export const hostileText = fc.oneof(
   fc.string({ unit: "grapheme", maxLength: 40 }),
 );
 
-/** What no schema asks for. */
+/** Values that no schema allows. */
 export const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
   hostileText,
   fc.constantFrom<unknown>(...NUMBERS, null, true, false, [], {}, nested(14), nested(200)),
@@ -83,7 +83,7 @@ export const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
 );
 
-/** Mostly what the schema asks for, and now and then something else, at any place in it. */
+/** Mostly values that the schema allows, and sometimes other values, at any place in it. */
 export function jsonOf(schema: Schema | undefined): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 7, arbitrary: wellFormed(schema) }, { weight: 1, arbitrary: hostileValue });
 }
@@ -129,7 +129,7 @@ function textOf({ format, maxLength = 0 }: Schema): fc.Arbitrary<unknown> {
     return fc
       .date({ noInvalidDate: true, min: new Date("0001-01-01"), max: new Date("9999-12-31") })
       .map(String);
-  // Few names, so that requests meet at the same rows.
+  // Few names, so that requests use the same rows.
   const known = fc.constantFrom("FUZZ-1", " fuzz-2 ", "FUZZ-3", "free", "small", "backup", "shop");
   return fc.oneof(
     { weight: 4, arbitrary: known },
@@ -138,7 +138,7 @@ function textOf({ format, maxLength = 0 }: Schema): fc.Arbitrary<unknown> {
   );
 }
 
-/** A body as it is sent: JSON, or JSON that was broken on the way. */
+/** The body of a request: JSON, or damaged JSON. */
 export function rawBodyOf(schema: Schema | undefined): fc.Arbitrary<string | Uint8Array<ArrayBuffer>> {
   const text = jsonOf(schema).map((value) => JSON.stringify(value) ?? "");
   return fc.oneof(

@@ -18,7 +18,10 @@ afterAll(async () => {
   await billing.close();
 });
 
-/** Writes parts with pauses, as slow clients do; resolves with all that came back, once the other side has closed. */
+/**
+ * Writes parts with pauses, as slow clients do. Returns everything that it received, once the server has closed the
+ * connection.
+ */
 function converse(
   origin: string,
   parts: string[],

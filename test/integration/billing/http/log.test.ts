@@ -35,7 +35,7 @@ let lines: Record<string, unknown>[];
 let requests = 0;
 const upstreamHeaders: (string | undefined)[] = [];
 
-/** A session of everything that carries a secret or a code, and of everything hostile that ends in a log elsewhere. */
+/** Requests with every kind of secret and code, and with hostile text that other programs would write to a log. */
 beforeAll(async () => {
   database = await createTestDatabase();
   await database.pool.query(`
@@ -57,7 +57,7 @@ beforeAll(async () => {
       request.headers.traceparent as string | undefined,
       request.headers.tracestate as string,
     );
-    // No prices, and what a parser's error would quote.
+    // Not prices, but text that a parser would quote in its error.
     response.end(CODES[2]);
   });
   await new Promise<void>((done) => upstream.listen(0, "127.0.0.1", done));
@@ -123,7 +123,7 @@ beforeAll(async () => {
     method: "PUT",
     body: { stripe_secret_key: `${SECRETS[1]} ` },
   });
-  // The tenant service's address holds a password, and the error that refuses such addresses repeats it.
+  // The tenant service's address has a password, and the error for such an address repeats it.
   expect((await send("/billing/subscription/owned", { token })).status).toBe(503);
   await send("/billing/webhook", { raw: "{}", headers: { "stripe-signature": `t=1,v1=${SECRETS[2]}` } });
   const unsigned = `${Buffer.from('{"alg":"RS256","kid":"k"}').toString("base64url")}.${token.split(".")[1] ?? ""}.AAAA`;

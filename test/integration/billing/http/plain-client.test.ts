@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => billing.close());
 
-/** As a script asks that names nothing it accepts, which `fetch` always does. */
+/** A request without `Accept`, as a script may send it. `fetch` always sends the header. */
 async function postPlainly(path: string, body: object): Promise<{ contentType: string; text: string }> {
   const token = await signToken("admin", "sovereign-admin");
   return new Promise((done, fail) => {

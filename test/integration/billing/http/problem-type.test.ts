@@ -14,7 +14,7 @@ let gateway: Server;
 let origins: { direct: string; behindGateway: string };
 let admin: string;
 
-/** As the earlier gateway does: what comes for `/api` is for billing, without it. */
+/** Like the earlier gateway, passes requests below `/api` to billing without that prefix. */
 beforeAll(async () => {
   billing = await startBilling();
   admin = await signToken("admin", "sovereign-admin");

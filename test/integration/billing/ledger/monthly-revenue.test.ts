@@ -38,7 +38,7 @@ async function amounts(month = MONTH): Promise<Amounts> {
   return rest;
 }
 
-/** What `work` adds to the amounts of this month. Members that it leaves unchanged are absent. */
+/** The amounts of this month that `work` adds. Unchanged members are absent. */
 async function added(work: () => Promise<unknown>): Promise<Partial<Amounts>> {
   const before = await amounts();
   await work();

@@ -17,7 +17,7 @@ beforeAll(async () => {
   billing = await startBilling();
   superadmin = await signToken("s", "superadmin");
   expect((await placeOrder(billing, "somebody", { plan_id: "free" })).status).toBe(200);
-  // Three of an unknown day, as adopted ones may be; of the others, five at each moment.
+  // Three orders without a date, as adopted ones may be, and five orders at each of the other times.
   await billing.database.pool.query(
     `INSERT INTO orders (customer_id, tenant_id, plan_id, created_at, adopted)
      SELECT (SELECT id FROM customers), n::text, 'free',

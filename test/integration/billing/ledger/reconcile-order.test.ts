@@ -29,7 +29,7 @@ const TABLES = [
   "outbox",
 ];
 
-/** One order of each end that an order can come to, each of its own customer, with a voucher of 25 OMR or without. */
+/** One order for each way in which an order can end. Each has its own customer, with or without a voucher of 25 OMR. */
 beforeAll(async () => {
   stripe = await startStripeServer();
   billing = await startBilling({
@@ -57,7 +57,7 @@ beforeAll(async () => {
   for (const table of TABLES) await query(`CREATE TABLE kept.${table} AS TABLE ${table}`);
 });
 
-/** What the test before broke, past the triggers that keep it. */
+/** Repairs the rows that the test before changed, without the triggers that protect them. */
 beforeEach(async () => {
   const restore = TABLES.map(
     (table) => `DELETE FROM ${table}; INSERT INTO ${table} OVERRIDING SYSTEM VALUE TABLE kept.${table};`,
@@ -83,12 +83,12 @@ async function settle(user: string, body: object, ...ends: ("paid" | "expired")[
 const query = (sql: string) => billing.database.pool.query(sql);
 const orderOf = (user: string) =>
   `(SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = '${user}')`;
-/** An entry of the order, and the balance with it: as if a program had booked it. */
+/** An entry of the order, and the same change of the balance, as if a program had booked it. */
 const book = (user: string, kind: string, baisa: number, code = "NULL") =>
   `INSERT INTO credit_ledger (customer_id, amount_omr, amount_baisa, kind, reason, promo_code, order_id)
      SELECT customer_id, trunc(${baisa} / 1000.0)::int, ${baisa}, '${kind}', '', ${code}, id::text FROM orders WHERE id = ${orderOf(user)};
    UPDATE customers SET balance_baisa = balance_baisa + ${baisa} WHERE user_id = '${user}';`;
-/** As if the entries had never been written, and the balance knew nothing of them. */
+/** Removes the entries, and their sum from the balance. */
 const unbook = (user: string, kind: string) =>
   `UPDATE customers c SET balance_baisa = balance_baisa - l.total FROM (
      SELECT sum(amount_baisa) AS total FROM credit_ledger WHERE kind = '${kind}' AND order_id = ${orderOf(user)}::text) l
@@ -103,7 +103,7 @@ describe("reconcileLedger, of orders", () => {
   });
 
   it.each<[what: string, break_: () => string, user: string, kinds: string[]]>([
-    // Card payments and what they left in the ledger.
+    // Card payments and their entries in the ledger.
     [
       "a surplus that was left out",
       () => unbook("by-card", "surplus"),
@@ -140,7 +140,7 @@ describe("reconcileLedger, of orders", () => {
       "by-both",
       ["payment-differs-from-ledger"],
     ],
-    // Paid orders and what follows from them.
+    // Paid orders, with their subscriptions and events.
     [
       "a paid order without a subscription",
       () => `DELETE FROM subscriptions WHERE order_id = ${orderOf("by-card")}`,
@@ -193,7 +193,7 @@ describe("reconcileLedger, of orders", () => {
       "pending",
       ["event-without-order"],
     ],
-    // Orders that were given up, and their credit.
+    // Orders that ended without a payment, and their credit.
     [
       "credit that never came back",
       () => unbook("expired", "release"),
@@ -249,7 +249,7 @@ describe("reconcileLedger, of orders", () => {
       "expired",
       ["grant-differs-from-order"],
     ],
-    // Entries of nothing.
+    // Entries without an order.
     [
       "an entry of no order",
       () =>
@@ -266,7 +266,7 @@ describe("reconcileLedger, of orders", () => {
     ],
   ])("finds %s, and prints the rows", async (_what, statement, user, kinds) => {
     const { rows } = await query(`SELECT ${orderOf(user)} AS id`);
-    // Past the triggers, as only the database's own administrator could.
+    // Without the triggers, as only the administrator of the database can.
     await query(`BEGIN; SET LOCAL session_replication_role = replica; ${statement()}; COMMIT`);
     const found = await reconcile(billing);
     expect([...new Set(found.map(({ kind }) => kind))].sort()).toEqual(kinds);

@@ -44,7 +44,7 @@ describe("readTenantSubscriptions", () => {
     expect(await read("not an id")).toEqual([]);
   });
 
-  it("says that a month is over, prefers the subscription that is active, and knows a tenant without one", async () => {
+  it("reports an ended month as expired, prefers an active subscription, and returns null for a tenant without one", async () => {
     const salma = await orderOf("salma-shop");
     await change("current_period_end = now() - interval '1 second'", "salma-shop");
     expect(await read(salma)).toMatchObject([{ status: "expired" }]);
@@ -58,7 +58,7 @@ describe("readTenantSubscriptions", () => {
     expect(await read(salma)).toEqual([{ order: salma, status: null, periodEndsAt: null }]);
   });
 
-  it("asks for many orders in several queries", async () => {
+  it("reads many orders in several queries", async () => {
     const amal = await orderOf("amal-shop");
     const many = Array.from({ length: 1_001 }, () => "00000000-0000-4000-8000-000000000000");
     expect(await read(...many, amal)).toMatchObject([{ order: amal, status: "canceled" }]);

@@ -20,7 +20,7 @@ const metadataIn = (fields: Record<string, string>, prefix: string) =>
     ["sovereign", "order_id", "tenant_id", "plan_id"].map((name) => [name, fields[`${prefix}[${name}]`]]),
   );
 
-/** What a sweep asks of Stripe about customers. */
+/** The requests about customers that a sweep sends to Stripe. */
 async function swept() {
   const before = stripe.asked.length;
   await billing.service.sweep();
@@ -28,7 +28,7 @@ async function swept() {
 }
 
 describe("every charge", () => {
-  it("says where it came from, on session, payment intent, invoice and customer", async () => {
+  it("names its origin on session, payment intent, invoice and customer", async () => {
     const session = await openSession();
     const origin = {
       sovereign: FQDN,
@@ -47,7 +47,7 @@ describe("every charge", () => {
     const [named, ...more] = await swept();
     expect([named?.path, more]).toEqual([`/v1/customers/${stripe.describe(session.id).customer}`, []]);
     expect(metadataIn(named?.fields ?? {}, "metadata")).toEqual(origin);
-    // The same event again makes nothing due again.
+    // A repeated event causes no further request.
     await tell("checkout.session.completed", session.id, { id: `evt_again_${run}` });
     expect(await swept()).toEqual([]);
   });
@@ -77,7 +77,7 @@ describe("every charge", () => {
     expect(await swept()).toEqual([]);
   });
 
-  it("names the customer later when Stripe is away, and gives up on one that is gone or refused", async () => {
+  it("names the customer later when Stripe is unreachable, and skips one that is deleted or refused", async () => {
     const session = await openSession();
     await pay(session.id);
     stripe.fault = "away";

@@ -121,7 +121,7 @@ describe("a session that the earlier service left open, a subscription at Stripe
     },
   );
 
-  it("never comes up active when both events arrive at the same time", async () => {
+  it("is never active when both events arrive at the same time", async () => {
     for (let round = 0; round < 5; round += 1) {
       const one = await adopt();
       await Promise.all([complete(one, 1_000), change(one, "canceled", 2_000)]);
@@ -186,7 +186,7 @@ describe("a session that the earlier service left open, a subscription at Stripe
     expect((await subscriptionsOf(second))[0]?.cancel_due).toBe(false);
   });
 
-  it("gives its tenant to its customer, before anyone else pays for it", async () => {
+  it("gives its tenant to its customer before another customer pays for it", async () => {
     const one = await adopt();
     await complete(one, 1_000);
     const stranger = await placeOrder(billing, `late-${run}`, { plan_id: "small", tenant_id: one.tenant });

@@ -68,7 +68,7 @@ describe("the payment processor's events", () => {
     expect(await said(["marked_uncollectible", "uncollectible"], ["finalized", "open"])).toEqual(
       shown("uncollectible"),
     );
-    // The same word for ours and Stripe's.
+    // This service and Stripe use the same word.
     expect(await said(["voided", "void"], ["marked_uncollectible", "uncollectible"])).toEqual(shown("void"));
     expect(await said(["paid", "paid"], ["voided", "void"], ["finalized", "open"])).toEqual(shown("paid"));
   });

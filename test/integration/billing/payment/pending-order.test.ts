@@ -23,7 +23,7 @@ const lines: Record<string, unknown>[] = [];
 useCardPayments({ logger: pino({ level: "warn" }, { write: (line) => lines.push(JSON.parse(line)) }) });
 
 const ownOrders = async () => billing.ask("/billing/orders", { token: await signToken(user) });
-/** The end of the order's session is that long ago, and the sweeper is due to look. */
+/** The order's session ended that long ago, and the sweeper is due. */
 const outlive = (id: string, by: string) =>
   rowsOf(
     "UPDATE orders SET session_expires_at = now() - $2::interval, session_look_at = NULL WHERE stripe_session_id = $1",
@@ -62,7 +62,7 @@ describe("an order that stays pending", () => {
     },
   );
 
-  it("is in the log each time that Stripe does not know its session", async () => {
+  it("is logged each time that Stripe does not have its session", async () => {
     const { id } = await openSession();
     stripe.sessions.delete(id);
     lines.length = 0;
@@ -131,7 +131,7 @@ describe("a payment that becomes credit", () => {
         await pay(String(order?.id));
       },
     ],
-  ])("is told of in the log when %s", async (_how, find) => {
+  ])("is logged when %s", async (_how, find) => {
     const tenant = `credited-${run}`;
     const { id } = await openSession({ tenant_id: tenant });
     const slow = user;

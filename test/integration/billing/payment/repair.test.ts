@@ -25,7 +25,7 @@ const created = (since: number) =>
     email: fields.customer_email,
   }));
 
-/** A customer whose Stripe account was remembered by a payment, and then deleted at Stripe. */
+/** A customer whose Stripe account was stored with a payment, and then deleted at Stripe. */
 async function loseAccount(): Promise<string> {
   await pay((await openSession()).id);
   const account = String(await accountOf());

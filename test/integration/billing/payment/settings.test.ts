@@ -47,7 +47,7 @@ describe("payment settings", () => {
       stripe_webhook_secret_last4: "5678",
       stripe_public_key: "pk_live_9",
     });
-    // Another member, and the secrets stay.
+    // A change of another member keeps the secrets.
     await ask(one, { stripe_public_key: "pk_live_10", stripe_secret_key: "" });
     expect(await stored(one)).toEqual(row);
   });

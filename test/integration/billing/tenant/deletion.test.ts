@@ -59,7 +59,7 @@ const differences = () => reconcile(billing);
 const balance = async (user: string): Promise<number> =>
   (await billing.ask("/billing/balance", { token: await signToken(user) })).json.credit_baisa;
 
-/** Everything that a deletion may touch. */
+/** Every row that a deletion may change. */
 const state = () =>
   Promise.all([
     rows("SELECT tenant_id, status FROM subscriptions ORDER BY tenant_id, created_at"),
@@ -244,7 +244,7 @@ describe("a deleted tenant", () => {
   });
 });
 
-/** Locks a table against everybody, until the answer is called. */
+/** Locks a table against all other transactions, until the returned function is called. */
 async function hold(table: string): Promise<() => Promise<void>> {
   const client = await billing.database.pool.connect();
   await client.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);

@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close();
 });
 
-/** A service on what the earlier one left: `fill` writes its rows. */
+/** A service on a database of the earlier service. `fill` writes the rows. */
 async function adopt(
   fill: (database: TestDatabase) => Promise<void>,
 ): Promise<{ billing: TestBilling; report: MigrationReport }> {
@@ -40,7 +40,7 @@ async function adopt(
 const han = (count: number) =>
   Array.from({ length: count }, () => String.fromCodePoint(0x4e00 + randomInt(20_000))).join("");
 
-/** The longest code that the earlier service's own key takes. */
+/** The longest code that fits the primary key of the earlier service. */
 async function insertLongest({ pool }: TestDatabase): Promise<string> {
   for (let count = 902; ; count -= 1) {
     const code = han(count);

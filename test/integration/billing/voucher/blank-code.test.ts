@@ -10,7 +10,7 @@ const startOne = useBillings();
 let billing: TestBilling;
 let token: string;
 
-/** What the earlier service let pass: it looked for blanks before it trimmed. */
+/** Codes that the earlier service accepted, because it checked for an empty code before it trimmed. */
 async function adopt(...codes: string[]): Promise<TestBilling> {
   const database = await createTestDatabase("empty");
   await database.pool.query(EARLIER_TABLES);

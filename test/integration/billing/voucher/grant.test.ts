@@ -28,7 +28,7 @@ describe("the Franchise's grants", () => {
     );
     for (const code of ["ONE", "TWO", "THREE"]) expect((await issue(one, code)).status).toBe(200);
     expect((await issue(one, "FOUR")).json.error).toContain("maxActive");
-    // What grows nothing is allowed at the limit; what is given back may be used again.
+    // A change that adds nothing is allowed at the limit. Credit that is given back can be used again.
     expect((await issue(one, "ONE", { description: "new words" })).status).toBe(200);
     expect((await issue(one, "TWO", { active: false })).status).toBe(200);
     expect((await issue(one, "FOUR")).status).toBe(200);

@@ -143,8 +143,8 @@ describe.each(["/billing/vouchers/list", "/billing/admin/promos"])("GET %s", (pa
   );
 });
 
-describe("a search among more vouchers than a page looks at", () => {
-  /** Each page's codes, until none is left. A page looks at three vouchers. */
+describe("a search among more vouchers than a page examines", () => {
+  /** The codes of each page. A page examines three vouchers. */
   async function pagesOf(filter: VoucherFilter, limit = 50): Promise<string[][]> {
     const database = createDatabase(billing.database.pool);
     const pages: string[][] = [];

@@ -9,7 +9,7 @@ const inDays = (days: number) => new Date(Date.now() + days * DAY_MS).toISOStrin
 
 interface Case {
   terms: Record<string, unknown>;
-  /** Redeemed or revoked after the issue. */
+  /** The action on the voucher after its issue. */
   afterwards?: "redeem" | "revoke";
   preview: number;
   checkout: [number, string | undefined];

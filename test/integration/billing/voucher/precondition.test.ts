@@ -15,7 +15,7 @@ const tagOf = ({ headers }: Answer) => headers.get("etag") ?? "";
 const auditRows = (code: string) => scalar("SELECT count(*)::int FROM voucher_audit WHERE code = $1", [code]);
 
 describe("an issue with If-None-Match: *", () => {
-  it("creates a voucher, and answers 409 with what is there when a live voucher has the code", async () => {
+  it("creates a voucher, and answers 409 with the existing voucher when a live one has the code", async () => {
     const created = await issue({ code: "KEEP-ME", description: "first", max_redemptions: 3 }, CREATE_ONLY);
     expect(created.status).toBe(200);
     for (const code of ["KEEP-ME", " keep-me "]) {
@@ -82,7 +82,7 @@ describe("a change with If-Match", () => {
     expect((await read("SHARED")).json).toEqual(now);
   });
 
-  it("lets one of ten simultaneous changes win", async () => {
+  it("applies one of ten simultaneous changes", async () => {
     const tag = tagOf(await issue({ code: "RACED" }));
     const answers = await repeat(10, (index) =>
       change("RACED", { description: `change ${index}` }, { "If-Match": tag }),
@@ -91,7 +91,7 @@ describe("a change with If-Match", () => {
     expect(await auditRows("RACED")).toBe(2);
   });
 
-  it("is not disturbed by a redemption", async () => {
+  it("is applied after a redemption", async () => {
     const tag = tagOf(await issue({ code: "BUSY" }));
     await placeOrder(billing, "buyer", { plan_id: "free", promo_code: "BUSY" });
     expect((await read("BUSY")).json.times_redeemed).toBe(1);

@@ -63,7 +63,7 @@ describe("POST /billing/vouchers/redeem-preview", () => {
   });
 
   it("limits misses more strictly than hits, per client, together with the page", async () => {
-    // Only the date: timers and sockets go on as they are.
+    // Only the date is fake. Timers and sockets are real.
     vi.useFakeTimers({ toFake: ["Date"] });
     const one = await start({
       env: { PREVIEW_LIMIT: "8", PREVIEW_MISS_LIMIT: "3", TRUSTED_PROXIES: "127.0.0.1, ::1" },
@@ -85,7 +85,7 @@ describe("POST /billing/vouchers/redeem-preview", () => {
     ]);
     const page = await one.ask("/redeem?code=LIVE", { headers: { "x-forwarded-for": "1.1.1.1" } });
     expect([page.status, page.headers.get("retry-after")]).toEqual([429, "60"]);
-    // Another client; and an IPv6 subscriber who moves about in the own /64.
+    // Another client, and an IPv6 subscriber who uses other addresses of the same /64.
     for (let count = 0; count < 8; count += 1) expect((await from("2.2.2.2", "LIVE")).status).toBe(200);
     expect((await from("2.2.2.2", "LIVE")).status).toBe(429);
     for (const host of [1, 2, 3]) expect((await from(`2001:db8:1:2::${host}`, "NOPE")).status).toBe(404);

@@ -30,7 +30,7 @@ describe("the limit of previews behind one address", () => {
     expect(await lookUp(one, "CARRIER", forged)).toBe(429);
   });
 
-  it("lets the page say what happens, and try again by itself within ten seconds after the minute", async () => {
+  it("shows the reason on the page, which tries again by itself within ten seconds after the minute", async () => {
     const one = await start({ env: { PREVIEW_LIMIT: "1" } });
     await issueVoucher(one, "CARRIER");
     expect((await one.ask("/redeem?code=CARRIER")).status).toBe(200);

@@ -19,7 +19,7 @@ const adopt = (code: string) =>
 
 let buyers = 0;
 
-/** What every lookup finds for a code as typed, and at the end no longer, because it was revoked. */
+/** The voucher that every lookup finds for a typed code. Revokes it in the end, and then no lookup finds it. */
 async function expectFound(typed: string, stored: string): Promise<void> {
   expect((await preview(typed)).json).toMatchObject({ code: stored, accepting_redemptions: true });
   const segment = encodeURIComponent(typed);

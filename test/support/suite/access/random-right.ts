@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { Right } from "../../../../src/admission/rules/rbac-grant.ts";
 
-/** Few words, so that rules and questions often meet. */
+/** Few words, so that rules often match questions. */
 const VERBS = ["get", "list", "create", "impersonate", "bind"];
 const GROUPS = ["", "apps", "example.org"];
 const RESOURCES = ["pods", "deployments", "serviceaccounts"];

@@ -40,7 +40,7 @@ const served = (
   { group, resource, subresource: "status", isClusterScoped, verbs: ["get", "patch", "update"] },
 ];
 
-/** Verbs by which a subject becomes another, or hands out more than it has. They belong to no served resource. */
+/** Verbs by which a subject acts as another, or gives out more rights than it has. They belong to no served resource. */
 const IDENTITY_VERBS: readonly Served[] = [
   ["users", "", "impersonate"],
   ["groups", "", "impersonate"],
@@ -100,7 +100,10 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   "someone without a role": person("mallory"),
 };
 
-/** The namespaces that are asked about, besides all of them at once. `sovereign-omantel` is the Franchisee's, and `org-acme` the member's. No one has `shop`. */
+/**
+ * The namespaces of the questions, besides questions for all namespaces at once. `sovereign-omantel` is the Franchisee's,
+ * and `org-acme` the member's. `shop` belongs to none of the subjects.
+ */
 const NAMESPACES = [
   "catalyst-system",
   "catalog",
@@ -139,7 +142,7 @@ const pathOf = ({ group, resource, subresource }: Served) =>
 /** Everything that one subject may do, cluster-wide first, then what each place and each name adds. */
 async function linesOf(subject: Subject, ask: Ask): Promise<string[]> {
   const everywhere = new Map<Served, readonly string[]>();
-  /** What a cluster-wide grant allows is allowed in each namespace, so it is asked once. */
+  /** A cluster-wide right holds in each namespace, so it is asked once. */
   async function rightsOf(where: string, it: Served, namespace: string, name: string): Promise<string[]> {
     const { group, resource, subresource } = it;
     const asked = it.verbs.filter((verb) => !everywhere.get(it)?.includes(verb));
@@ -153,7 +156,7 @@ async function linesOf(subject: Subject, ask: Ask): Promise<string[]> {
       : [`  ${where}: ${pathOf(it)} ${[name, verbs.join(",")].join(" ").trim()}`];
   }
   const all = everything();
-  // One resource after another: each question of a crowd would open a connection of its own.
+  // Asks about one resource after another, because each concurrent question opens a connection.
   const lines: string[] = [];
   for (const it of all) lines.push(...(await rightsOf(EVERYWHERE, it, "", "")));
   for (const namespace of NAMESPACES)
@@ -165,7 +168,7 @@ async function linesOf(subject: Subject, ask: Ask): Promise<string[]> {
   return lines;
 }
 
-/** Who may do what: the answers of an API server to a question about every resource, verb and place. */
+/** The rights of each subject: an API server's answers for every resource, verb and place. */
 export async function accessTable(ask: Ask): Promise<string> {
   const sections: string[] = [];
   for (const [name, subject] of Object.entries(SUBJECTS))

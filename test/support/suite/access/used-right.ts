@@ -74,7 +74,7 @@ function isHandedOut(
 const isAllowed = ({ annotations }: AuditedRequest) =>
   annotations["authorization.k8s.io/decision"] === "allow";
 
-/** What roles and requests do not have in common: rights that no request used, and requests that no right allows. */
+/** The differences between roles and requests: rights that no request used, and requests that no right allows. */
 export function compareRights(
   roles: readonly RightsOfRole[],
   requests: readonly AuditedRequest[],

@@ -1,7 +1,7 @@
 import type { WebhookServer } from "../../server/webhook-server.ts";
 import type { Answer, Connection } from "./connection.ts";
 
-/** What a behaviour works with. */
+/** The means of a behaviour. */
 export interface Bench extends Connection {
   /** Of this behaviour alone. The namespace of this name exists. */
   name: string;
@@ -21,7 +21,7 @@ export interface Refusal {
   request(bench: Bench): Promise<Answer>;
 }
 
-/** The embedded API server has the behaviour, but not under the same conditions. A test of its own shows it. */
+/** The embedded API server has the behaviour under other conditions. The named test shows it. */
 export interface TestedElsewhere {
   why: string;
   tested: string;

@@ -22,7 +22,7 @@ const ANSWERS: Record<string, (request: ReviewedRequest) => object> = {
   "/mutate": () => patchOf({ op: "add", path: "/metadata/annotations", value: { mutated: "yes" } }),
   "/shrink": () => patchOf({ op: "replace", path: "/spec/size", value: 7 }),
   "/broken-patch": () => patchOf({ op: "remove", path: "/spec/absent" }),
-  // Each of the two writes a key when the other's is there, so the first needs a second call.
+  // Each of the two webhooks adds a key when the other's key is there, so the first one needs a second call.
   "/when-second": ({ object }) =>
     object?.data?.second === undefined
       ? { allowed: true }

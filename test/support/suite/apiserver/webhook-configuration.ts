@@ -41,7 +41,7 @@ export async function configure(
   }));
   const plural = `${kind}webhookconfigurations`;
   await bench.must("POST", `${ADMISSION}/${plural}`, { metadata: { name: bench.name }, webhooks });
-  // A second configuration, which the API server learns of after the first, denies a probe alone.
+  // The API server applies a second configuration after the first. It denies only a probe.
   const denying = hook(bench, "/deny", { objectSelector: { matchLabels: { probe: "yes" } } });
   const probe = { metadata: { name: `${bench.name}-probe` }, webhooks: [denying] };
   await bench.must("POST", `${ADMISSION}/validatingwebhookconfigurations`, probe);

@@ -3,7 +3,7 @@ import type { AdmissionInput, ReviewedObject } from "../../../../src/admission/r
 import { RULE_IDS, type RuleId } from "../../../../src/admission/rules/rule-id.ts";
 import { CLUSTER, facts, GROUP, placed, request } from "../../builder/admission-request.ts";
 
-/** A request that a product sends, by the roles that it publishes, and what admission answers. */
+/** A request that a product sends, as its published roles show, and the answer of admission. */
 export interface ProductRequest {
   /** As in the table of the page: `creates a CertificateRequest`. */
   title: string;
@@ -34,7 +34,7 @@ const PLACES = {
 
 type Where = keyof typeof PLACES;
 
-/** What is known when the product sends the request. */
+/** The facts when the product sends the request. */
 export const factsOf = ({ namespace }: Product, { where }: ProductRequest): ClusterFacts =>
   facts({ identity: { kind: "controller", namespace }, place: PLACES[where] ?? placed(namespace) });
 

@@ -82,7 +82,7 @@ describe("ownEvidence", () => {
         }),
       },
     });
-  /** What counts for digest A: approvals, then scores. */
+  /** The evidence that counts for digest A: approvals, then scores. */
   const counting = (...input: Parameters<typeof workloadInstall>) => {
     const own = ownEvidence(workloadInstall(...input));
     return [evidenceFor("approvedBy", A, [own]), evidenceFor("score", A, [own])].map((it) => [...it]);

@@ -5,8 +5,6 @@ import type { ClusterFacts } from "../../../../src/admission/rules/fact.ts";
 import type { AdmissionInput } from "../../../../src/admission/rules/request.ts";
 import { artifactsToCheck, evaluateRules } from "../../../../src/admission/rules/rule-list.ts";
 import { facts, TENANT } from "../../../support/builder/admission-request.ts";
-
-/** Of the CPU: the machine may run other tests at the same time. */
 import {
   container,
   DENIED,
@@ -16,6 +14,7 @@ import {
   workload,
 } from "../../../support/builder/denied-review.ts";
 
+/** Counts CPU time, because the machine may run other tests at the same time. */
 const MAX_CPU_MS = 1_000;
 
 const review = ({ operation = "CREATE", group = "", ...subject }: Subject) => ({

@@ -242,7 +242,7 @@ describe("server-side apply to a Sovereign", () => {
     } as typeof update;
   };
 
-  it("may not own a field of the hub, even with the same value", () => {
+  it("may not take a field of the platform, even with the same value", () => {
     expect(violationsOf(applied({ "f:fqdn": {} }), granting({ branding: true }))).toEqual(
       expected([[...closed("spec.fqdn")]]),
     );

@@ -129,7 +129,7 @@ describe("a bundle", () => {
     ["that is empty", {}],
   ])("does not count: one %s", async (_, bundle) => {
     expect(await verify({ bundles: [bundle] }, p256.publicKey)).toMatchObject({ kind: "refused" });
-    // It does not hinder one that counts either.
+    // It does not prevent another bundle from counting.
     expect(await verify({ bundles: [bundle, good] }, p256.publicKey)).toMatchObject({ kind: "verified" });
   });
 

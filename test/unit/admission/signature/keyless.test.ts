@@ -115,7 +115,7 @@ describe("a keyless signature", () => {
         expect(await verify(store, { trustedRoot })).toEqual(REFUSED);
   });
 
-  it("is refused without a certificate transparency log's word when the trusted root names such a log", async () => {
+  it("is refused without the promise of a certificate transparency log when the trusted root names one", async () => {
     const { tlogs } = JSON.parse(platform.trustedRoot());
     const trustedRoot = parseTrustedRoot(platform.trustedRoot({ ctlogs: tlogs }));
     for (const store of await bothFormats(platform))

@@ -55,7 +55,7 @@ describe("limitRegistryRequests", () => {
     expect(sent).toHaveLength(300);
   });
 
-  it("lets a request that waits end by its signal", async () => {
+  it("ends a waiting request when its signal fires", async () => {
     const { ask, release } = registries();
     const slow = Array.from({ length: 16 }, () => ask("slow.test"));
     const stop = new AbortController();

@@ -48,7 +48,7 @@ function registryOf(manifests: Record<string, string | object>, blobs: Buffer[])
 const logger = pino({ level: "silent" });
 
 describe("createSignatureVerifier", () => {
-  it("remembers as many verified signatures as it may, and forgets the oldest first", async () => {
+  it("caches verified signatures up to its limit, and drops the oldest first", async () => {
     const payloads = ["a", "b", "c"].map((name) => payloadOf(name));
     const manifests = Object.fromEntries(
       ["a", "b", "c"].map((name) => [name, { layers: [layerOf(payloadOf(name))] }]),

@@ -16,13 +16,13 @@ const encode = (text: string) => Buffer.from(text).toString("base64url");
 const macOf = (signed: string, secret = JWT_SECRET) =>
   createHmac("sha256", secret).update(signed).digest("base64url");
 
-/** A token of any JSON, signed as JWS says. */
+/** A token with any header and claims, signed as JWS requires. */
 function sign(header: unknown, claims: unknown, secret = JWT_SECRET): string {
   const signed = `${encode(JSON.stringify(header))}.${encode(JSON.stringify(claims))}`;
   return `${signed}.${macOf(signed, secret)}`;
 }
 
-/** What the verifier says of a token, as `token.ts` calls it. */
+/** Whether the verifier accepts a token, called as `token.ts` calls it. */
 function isValid(token: string): boolean {
   try {
     verify(token, decodeProtectedHeader(token), OPTIONS);

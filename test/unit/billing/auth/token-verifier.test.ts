@@ -16,7 +16,7 @@ function createVerifier(settings: Partial<TokenSettings>, operatorKeys?: () => J
   return (token: string) => verify(`Bearer ${token}`);
 }
 
-/** An operator's key of its own: its document, and its tokens. */
+/** A new key of an operator: its document, and its tokens. */
 async function createSigner() {
   const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
   const jwks: JSONWebKeySet = { keys: [{ ...(await exportJWK(publicKey)), alg: "ES256", kid: "operator" }] };

@@ -9,7 +9,7 @@ interface Member {
 const undone = new Error("undone");
 const broken = new Error("broken");
 
-/** A database whose calls end when the test says so. */
+/** A database whose calls end when the test ends them. */
 function createScene(
   options: {
     lanes?: number;

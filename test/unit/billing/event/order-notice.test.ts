@@ -34,7 +34,7 @@ function start(answers: (number | Promise<number>)[]) {
 const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 describe("the notice of placed orders", () => {
-  it("is sent at the start, because a process that died may have left events behind, and then rests", async () => {
+  it("is sent once at the start, because a process that died may have left events behind", async () => {
     const { requests } = start([204]);
     await until(() => requests.length === 1, "the first notice");
     await turn();
@@ -43,7 +43,7 @@ describe("the notice of placed orders", () => {
     ]);
   });
 
-  it("is sent again after an order, and once for all orders that are placed while one is on its way", async () => {
+  it("is sent again after an order, and once for all orders that are placed while one is being sent", async () => {
     const second = Promise.withResolvers<number>();
     const { notice, requests } = start([204, second.promise, 204]);
     await until(() => requests.length === 1, "the first notice");

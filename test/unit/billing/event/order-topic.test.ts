@@ -35,7 +35,7 @@ describe("the topic of orders", () => {
     await topic.close();
   });
 
-  it("holds up only the tenant whose subdomain is unknown", async () => {
+  it("delays only the tenant whose subdomain is unknown", async () => {
     const fault = new Error("no answer about bad");
     const subdomainOf = async (tenantId: string) => {
       if (tenantId === "bad") throw fault;
@@ -46,7 +46,7 @@ describe("the topic of orders", () => {
     await expect(topic.deliver(order("bad"), never())).rejects.toBe(fault);
   });
 
-  it("holds up all tenants when the tenant service answers for none", async () => {
+  it("delays all tenants when the tenant service answers for none", async () => {
     const subdomainOf = () => Promise.reject(new Error("away"));
     const topic = createOrderTopic({ brokers: ["127.0.0.1:1"], subdomainOf });
     await expect(topic.deliverTogether([order("one"), order("two")], never())).rejects.toMatchObject({

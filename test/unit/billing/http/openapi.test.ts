@@ -20,7 +20,7 @@ let document: ApiDocument;
 let errorPage: Response;
 let errorPageText: string;
 
-/** The description and the page about errors need no database: they are asked of a service that has none. */
+/** The description and the page of errors need no database, so the service of these tests has none. */
 beforeAll(async () => {
   const env = {
     DATABASE_URL: "postgres://nobody@127.0.0.1:1/none",
@@ -43,7 +43,7 @@ beforeAll(async () => {
   await service.close();
 });
 
-/** What runs: all that the linter's makers recommend as errors, and what they leave to choice and serves readers here. */
+/** The linter's rules: all recommended ones as errors, and the optional ones that help readers of this API. */
 const RULES = {
   "operation-tag-defined": "error",
   "operation-singular-tag": "error",
@@ -52,7 +52,7 @@ const RULES = {
   "spec-strict-refs": "error",
 } as const;
 
-/** Paths that take nothing which a client could get wrong: there is no 4xx to describe, and none is made up. */
+/** Paths without input, so no answer with a 4xx status is described. */
 const TAKE_NOTHING = ["/", "/billing/errors", "/openapi.json", "/healthz", "/readyz", "/metrics"];
 /** A path whose only answer is a redirect has no 2xx either. */
 const EXPECTED = [

@@ -146,7 +146,7 @@ describe("createRedeemPage", () => {
       expect(visible).not.toMatch(/undefined|null|\[object|\{\w+\}|\son\w+=|\sstyle=/);
       expect(Buffer.byteLength(html)).toBeLessThan(12_000);
       expect(headers["Content-Language"]).toBe(language);
-      // What may run and what may style it are named to the byte, and there is nothing else of either.
+      // The policy names the hash of the style and of the script, and allows no other ones.
       const style = between(html, "<style>", "</style>");
       const script = between(html, '<script type="module">', "</script>");
       expect(headers["Content-Security-Policy"]).toBe(

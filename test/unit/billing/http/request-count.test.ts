@@ -17,7 +17,7 @@ describe("parseRequestCount", () => {
     expect(parseRequestCount(text)).toEqual({ process: "1764457122", requests: 100, serverErrors: 5 });
   });
 
-  it("leaves out what kubelets and monitors ask", () => {
+  it("leaves out the requests of kubelets and monitors", () => {
     const text =
       HEAD + count("/readyz", "503", 1_000) + count("/healthz", "200", 1_000) + count("/metrics", "500", 9);
     expect(parseRequestCount(text)).toMatchObject({ requests: 0, serverErrors: 0 });

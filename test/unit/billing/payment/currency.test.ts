@@ -7,14 +7,14 @@ describe("the minor unit of a currency", () => {
     ["KWD", 10, 35_000, 35_000],
     ["USD", 10, 35_000, 3_500],
     ["EUR", 10, 10, 1],
-    // Of these ISO 4217, CLDR and Stripe say different places; Stripe's count.
+    // For these currencies ISO 4217, CLDR and Stripe give different decimal places. Stripe's apply.
     ["HUF", 10, 35_000, 3_500],
     ["PKR", 10, 35_000, 3_500],
     ["IDR", 10, 35_000, 3_500],
     ["TWD", 10, 35_000, 3_500],
     ["MGA", 1_000, 35_000, 35],
     ["JPY", 1_000, 35_000, 35],
-    // Without parts, and yet in hundredths, which must be 00.
+    // These have no minor unit, but Stripe takes them in hundredths, which must be 00.
     ["ISK", 1_000, 35_000, 3_500],
     ["UGX", 1_000, 35_000, 3_500],
   ])("%s: steps of %i, and %i thousandths are %i", (currency, step, thousandths, minor) => {

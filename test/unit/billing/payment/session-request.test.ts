@@ -32,7 +32,7 @@ describe("the request for a session", () => {
     expect([parameters.success_url, parameters.cancel_url]).toEqual([expected, expected]);
   });
 
-  it("says on the session, its payment intent and its invoice where the charge came from", () => {
+  it("names the origin of the charge on the session, its payment intent and its invoice", () => {
     const { parameters } = desiredSessionRequest(ORDER, PLACE);
     const origin = {
       sovereign: "omantel.omani.works",

@@ -12,7 +12,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** The milliseconds after which a refusal says to come again; undefined when nothing was refused. */
+/** The waiting time in a refusal, in milliseconds; undefined when nothing was refused. */
 async function refusalOf(attempt: Promise<unknown>): Promise<number | undefined> {
   try {
     await attempt;
