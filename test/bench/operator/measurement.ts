@@ -15,6 +15,8 @@ export interface Convergence {
   requestsPerSovereign: number;
   writesPerSovereign: number;
   residentMib: number;
+  /** What the requests were. */
+  byResource: Record<string, number>;
 }
 
 export interface Rest {
@@ -61,14 +63,21 @@ export async function converge(
   }
   await Promise.all(Array.from({ length: CREATORS }, create));
   await observer.allReady(sovereigns, READY_TIMEOUT_MS);
-  const { requests, writes } = await world.requestCounts();
+  const { requests, writes, byResource } = await world.requestCounts();
   return {
     seconds: (performance.now() - startMs) / 1_000,
     cpuMsPerSovereign: ((cpuSeconds(pid) - before.cpu) * 1_000) / sovereigns,
     requestsPerSovereign: (requests - before.requests) / sovereigns,
     writesPerSovereign: (writes - before.writes) / sovereigns,
     residentMib: residentMib(pid),
+    byResource: increase(before.byResource, byResource),
   };
+}
+
+/** How much each count grew; those that did not are left out. */
+function increase(before: Record<string, number>, after: Record<string, number>): Record<string, number> {
+  const grown = Object.entries(after).map(([kind, count]) => [kind, count - (before[kind] ?? 0)] as const);
+  return Object.fromEntries(grown.filter(([, count]) => count > 0));
 }
 
 /** Counts what the operator does while nothing changes. */
@@ -92,11 +101,7 @@ export async function rest(
     openConnections: after.openConnections,
     cpuShare: (after.cpu - before.cpu) / (restMs / 1_000),
     residentMib: residentMib(pid),
-    byResource: Object.fromEntries(
-      Object.entries(after.byResource)
-        .map(([kind, count]) => [kind, count - (before.byResource[kind] ?? 0)] as const)
-        .filter(([, count]) => count > 0),
-    ),
+    byResource: increase(before.byResource, after.byResource),
   };
 }
 

@@ -11,7 +11,14 @@ export function renderReport(machine: Machine, { fleets, bars }: OperatorBenchRe
       ["", ...fleets.map(({ scenario }) => scenario.name)],
       ...ROWS.map(([name, read]) => [name, ...fleets.map((fleet) => figure(read(fleet)))]),
     ]),
-    ...fleets.flatMap(({ scenario, rest }) => restTable(scenario.name, rest.byResource)),
+    ...fleets.flatMap(({ scenario, convergence, rest }) => [
+      ...requestTable(
+        `${scenario.name}: requests each until Ready`,
+        convergence.byResource,
+        scenario.sovereigns,
+      ),
+      ...requestTable(`${scenario.name}: requests at rest`, rest.byResource),
+    ]),
     ...fleets.flatMap(({ scenario, profile }) =>
       profile === undefined ? [] : [profileTable(`${scenario.name}, by function`, profile.functions)],
     ),
@@ -42,10 +49,8 @@ const ROWS: [name: string, read: (fleet: FleetResult) => number | undefined][] =
   ["API server back, s", ({ faults }) => faults?.apiServerBack],
 ];
 
-function restTable(name: string, byResource: Record<string, number>): string[] {
+function requestTable(title: string, byResource: Record<string, number>, divisor = 1): string[] {
   const lines = Object.entries(byResource).sort(([, a], [, b]) => b - a);
   if (lines.length === 0) return [];
-  return [
-    textTable([[`${name}: requests at rest`, ""], ...lines.map(([kind, count]) => [kind, String(count)])]),
-  ];
+  return [textTable([[title, ""], ...lines.map(([kind, count]) => [kind, figure(count / divisor)])])];
 }
