@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Dispatcher, request } from "undici";
+import { createDeadline } from "../platform/deadline.ts";
 import { errorMessage } from "../platform/errors.ts";
 import type { Connection } from "./connection.ts";
 import { isUnauthorized, isUnreachable, KubeError, kubeErrorOf } from "./error.ts";
@@ -74,21 +75,22 @@ export interface Fence {
  */
 export function createCall(connection: Connection, userAgent: string, fence?: Fence) {
   async function exchange<T>(raw: RawRequest): Promise<T> {
-    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-    const signal = raw.signal === undefined ? timeout : AbortSignal.any([raw.signal, timeout]);
+    const deadline = createDeadline(REQUEST_TIMEOUT_MS, raw.signal);
     try {
-      const response = await openExchange(connection, userAgent, { ...raw, signal });
+      const response = await openExchange(connection, userAgent, { ...raw, signal: deadline.signal });
       const text = await textOf(response.body, connection.maxAnswerBytes);
       return parse<T>(raw, response.statusCode, text);
     } catch (error) {
       if (raw.signal?.aborted || error instanceof KubeError) throw error;
       throw unreachable(
         raw,
-        timeout.aborted
+        deadline.isOver()
           ? `${connection.server}: no answer within ${REQUEST_TIMEOUT_MS / 1_000} s`
           : errorMessage(error),
         error,
       );
+    } finally {
+      deadline.end();
     }
   }
 

@@ -1,3 +1,4 @@
+import { createDeadline } from "./deadline.ts";
 import { errorMessage } from "./errors.ts";
 
 type Fetch = typeof fetch;
@@ -70,7 +71,7 @@ const REDIRECT_STATUSES = [301, 302, 303, 307, 308];
 export async function boundedFetch(url: string, options: BoundedRequest): Promise<BoundedAnswer> {
   const { method = "GET", body, maxBytes, follow, readsErrorBody = false } = options;
   const send = options.fetch ?? fetch;
-  const signal = signalOf(options);
+  const { signal, end } = deadlineOf(options);
   let { headers = {} } = options;
   let target = url;
   try {
@@ -100,6 +101,8 @@ export async function boundedFetch(url: string, options: BoundedRequest): Promis
     }
   } catch (error) {
     throw fetchErrorOf(error, `${method} ${addressOf(target)}`, signal);
+  } finally {
+    end();
   }
 }
 
@@ -114,10 +117,8 @@ export function jsonOf({ request, status, body }: BoundedAnswer): unknown {
   }
 }
 
-function signalOf({ signal, timeoutMs }: BoundedRequest): AbortSignal {
-  if (timeoutMs === undefined) return signal;
-  const timeout = AbortSignal.timeout(timeoutMs);
-  return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+function deadlineOf({ signal, timeoutMs }: BoundedRequest): { signal: AbortSignal; end(): void } {
+  return timeoutMs === undefined ? { signal, end: () => undefined } : createDeadline(timeoutMs, signal);
 }
 
 function nextTarget(
