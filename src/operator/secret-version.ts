@@ -12,7 +12,8 @@ const RETRY_MS = 5_000;
 
 /**
  * Loads the versions of Secrets that are older than the Sovereign that names them, until the signal fires: the cache left them out,
- * because none named them. A Sovereign without a namespace has no Secrets, so that it costs no request.
+ * because none named them. A Sovereign without a namespace has no Secrets, so that it costs no request. Each Secret is asked for
+ * once: what is created while a Sovereign names it, the watch shows.
  */
 export async function loadNamedSecrets(deps: {
   client: Pick<KubeClient, "list">;
@@ -25,13 +26,18 @@ export async function loadNamedSecrets(deps: {
 }): Promise<void> {
   const { client, sovereigns, namespaces, secretVersions, logger, signal, retryMs = RETRY_MS } = deps;
   const queue = createWorkQueue();
+  const asked = new Set<string>();
 
   sovereigns.onChange((event) => {
+    const named = event.kind === "deleted" ? [] : namedBy(event.object);
+    for (const key of namedBy(event.kind === "updated" ? event.previous : event.object))
+      if (!named.includes(key)) asked.delete(key);
     // A platform may withhold the right to watch Secrets.
-    if (event.kind === "deleted" || !secretVersions.isSynced()) return;
-    for (const key of SOVEREIGN_INDEXES[SOVEREIGN_INDEX.secret]?.(event.object) ?? []) {
+    if (!secretVersions.isSynced()) return;
+    for (const key of named) {
       const [namespace = ""] = key.split("/");
-      if (secretVersions.get(key) === undefined && namespaces.get(namespace) !== undefined) queue.add(key);
+      const isKnown = asked.has(key) || secretVersions.get(key) !== undefined;
+      if (!isKnown && namespaces.get(namespace) !== undefined) queue.add(key);
     }
   }, signal);
 
@@ -45,6 +51,7 @@ export async function loadNamedSecrets(deps: {
     const wanted = { namespace, fieldSelector: `metadata.name=${name}`, metadataOnly: true, signal };
     try {
       const { items } = await client.list<KubernetesObject>(SECRETS, wanted);
+      if (sovereigns.byIndex(SOVEREIGN_INDEX.secret, key).length > 0) asked.add(key);
       for (const item of items) if (keyOf(item.metadata) === key) secretVersions.offer(item);
     } catch (error) {
       if (signal.aborted) return;
@@ -53,3 +60,6 @@ export async function loadNamedSecrets(deps: {
     }
   }
 }
+
+const namedBy = (sovereign: Sovereign): string[] =>
+  SOVEREIGN_INDEXES[SOVEREIGN_INDEX.secret]?.(sovereign) ?? [];

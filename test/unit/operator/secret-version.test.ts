@@ -88,6 +88,25 @@ describe("loadNamedSecrets", () => {
     expect(api.requests).toHaveLength(1);
   });
 
+  it("asks once for a Secret that does not exist, and again when a Sovereign names it anew", async () => {
+    const { api, sovereigns } = await start(having());
+    const { billing } = ONE.spec;
+    const elsewhere = sovereign("one", {
+      billing: { ...billing, database: { secretRef: { name: "other-db", key: "uri" } } },
+    });
+    const asked = (name: string) =>
+      api.requests.filter(({ query }) => query.get("fieldSelector") === `metadata.name=${name}`).length;
+    sovereigns.announce({ kind: "added", object: ONE });
+    await vi.waitFor(() => expect([asked("billing-db"), asked("billing-jwt")]).toEqual([1, 1]));
+    sovereigns.announce({ kind: "updated", previous: ONE, object: ONE });
+    sovereigns.announce({ kind: "updated", previous: ONE, object: elsewhere });
+    sovereigns.announce({ kind: "updated", previous: elsewhere, object: ONE });
+    await vi.waitFor(() => expect(asked("billing-db")).toBe(2));
+    sovereigns.announce({ kind: "deleted", object: ONE });
+    sovereigns.announce({ kind: "added", object: ONE });
+    await vi.waitFor(() => expect([asked("billing-db"), asked("billing-jwt")]).toEqual([3, 2]));
+  });
+
   it("tries again when the API server refuses", async () => {
     let refusals = 0;
     const { sovereigns, offered } = await start((request, response) => {
