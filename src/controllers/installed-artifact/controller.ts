@@ -10,7 +10,7 @@ import { isRequestChanged, type Outcome, type Watch, watchInformer } from "../..
 import { HELM_RELEASES, KUSTOMIZATIONS, OCI_REPOSITORIES, PODS, type Resource } from "../../kube/resource.ts";
 import { forbiddenInstall, installedArtifacts, isJudgedNamespace } from "./desired-check.ts";
 import type { Finding } from "./desired-report.ts";
-import { type ReportDeps, writeReport } from "./report.ts";
+import { createReports, type ReportDeps } from "./report.ts";
 
 export interface InstalledArtifactDeps extends ReportDeps {
   namespaces: Informer<KubernetesObject>;
@@ -37,6 +37,7 @@ export function createInstalledArtifactReconciler(
   deps: InstalledArtifactDeps,
 ): (key: string) => Promise<Outcome> {
   const { client, namespaces, lists, checkArtifact, franchises, events, onCounted } = deps;
+  const reports = createReports(deps);
 
   async function findUntrusted(object: KubernetesObject): Promise<Finding | undefined> {
     for (const { path, artifact } of installedArtifacts(object)) {
@@ -63,8 +64,7 @@ export function createInstalledArtifactReconciler(
     const namespace = namespaces.get(key);
     if (namespace === undefined || !isJudgedNamespace(namespace, lists)) {
       onCounted(key, 0);
-      // The namespace may have been judged before.
-      if (namespace !== undefined) await writeReport(deps, key, []);
+      if (namespace !== undefined) await reports.clear(key);
       return { kind: "done" };
     }
     const installed = await listInstalled(client, key);
@@ -82,7 +82,7 @@ export function createInstalledArtifactReconciler(
     }
     onCounted(key, findings.length);
     // The API server accepts no new object in a namespace that is being deleted.
-    if (namespace.metadata.deletionTimestamp === undefined) await writeReport(deps, key, findings);
+    if (namespace.metadata.deletionTimestamp === undefined) await reports.write(key, findings);
     return { kind: "done", requeueAfterMs: RECHECK_MS };
   };
 }
