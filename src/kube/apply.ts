@@ -39,6 +39,12 @@ export interface Applier {
     desired: readonly KubernetesObject[],
     owned: readonly KubernetesObject[],
   ): Promise<KubernetesObject[]>;
+  /** Creates an object that is never applied. */
+  create(object: KubernetesObject): Promise<KubernetesObject>;
+  /** Whether this process created the namespace: nothing of ours is in it that this process did not write. */
+  isNew(namespace: string): boolean;
+  /** Whether the namespace is new and this process did not `create` an object of the kind there: the server need not be asked. */
+  hasNone(kind: string, namespace: string): boolean;
   /** Drops what is remembered of these objects. If they are missing or changed later, that is no drift. */
   forget(isMeant: (object: KubernetesObject) => boolean): void;
 }
@@ -70,10 +76,9 @@ export function createApplier(deps: {
   const lean = withForeignFields<KubernetesObject>(fieldManager);
   const write = createObjectWriter({ client, fieldManager, freeFields });
 
-  /** Namespaces that this process created. A GET for each object that a new Sovereign lacks was 9 of its 16 reads. */
-  const newNamespaces = new Set<string>();
-  const isInNewNamespace = ({ metadata }: KubernetesObject) =>
-    metadata.namespace !== undefined && newNamespaces.has(metadata.namespace);
+  /** Namespaces that this process created, with the kinds that it then created there without apply. A GET for each object that a new Sovereign lacks was 9 of its 16 reads. */
+  const newNamespaces = new Map<string, Set<string>>();
+  const isNew = (namespace: string | undefined) => namespace !== undefined && newNamespaces.has(namespace);
 
   /** The newest known object: the cached one or the last written one, and the server's when nothing is cached. */
   async function findLive(
@@ -82,7 +87,7 @@ export function createApplier(deps: {
   ): Promise<KubernetesObject | undefined> {
     if (cached === undefined) {
       // In a namespace that this process has created, nothing of ours can be that it did not write.
-      if (isInNewNamespace(desired) && !memory.hasApplied(desired)) return undefined;
+      if (isNew(desired.metadata.namespace) && !memory.hasApplied(desired)) return undefined;
       const found = await client.get<KubernetesObject>(resourceOfManifest(desired), desired.metadata);
       return found && lean(found);
     }
@@ -125,6 +130,13 @@ export function createApplier(deps: {
   }
 
   return {
+    isNew,
+    hasNone: (kind, namespace) => newNamespaces.get(namespace)?.has(kind) === false,
+    create(object) {
+      // Before the write: it may be done although its answer is lost.
+      newNamespaces.get(object.metadata.namespace ?? "")?.add(object.kind);
+      return client.create(resourceOfManifest(object), object);
+    },
     forget(isMeant) {
       for (const object of memory.applied()) if (isMeant(object)) forget(nameOf(object));
     },
@@ -148,7 +160,8 @@ export function createApplier(deps: {
         conflicts.corrected(name, live === undefined ? ["metadata.uid"] : fields);
         return { kind: "corrected", object, fields, ...replacement };
       }
-      if (live === undefined && object.kind === "Namespace") newNamespaces.add(object.metadata.name);
+      if (live === undefined && object.kind === "Namespace")
+        newNamespaces.set(object.metadata.name, new Set());
       return live === undefined
         ? { kind: "created", object }
         : { kind: "updated", object, fields, ...replacement };

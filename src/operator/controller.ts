@@ -39,6 +39,7 @@ import { SOVEREIGN_INDEX } from "../controllers/sovereign/cache.ts";
 import { createSovereignReconciler } from "../controllers/sovereign/controller.ts";
 import { createErrorRates } from "../controllers/sovereign/error-rate.ts";
 import { createSovereignMeasurements } from "../controllers/sovereign/measurement.ts";
+import { createSecretReader } from "../controllers/sovereign/secret-facts.ts";
 import { createVerification } from "../controllers/sovereign/verification.ts";
 import { sovereignWatches } from "../controllers/sovereign/watch.ts";
 import { createSpokes } from "../controllers/spoke/link.ts";
@@ -71,6 +72,7 @@ export interface ControllerDeps {
   caches: OperatorCaches;
   events: EventRecorder;
   keys: SigningKeys;
+  /** A digest of a Secret's values, `sha256:<64 hex>`, that cannot be guessed without the operator's key. */
   keyedDigest(text: string): string;
   checkArtifact: ArtifactCheck;
   findImage: FindImage;
@@ -216,7 +218,7 @@ function createRolloutControllers(
     spokes,
     operatorJwks: keys.jwks,
     mintToken: keys.mintToken,
-    keyedDigest: deps.keyedDigest,
+    secrets: createSecretReader({ ...deps, secretVersions: caches.secretVersions }),
     orderNoticeUrl: deps.orderNoticeUrl,
     ...{ probeDatabase, ...measurements, errorRates, verification },
     billingDrainSeconds: deps.billingDrainSeconds,

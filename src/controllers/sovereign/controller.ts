@@ -34,6 +34,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     const cached = caches.sovereigns.get(key);
     if (cached === undefined) {
       statuses.forget(key);
+      deps.secrets.forget(key);
       deps.probes.forget(key);
       deps.smokeTests.forget(key);
       deps.errorRates.forget(key);

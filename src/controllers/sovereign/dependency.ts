@@ -10,6 +10,7 @@ import type { SovereignCaches } from "./cache.ts";
 import type { ErrorRates } from "./error-rate.ts";
 import type { SmokeTest, SmokeTestOutcome } from "./evidence.ts";
 import type { DatabaseProbe } from "./measurement.ts";
+import type { SecretReader } from "./secret-facts.ts";
 import type { Verification } from "./verification.ts";
 
 /** What the operator gives the Sovereign controller. */
@@ -40,8 +41,7 @@ export interface SovereignDeps {
   mintToken(fqdn: string): Promise<string>;
   /** The public keys of those tokens, as a JWK set. They change when the signing key rotates. */
   operatorJwks(): object;
-  /** A digest of a Secret's values, `sha256:<64 hex>`, that cannot be guessed without the operator's key. */
-  keyedDigest(text: string): string;
+  secrets: SecretReader;
   /** Where billing sends word of placed orders. */
   orderNoticeUrl: string;
   /** How long billing Pods continue to serve after SIGTERM. */

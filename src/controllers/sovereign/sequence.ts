@@ -7,7 +7,7 @@ import { reconcileRemote } from "../spoke/reconcile.ts";
 import { ownedObjects } from "./cache.ts";
 import type { ReconcileContext } from "./context.ts";
 import { checkEligibility } from "./eligibility.ts";
-import { databaseIdentity, readSecrets, type Secrets } from "./secret.ts";
+import type { SecretFacts } from "./secret-facts.ts";
 import type { Stop } from "./status.ts";
 import { compareWithReference } from "./step/comparison.ts";
 import { applyConfiguration, type Configuration } from "./step/configuration.ts";
@@ -43,7 +43,7 @@ interface Running {
   foundation: KubernetesObject[];
   configuration: Configuration;
   /** Undefined when no migration ran yet, so that the phase needed no Secret. */
-  secrets: Secrets | undefined;
+  secrets: SecretFacts | undefined;
   /** Undefined while no image was migrated on the present database. */
   workload: Workload | undefined;
 }
@@ -57,8 +57,8 @@ async function putBack(context: ReconcileContext): Promise<Running> {
   // A Sovereign that waits for its first image costs no reads of Secrets.
   if (sovereign.status?.migration === undefined)
     return { foundation, configuration, secrets: undefined, workload: undefined };
-  const secrets = await readSecrets(deps.client, sovereign);
-  const image = migratedImage(sovereign, databaseIdentity(sovereign, secrets));
+  const secrets = await deps.secrets.read(sovereign);
+  const image = migratedImage(sovereign, secrets.database);
   // Step 6, early: the workload of the image that runs already.
   const workload = image === undefined ? undefined : await applyWorkload(context, image, secrets);
   if (workload !== undefined) {
@@ -75,14 +75,14 @@ async function moveForward(context: ReconcileContext, running: Running): Promise
   const blocked = configuration.stop ?? unpinned;
   if (blocked !== undefined || image === undefined) return blocked;
 
-  const secrets = running.secrets ?? (await readSecrets(deps.client, sovereign));
+  const secrets = running.secrets ?? (await deps.secrets.read(sovereign));
   const unreachable = await checkDatabase(context, secrets, running.workload?.deployment); // 4. database
-  const database = databaseIdentity(sovereign, secrets);
+  const { database } = secrets;
   if (unreachable !== undefined || database === undefined) return unreachable;
   // Before the migration: a reconcile after it puts the new image in the place of the old one.
   const uncounted = await recordErrorsBefore(context, image, running.workload?.image);
   if (uncounted !== undefined) return uncounted;
-  const unmigrated = await migrate(context, { image, database, secrets }); // 5. migration Job
+  const unmigrated = await migrate(context, { image, database, problem: secrets.migrationProblem }); // 5. migration Job
   if (unmigrated !== undefined) return unmigrated;
 
   const kept = running.workload?.image === image ? running.workload : undefined;

@@ -5,16 +5,7 @@ import { IMAGE, NOW, sovereign } from "./catalyst-object.ts";
 import { contextOf } from "./reconcile-context.ts";
 
 export const DATABASE = `sha256:${"d".repeat(64)}`;
-const SECRETS = new Map([
-  [
-    "billing-db",
-    {
-      ...{ apiVersion: "v1", kind: "Secret", metadata: { name: "billing-db" } },
-      data: { uri: Buffer.from("postgres://billing@db/billing").toString("base64") },
-    },
-  ],
-]);
-export const TARGET = { image: IMAGE, database: DATABASE, secrets: SECRETS };
+export const TARGET = { image: IMAGE, database: DATABASE, problem: undefined };
 export const own = sovereign("omantel");
 export const desired = desiredMigrationJob(own, IMAGE, DATABASE);
 export const { name } = desired.metadata;

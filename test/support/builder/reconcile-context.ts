@@ -29,7 +29,6 @@ import {
   resourceOf,
   SECRETS,
 } from "../../../src/kube/resource.ts";
-import { sha256Digest } from "../../../src/platform/canonical-json.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { NOW } from "./catalyst-object.ts";
 
@@ -165,7 +164,7 @@ export function contextOf(
       },
       mintToken: async (fqdn) => `token for ${fqdn}`,
       operatorJwks: () => ({ keys: [] }),
-      keyedDigest: sha256Digest,
+      secrets: refuseAll("secrets"),
       orderNoticeUrl: "http://operator/orders-placed",
       billingDrainSeconds: 10,
       admissionNotice: undefined,

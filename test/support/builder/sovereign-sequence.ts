@@ -3,9 +3,12 @@ import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { desiredMigrationJob } from "../../../src/controllers/sovereign/desired-migration.ts";
 import type { JobObject, PodObject } from "../../../src/controllers/sovereign/observed.ts";
 import { databaseIdentity } from "../../../src/controllers/sovereign/secret.ts";
+import { createSecretReader } from "../../../src/controllers/sovereign/secret-facts.ts";
 import { reconcileSovereign } from "../../../src/controllers/sovereign/sequence.ts";
 import type { Applier } from "../../../src/kube/apply.ts";
 import type { KubeClient } from "../../../src/kube/client.ts";
+import { SECRETS as SECRET_KIND } from "../../../src/kube/resource.ts";
+import { sha256Digest } from "../../../src/platform/canonical-json.ts";
 import {
   type franchise,
   IMAGE,
@@ -16,7 +19,7 @@ import {
   sovereign,
   verifiedOn,
 } from "./catalyst-object.ts";
-import { contextOf } from "./reconcile-context.ts";
+import { contextOf, fixedInformer } from "./reconcile-context.ts";
 
 export const NAMESPACE = "sovereign-omantel";
 export const secret = (name: string): SecretObject => ({
@@ -71,16 +74,17 @@ export async function reconcile(own: Sovereign, cluster: Cluster = {}) {
       calls.push(`list ${kind}`);
       return { items: [], resourceVersion: "1" };
     },
-    create: async (_resource: unknown, object: KubernetesObject) => {
-      calls.push(`create ${object.kind}`);
-      return object;
-    },
     mergePatch: async ({ kind }: { kind: string }, { name }: { name: string }, patch: unknown) => {
       calls.push(`patch ${kind} ${name} ${JSON.stringify(patch)}`);
       return own;
     },
   } as unknown as KubeClient;
   const applier = {
+    ...{ isNew: () => false, hasNone: () => false },
+    create: async (object: KubernetesObject) => {
+      calls.push(`create ${object.kind}`);
+      return object;
+    },
     apply: async (desired: KubernetesObject) => {
       const { containers } =
         (desired as { spec?: { template?: { spec?: { containers?: { image: string }[] } } } }).spec?.template
@@ -113,6 +117,10 @@ export async function reconcile(own: Sovereign, cluster: Cluster = {}) {
     {
       client,
       applier,
+      secrets: createSecretReader({
+        ...{ client, applier, keyedDigest: sha256Digest },
+        secretVersions: fixedInformer<KubernetesObject>(SECRET_KIND),
+      }),
       probeDatabase: async () => {
         calls.push("probe");
         return isReachable ? { kind: "ready" } : { kind: "unready", reason: "nothing listens there" };

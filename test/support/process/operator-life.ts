@@ -8,6 +8,7 @@ import { SOVEREIGN_INDEX } from "../../../src/controllers/sovereign/cache.ts";
 import { createSovereignReconciler } from "../../../src/controllers/sovereign/controller.ts";
 import { createErrorRates } from "../../../src/controllers/sovereign/error-rate.ts";
 import { createSovereignMeasurements } from "../../../src/controllers/sovereign/measurement.ts";
+import { createSecretReader } from "../../../src/controllers/sovereign/secret-facts.ts";
 import { createVerification } from "../../../src/controllers/sovereign/verification.ts";
 import { sovereignWatches } from "../../../src/controllers/sovereign/watch.ts";
 import { createSpokes } from "../../../src/controllers/spoke/link.ts";
@@ -116,7 +117,12 @@ export function startLife(
     fleets,
     spokes,
     operatorJwks: () => ({ keys: [] }),
-    keyedDigest: sha256Digest,
+    secrets: createSecretReader({
+      client: gated,
+      secretVersions: caches.secretVersions,
+      applier,
+      keyedDigest: sha256Digest,
+    }),
     orderNoticeUrl: "http://operator/orders-placed",
     billingDrainSeconds: 1,
     admissionNotice: undefined,

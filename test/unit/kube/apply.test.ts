@@ -38,7 +38,8 @@ async function start(
     if (query.get("dryRun") === "All" && answerDryRun !== undefined)
       return sendRefusal(response, ...answerDryRun);
     if (method === "DELETE") server.set(undefined);
-    if (method === "PATCH" && !query.has("dryRun")) server.set(change(body as ConfigMapObject));
+    if (["PATCH", "POST"].includes(method) && !query.has("dryRun"))
+      server.set(change(body as ConfigMapObject));
     if (method === "PATCH" && server.losesAnswer) {
       server.losesAnswer = false;
       return void response.socket?.destroy();
@@ -157,6 +158,23 @@ describe("createApplier", () => {
     applier.forget(({ kind }) => kind === "Namespace");
     await applier.apply(configMap({ a: "ours" }, { name: "another" }), undefined);
     expect(reads()).toBe(before + 2);
+  });
+
+  it("knows which kinds are not in a namespace that it has created", async () => {
+    const { client, server } = await start();
+    const applier = newApplier(client);
+    const known = () => [applier.isNew("default"), applier.hasNone("ConfigMap", "default")];
+    expect(known()).toEqual([false, false]);
+    await applier.create(configMap({ a: "elsewhere" }));
+    server.set(undefined);
+    const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } };
+    await applier.apply(namespace, undefined);
+    expect(known()).toEqual([true, true]);
+    server.set(undefined);
+    expect(await applier.create(configMap({ a: "ours" }))).toMatchObject({ data: { a: "ours" } });
+    expect(known()).toEqual([true, false]);
+    applier.forget(({ kind }) => kind === "Namespace");
+    expect(known()).toEqual([false, false]);
   });
 
   it("keeps the digest that an object brings with it", async () => {

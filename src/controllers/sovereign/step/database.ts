@@ -1,16 +1,19 @@
 import { isConditionTrue } from "../../../api/condition.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
-import { canonicalJson, sha256Digest } from "../../../platform/canonical-json.ts";
 import { MEASUREMENT_FALLBACK_MS } from "../../measurement.ts";
 import { type ReconcileContext, secretRetryMs } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
 import { requeueWithin } from "../findings.ts";
+import type { DatabaseProbe } from "../measurement.ts";
 import { type DeploymentObject, rolloutPending } from "../observed.ts";
-import { databaseUrlIn, type Secrets } from "../secret.ts";
+import type { SecretFacts } from "../secret-facts.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
 
 /** How often a refused database is looked at again. A person hands it over in the database, which no watch shows. */
 const TAKEN_RETRY_MS = 60_000;
+
+/** The watch of Secrets tells a moment later. */
+const SECRET_GONE: DatabaseProbe = { kind: "unready", reason: "its Secret or its key is gone" };
 
 /** A login that worked says little about the database a minute later. */
 const PROBE_MAX_AGE_MS = 60_000;
@@ -22,7 +25,7 @@ const PROBE_MAX_AGE_MS = 60_000;
  */
 export async function checkDatabase(
   { deps, sovereign, findings }: ReconcileContext,
-  secrets: Secrets,
+  secrets: SecretFacts,
   deployment: DeploymentObject | undefined,
 ): Promise<Stop | undefined> {
   const namespace = namespaceOf(sovereign);
@@ -32,24 +35,25 @@ export async function checkDatabase(
     return waiting(reason, message, retryAfterMs);
   };
   const secret = `Secret ${namespace}/${name}`;
-  if (secrets.get(name) === undefined)
+  if (!secrets.hasDatabaseSecret)
     return stop(
       "SecretMissing",
       `${secret} does not exist: create it with the Postgres URL under key ${key}`,
     );
-  const databaseUrl = databaseUrlIn(sovereign, secrets);
-  if (databaseUrl === undefined)
+  if (secrets.login === undefined)
     return stop("KeyMissing", `${secret} has no key ${key}: add the Postgres URL under this key`);
   const isServing = deployment !== undefined && rolloutPending(deployment) === undefined;
   if (isServing && isProven(sovereign)) return undefined;
 
   const database = `the database in ${secret}, key ${key},`;
-  const wanted = { databaseUrl, namespace, fqdn: sovereign.spec.fqdn };
+  const { fqdn } = sovereign.spec;
   const probe = await deps.probes.read(
     sovereign.metadata.name,
-    sha256Digest(canonicalJson(wanted)),
+    [secrets.login, namespace, fqdn].join(" "),
     async () => {
-      const value = await deps.probeDatabase(wanted);
+      const databaseUrl = await secrets.databaseUrl();
+      const value =
+        databaseUrl === undefined ? SECRET_GONE : await deps.probeDatabase({ databaseUrl, namespace, fqdn });
       return { value, isGood: value.kind === "ready" || value.kind === "untested" };
     },
     PROBE_MAX_AGE_MS,

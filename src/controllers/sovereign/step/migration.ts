@@ -1,13 +1,12 @@
 import { isConditionTrue } from "../../../api/condition.ts";
-import type { KubernetesObject, SecretObject } from "../../../api/object.ts";
+import type { KubernetesObject } from "../../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
 import { labelSelectorOf } from "../../../kube/client.ts";
-import { JOBS, PODS, SECRETS } from "../../../kube/resource.ts";
+import { JOBS, PODS } from "../../../kube/resource.ts";
 import { isPodOf, migrationJobs, podsOfJob } from "../cache.ts";
 import { type ReconcileContext, SOON_MS, secretRetryMs } from "../context.ts";
-import { namespaceOf, selectorLabels } from "../desired-metadata.ts";
+import { selectorLabels } from "../desired-metadata.ts";
 import { desiredMigrationJob } from "../desired-migration.ts";
-import { migrationVariables } from "../desired-pod.ts";
 import {
   isFinishedJob,
   isFinishedPod,
@@ -19,8 +18,7 @@ import {
 } from "../observed.ts";
 import { findPodFailure, lastLine } from "../pod-failure.ts";
 import { recordNews } from "../report.ts";
-import type { Secrets } from "../secret.ts";
-import { findSecretProblem } from "../secret-rule.ts";
+import type { SecretProblem } from "../secret-rule.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
 
 /** A Pod's termination message reaches the cache a moment after its Job ends. Later than this, it is lost. */
@@ -39,14 +37,14 @@ export interface MigrationTarget {
   image: string;
   /** See `databaseIdentity`. */
   database: string;
-  /** The Secrets that were read so far. */
-  secrets: Secrets;
+  /** What keeps the Job's Pod from starting. */
+  problem: SecretProblem | undefined;
 }
 
 /** Runs the migration Job, once for each image and database. The Job reports the schema's version and fingerprint. */
 export async function migrate(
   context: ReconcileContext,
-  { image, database, secrets }: MigrationTarget,
+  { image, database, problem }: MigrationTarget,
 ): Promise<Stop | undefined> {
   const { deps, sovereign, findings } = context;
   const desired = desiredMigrationJob(sovereign, image, database);
@@ -60,7 +58,7 @@ export async function migrate(
     }
     return undefined;
   }
-  const { job, stop } = await ensureJob(context, desired, secrets);
+  const { job, stop } = await ensureJob(context, desired, problem);
   if (job === undefined) return stop;
   const pods = podsOfJob(deps.caches, job);
   const failure = jobCondition(job, "Failed");
@@ -101,12 +99,13 @@ type Ensured = { job: JobObject; stop?: never } | { job?: never; stop: Stop };
 /**
  * Creates the Job and never applies it: when two operators create it, the API server refuses one of them. An unfinished Job of
  * another image or database goes first, with its Pods, so that no two migrations work on one database. The API server is
- * asked, because a cache may be behind the Job that this process created a moment ago.
+ * asked, because a cache may be behind the Job that this process created a moment ago: not before the first Job in a namespace that
+ * this process created too.
  */
 async function ensureJob(
   context: ReconcileContext,
   desired: KubernetesObject,
-  secrets: Secrets,
+  problem: SecretProblem | undefined,
 ): Promise<Ensured> {
   const { deps, sovereign } = context;
   const cached = migrationJobs(deps.caches, sovereign);
@@ -115,6 +114,8 @@ async function ensureJob(
     await deleteSuperseded(context, desired, cached);
     return { job: known };
   }
+  const { namespace = "" } = desired.metadata;
+  if (deps.applier.hasNone("Job", namespace)) return createJob(context, desired, problem);
   const scope = scopeOf(desired);
   const { items: jobs } = await deps.client.list<JobObject>(JOBS, scope);
   const superseded = await deleteSuperseded(context, desired, jobs);
@@ -122,10 +123,7 @@ async function ensureJob(
   if (live !== undefined) return { job: live };
   const { items: pods } = await deps.client.list<PodObject>(PODS, scope);
   const [running] = [...superseded, ...pods.filter((pod) => !isFinishedPod(pod))];
-  if (running === undefined) {
-    const stop = await checkMigrationSecrets(context, secrets);
-    return stop === undefined ? { job: (await deps.client.create(JOBS, desired)) as JobObject } : { stop };
-  }
+  if (running === undefined) return createJob(context, desired, problem);
   const { name } = running.metadata;
   const message = `${running.kind} ${name} migrates to another image or database: the operator deletes it and waits until it is gone`;
   context.findings.conditions.push(falseCondition(CONDITION.migrated, "MigrationSuperseded", message));
@@ -133,19 +131,15 @@ async function ensureJob(
 }
 
 /** The Job's Pod starts only with all of its Secrets. */
-async function checkMigrationSecrets(
-  { deps, sovereign, findings }: ReconcileContext,
-  known: Secrets,
-): Promise<Stop | undefined> {
-  const namespace = namespaceOf(sovereign);
-  const { migrationSecretRef: owner } = sovereign.spec.billing.database;
-  const secrets = new Map(known);
-  if (owner !== undefined && !secrets.has(owner.name))
-    secrets.set(owner.name, await deps.client.get<SecretObject>(SECRETS, { name: owner.name, namespace }));
-  const problem = findSecretProblem(migrationVariables(sovereign), secrets, namespace);
-  if (problem === undefined) return undefined;
-  findings.conditions.push(falseCondition(CONDITION.migrated, problem.reason, problem.message));
-  return waiting(problem.reason, problem.message, secretRetryMs(deps));
+async function createJob(
+  { deps, findings }: ReconcileContext,
+  desired: KubernetesObject,
+  problem: SecretProblem | undefined,
+): Promise<Ensured> {
+  if (problem === undefined) return { job: (await deps.applier.create(desired)) as JobObject };
+  const { reason, message } = problem;
+  findings.conditions.push(falseCondition(CONDITION.migrated, reason, message));
+  return { stop: waiting(reason, message, secretRetryMs(deps)) };
 }
 
 const scopeOf = ({ metadata: { namespace = "", labels = {} } }: KubernetesObject) => ({

@@ -4,13 +4,10 @@ import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
 import { isAutoscaled } from "../autoscaler.ts";
 import { liveObject } from "../cache.ts";
 import { type ReconcileContext, secretRetryMs } from "../context.ts";
-import { namespaceOf } from "../desired-metadata.ts";
-import { billingEnvironment } from "../desired-pod.ts";
 import { desiredWorkload } from "../desired-workload.ts";
 import { applyManaged } from "../managed-object.ts";
 import type { DeploymentObject } from "../observed.ts";
-import { type Secrets, secretsDigest } from "../secret.ts";
-import { findSecretProblem } from "../secret-rule.ts";
+import type { SecretFacts } from "../secret-facts.ts";
 import { falseCondition, type Stop, waiting } from "../status.ts";
 
 export interface Workload {
@@ -23,10 +20,10 @@ export interface Workload {
 export async function applyWorkload(
   context: ReconcileContext,
   image: string,
-  secrets: Secrets,
+  secrets: SecretFacts,
 ): Promise<Workload> {
   const { deps, sovereign } = context;
-  const digest = secretsDigest(sovereign, secrets, deps.keyedDigest) ?? liveSecretsDigest(context, image);
+  const digest = secrets.digest ?? liveSecretsDigest(context, image);
   const objects = desiredWorkload(sovereign, image, digest, {
     drainSeconds: deps.billingDrainSeconds,
     isAutoscaled: await isAutoscaled(context),
@@ -49,11 +46,10 @@ function liveSecretsDigest({ deps, sovereign }: ReconcileContext, image: string)
 
 /** A Pod starts only with all of its Secrets, so new Pods wait for them. */
 export function checkSecrets(
-  { deps, sovereign, findings }: ReconcileContext,
-  secrets: Secrets,
+  { deps, findings }: ReconcileContext,
+  { problem }: SecretFacts,
   isRunning: boolean,
 ): Stop | undefined {
-  const problem = findSecretProblem(billingEnvironment(sovereign), secrets, namespaceOf(sovereign));
   if (problem === undefined) return undefined;
   const { reason, message } = problem;
   // Pods of this image that run already keep what they started with.

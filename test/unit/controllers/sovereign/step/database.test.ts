@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { SecretObject } from "../../../../../src/api/object.ts";
-import type { Secrets } from "../../../../../src/controllers/sovereign/secret.ts";
+import { secretFactsOf } from "../../../../../src/controllers/sovereign/secret-facts.ts";
 import { checkDatabase } from "../../../../../src/controllers/sovereign/step/database.ts";
+import { sha256Digest } from "../../../../../src/platform/canonical-json.ts";
 import { condition, IMAGE, NOW, sovereign, verifiedOn } from "../../../../support/builder/catalyst-object.ts";
 import { contextOf } from "../../../../support/builder/reconcile-context.ts";
 
@@ -12,7 +13,9 @@ const secret = (data: Record<string, string> = {}): SecretObject => ({
   metadata: { name: "billing-db" },
   data,
 });
-const withUrl: Secrets = new Map([["billing-db", secret({ uri: Buffer.from(URL).toString("base64") })]]);
+const factsOf = (stored?: SecretObject) =>
+  secretFactsOf(sovereign("omantel"), new Map([["billing-db", stored]]), sha256Digest);
+const withUrl = factsOf(secret({ uri: Buffer.from(URL).toString("base64") }));
 const deployment = (availableReplicas: number) => ({
   apiVersion: "apps/v1",
   kind: "Deployment",
@@ -33,29 +36,29 @@ describe("checkDatabase", () => {
     const blind = { ...caches, secretVersions: { ...caches.secretVersions, isSynced: () => false } };
     const stop = await checkDatabase(
       { ...context, deps: { ...context.deps, caches: blind } },
-      new Map(),
+      factsOf(),
       undefined,
     );
     expect(stop).toMatchObject({ reason: "SecretMissing", retryAfterMs: 15_000 });
     expect(stop).not.toHaveProperty("isWatched");
   });
 
-  it.each<[string, Secrets, string, string]>([
+  it.each<[string, SecretObject | undefined, string, string]>([
     [
       "the Secret does not exist",
-      new Map([["billing-db", undefined]]),
+      undefined,
       "SecretMissing",
       "Secret sovereign-omantel/billing-db does not exist: create it with the Postgres URL under key uri",
     ],
     [
       "the Secret has no such key",
-      new Map([["billing-db", secret({ url: "x" })]]),
+      secret({ url: "x" }),
       "KeyMissing",
       "Secret sovereign-omantel/billing-db has no key uri: add the Postgres URL under this key",
     ],
-  ])("waits for the watch and probes nothing while %s", async (_why, secrets, reason, message) => {
+  ])("waits for the watch and probes nothing while %s", async (_why, stored, reason, message) => {
     const context = contextOf(sovereign("omantel"));
-    expect(await checkDatabase(context, secrets, undefined)).toEqual({
+    expect(await checkDatabase(context, factsOf(stored), undefined)).toEqual({
       kind: "waiting",
       reason,
       message,
@@ -85,6 +88,15 @@ describe("checkDatabase", () => {
     expect(context.findings.conditions).toEqual([
       { type: "DatabaseReady", status: "False", reason: "DatabaseUnreachable", message },
     ]);
+  });
+
+  it("probes nothing when the Secret is gone by then", async () => {
+    const context = contextOf(sovereign("omantel"));
+    const gone = { ...withUrl, databaseUrl: async () => undefined };
+    expect(await checkDatabase(context, gone, undefined)).toMatchObject({
+      reason: "DatabaseUnreachable",
+      message: expect.stringContaining("(its Secret or its key is gone)"),
+    });
   });
 
   it("waits for no probe that hangs, and continues with its result", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { desiredMigrationJob } from "../../../../../src/controllers/sovereign/desired-migration.ts";
 import type { JobObject, PodObject } from "../../../../../src/controllers/sovereign/observed.ts";
 import { migrate } from "../../../../../src/controllers/sovereign/step/migration.ts";
+import type { Applier } from "../../../../../src/kube/apply.ts";
 import type { KubeClient } from "../../../../../src/kube/client.ts";
 import { IMAGE, NEXT_IMAGE, NOW, sovereign } from "../../../../support/builder/catalyst-object.ts";
 import { DATABASE, desired, job, own, pod, TARGET } from "../../../../support/builder/migration-job.ts";
@@ -9,7 +10,7 @@ import { contextOf } from "../../../../support/builder/reconcile-context.ts";
 
 describe("the Jobs of migrations", () => {
   /** A server with these Jobs and Pods, and the calls that a reconcile makes to it. */
-  function serverWith(jobs: JobObject[], pods: PodObject[] = []) {
+  function serverWith(jobs: JobObject[], pods: PodObject[] = [], isFirst = false) {
     const calls: string[] = [];
     const client = {
       list: async ({ kind }: { kind: string }, scope: unknown) => {
@@ -21,17 +22,21 @@ describe("the Jobs of migrations", () => {
         });
         return { items: kind === "Job" ? jobs : pods, resourceVersion: "1" };
       },
-      create: async (_resource: unknown, created: unknown) => {
-        calls.push("create");
-        expect(created).toEqual(desired);
-        return job();
-      },
       delete: async (_resource: unknown, key: { name: string }, options: unknown) => {
         calls.push(`delete ${key.name} ${JSON.stringify(options)}`);
         return true;
       },
     } as unknown as KubeClient;
-    return { client, calls };
+    const applier = {
+      hasNone: (kind: string, namespace: string) =>
+        isFirst && kind === "Job" && namespace === "sovereign-omantel",
+      create: async (created: unknown) => {
+        calls.push("create");
+        expect(created).toEqual(desired);
+        return job();
+      },
+    } as unknown as Applier;
+    return { deps: { client, applier }, calls };
   }
   const jobOf = (image: string, type?: "Complete" | "Failed", deletionTimestamp?: string): JobObject => {
     const other = desiredMigrationJob(own, image, DATABASE);
@@ -55,10 +60,16 @@ describe("the Jobs of migrations", () => {
       ["list Job", "list Pod", "create"],
     ],
   ])("%s", async (_what, jobs, pods, expected) => {
-    const { client, calls } = serverWith(jobs, pods);
-    const context = contextOf(own, {}, { client });
+    const { deps, calls } = serverWith(jobs, pods);
+    const context = contextOf(own, {}, deps);
     expect(await migrate(context, TARGET)).toMatchObject({ reason: "Migrating" });
     expect(calls).toEqual(expected);
+  });
+
+  it("are created without a question in a namespace that this process created", async () => {
+    const { deps, calls } = serverWith([], [], true);
+    expect(await migrate(contextOf(own, {}, deps), TARGET)).toMatchObject({ reason: "Migrating" });
+    expect(calls).toEqual(["create"]);
   });
 
   it.each<[string, JobObject[], PodObject[], string[], string]>([
@@ -78,8 +89,8 @@ describe("the Jobs of migrations", () => {
     ],
     ["a Pod whose Job is gone", [], [inPhase("Running")], [], "Pod p"],
   ])("are not created before %s is gone", async (_which, jobs, pods, deletions, what) => {
-    const { client, calls } = serverWith(jobs, pods);
-    const context = contextOf(own, {}, { client });
+    const { deps, calls } = serverWith(jobs, pods);
+    const context = contextOf(own, {}, deps);
     const message = `${what} migrates to another image or database: the operator deletes it and waits until it is gone`;
     expect(await migrate(context, TARGET)).toEqual({
       ...{ kind: "waiting", reason: "MigrationSuperseded", message, retryAfterMs: 1_000 },
@@ -91,30 +102,22 @@ describe("the Jobs of migrations", () => {
     expect(context.events.map(({ reason }) => reason)).toEqual(deletions.map(() => "MigrationSuperseded"));
   });
 
-  it("are not created before the Secret of the migrating role has its key", async () => {
-    const { client, calls } = serverWith([]);
-    const get = async () => ({ apiVersion: "v1", kind: "Secret", metadata: { name: "owner" }, data: {} });
-    const migrationSecretRef = { name: "owner", key: "migrationUri" };
-    const { billing } = own.spec;
-    const database = { ...billing.database, migrationSecretRef };
-    const split = sovereign("omantel", { billing: { ...billing, database } });
-    const context = contextOf(split, {}, { client: { ...client, get } as unknown as KubeClient });
-    const message =
-      "Secret sovereign-omantel/owner has no key migrationUri: add it; its value must be a postgres:// URL";
-    expect(await migrate(context, TARGET)).toMatchObject({ reason: "KeyMissing", message });
+  it("are not created before the Secrets of their Pod are complete", async () => {
+    const { deps, calls } = serverWith([]);
+    const context = contextOf(own, {}, deps);
+    const problem = { reason: "KeyMissing", message: "Secret ns/owner has no key" } as const;
+    expect(await migrate(context, { ...TARGET, problem })).toMatchObject({ kind: "waiting", ...problem });
     expect(calls).toEqual(["list Job", "list Pod"]);
-    expect(context.findings.conditions).toEqual([
-      { type: "Migrated", status: "False", reason: "KeyMissing", message },
-    ]);
+    expect(context.findings.conditions).toEqual([{ type: "Migrated", status: "False", ...problem }]);
   });
 
   it.each([
     ["the image that runs is migrated already", [], { migration: { image: IMAGE, database: DATABASE } }],
     ["its own Job is there already", [job()], {}],
   ])("are deleted when they are unfinished and of another image, and %s", async (_when, known, status) => {
-    const { client, calls } = serverWith([]);
+    const { deps, calls } = serverWith([]);
     const jobs = [...known, jobOf(NEXT_IMAGE), jobOf(`${NEXT_IMAGE}0`, "Complete")];
-    await migrate(contextOf(sovereign("omantel", {}, status), { jobs }, { client }), TARGET);
+    await migrate(contextOf(sovereign("omantel", {}, status), { jobs }, deps), TARGET);
     expect(calls).toEqual([`delete ${otherName} {"uid":"uid-open"}`]);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { KubernetesObject, SecretObject } from "../../../../../src/api/object.ts";
 import type { DeploymentObject } from "../../../../../src/controllers/sovereign/observed.ts";
 import { type Secrets, secretsDigest } from "../../../../../src/controllers/sovereign/secret.ts";
+import { type SecretFacts, secretFactsOf } from "../../../../../src/controllers/sovereign/secret-facts.ts";
 import { applyWorkload, checkSecrets } from "../../../../../src/controllers/sovereign/step/workload.ts";
 import type { Applier } from "../../../../../src/kube/apply.ts";
 import type { KubeClient } from "../../../../../src/kube/client.ts";
@@ -21,15 +22,12 @@ const secret: SecretObject = {
     secret: Buffer.from("k".repeat(32)).toString("base64"),
   },
 };
-const complete: Secrets = new Map([["billing-db", secret]]);
-const usable: Secrets = new Map([
+const stored: Secrets = new Map([
   ["billing-db", secret],
   ["billing-jwt", secret],
 ]);
-const incomplete: Secrets = new Map([
-  ["billing-db", secret],
-  ["billing-jwt", undefined],
-]);
+const complete = secretFactsOf(sovereign("omantel"), stored, sha256Digest);
+const incomplete = secretFactsOf(sovereign("omantel"), new Map([["billing-db", secret]]), sha256Digest);
 const live = (annotations?: Record<string, string>): DeploymentObject => ({
   apiVersion: "apps/v1",
   kind: "Deployment",
@@ -38,7 +36,7 @@ const live = (annotations?: Record<string, string>): DeploymentObject => ({
 });
 
 async function applied(
-  secrets: Secrets,
+  secrets: SecretFacts,
   deployments: DeploymentObject[] = [],
   list?: (resource: Resource, options: object) => Promise<{ items: KubernetesObject[] }>,
 ) {
@@ -86,7 +84,7 @@ describe("applyWorkload", () => {
 
   it("starts Pods with the present Secrets", async () => {
     const { annotation } = await applied(complete, [live({ [SECRETS_ANNOTATION]: "sha256:earlier" })]);
-    expect(annotation).toBe(secretsDigest(sovereign("omantel"), complete, sha256Digest));
+    expect(annotation).toBe(secretsDigest(sovereign("omantel"), stored, sha256Digest));
   });
 
   it.each([
@@ -171,7 +169,7 @@ describe("checkSecrets", () => {
 
   it("continues when every Secret has its key", () => {
     const context = contextOf(sovereign("omantel"));
-    expect(checkSecrets(context, usable, false)).toBeUndefined();
+    expect(checkSecrets(context, complete, false)).toBeUndefined();
     expect(context.findings.conditions).toEqual([]);
   });
 

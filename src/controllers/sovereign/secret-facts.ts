@@ -1,0 +1,122 @@
+import type { KubernetesObject, SecretObject } from "../../api/object.ts";
+import type { Sovereign } from "../../api/sovereign.ts";
+import type { Applier } from "../../kube/apply.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import type { Informer } from "../../kube/informer.ts";
+import { keyOf, SECRETS } from "../../kube/resource.ts";
+import { namespaceOf } from "./desired-metadata.ts";
+import { billingEnvironment, migrationVariables } from "./desired-pod.ts";
+import {
+  allSecretNames,
+  databaseIdentity,
+  databaseUrlIn,
+  type Secrets,
+  secretNames,
+  secretsDigest,
+} from "./secret.ts";
+import { findSecretProblem, type SecretProblem } from "./secret-rule.ts";
+
+/** What a reconcile needs to know of a Sovereign's Secrets. None of it holds a value. */
+export interface SecretFacts {
+  /** See `secretsDigest`. */
+  digest: string | undefined;
+  /** See `databaseIdentity`. */
+  database: string | undefined;
+  hasDatabaseSecret: boolean;
+  /** A keyed digest of the database URL with its password; undefined while there is no URL. */
+  login: string | undefined;
+  /** What keeps billing Pods from starting. */
+  problem: SecretProblem | undefined;
+  /** What keeps the Pod of the migration Job from starting. */
+  migrationProblem: SecretProblem | undefined;
+  /** The value itself, for a login. */
+  databaseUrl(): Promise<string | undefined>;
+}
+
+/** Reads what Secrets say, and asks the API server only for those that have changed. */
+export interface SecretReader {
+  read(sovereign: Sovereign): Promise<SecretFacts>;
+  /** Drops what is remembered of a deleted Sovereign. */
+  forget(name: string): void;
+}
+
+/** An API server sends at least a bookmark each minute. A watch that is silent for longer may have missed a version. */
+const MAX_SILENCE_MS = 150_000;
+
+/**
+ * Remembers the facts of each Sovereign's Secrets together with the versions that it read. While the watch of versions shows these
+ * versions, nothing is read again: two reads for each reconcile were a third of all requests until a Sovereign was Ready. Where
+ * Secrets cannot be watched, each reconcile reads them.
+ */
+export function createSecretReader(deps: {
+  client: Pick<KubeClient, "get">;
+  secretVersions: Pick<Informer<KubernetesObject>, "get" | "silentForMs">;
+  applier: Pick<Applier, "isNew">;
+  keyedDigest(text: string): string;
+}): SecretReader {
+  const { client, secretVersions, applier, keyedDigest } = deps;
+  const known = new Map<string, { basis: string; facts: SecretFacts }>();
+
+  const isWatched = () => (secretVersions.silentForMs() ?? MAX_SILENCE_MS) < MAX_SILENCE_MS;
+  /** In a namespace that this process created for this spec, the watch shows every Secret that the Sovereign names. */
+  const isAllShown = ({ metadata }: Sovereign, namespace: string) =>
+    isWatched() && metadata.generation === 1 && applier.isNew(namespace);
+
+  const find = (name: string, namespace: string) => client.get<SecretObject>(SECRETS, { name, namespace });
+
+  return {
+    async read(sovereign) {
+      const namespace = namespaceOf(sovereign);
+      const { name: key } = sovereign.metadata;
+      const names = allSecretNames(sovereign);
+      const versions = names.map((name) => secretVersions.get(keyOf({ name, namespace })));
+      const last = known.get(key);
+      if (isWatched() && last !== undefined && last.basis === basisOf(sovereign, versions)) return last.facts;
+      known.delete(key);
+      const reads = names.map(async (name, index): Promise<[string, SecretObject | undefined]> => {
+        const isAbsent = versions[index] === undefined && isAllShown(sovereign, namespace);
+        return [name, isAbsent ? undefined : await find(name, namespace)];
+      });
+      const secrets = new Map(await Promise.all(reads));
+      const facts = secretFactsOf(sovereign, secrets, keyedDigest);
+      const basis = basisOf(sovereign, [...secrets.values()]);
+      const { name: databaseSecret } = sovereign.spec.billing.database.secretRef;
+      const readUrl = async () =>
+        databaseUrlIn(sovereign, new Map([[databaseSecret, await find(databaseSecret, namespace)]]));
+      if (basis !== undefined) known.set(key, { basis, facts: { ...facts, databaseUrl: readUrl } });
+      return facts;
+    },
+    forget: (name) => void known.delete(name),
+  };
+}
+
+/** What the facts depend on; undefined while a Secret does not exist, because the watch may not show it yet. */
+function basisOf(
+  sovereign: Sovereign,
+  secrets: readonly (KubernetesObject | undefined)[],
+): string | undefined {
+  if (secrets.includes(undefined)) return undefined;
+  const versions = secrets.map((secret) => [secret?.metadata.uid, secret?.metadata.resourceVersion]);
+  const { metadata, spec } = sovereign;
+  const variables = [billingEnvironment(sovereign), migrationVariables(sovereign)];
+  return JSON.stringify([metadata.uid, spec.namespace, spec.billing.database, variables, versions]);
+}
+
+export function secretFactsOf(
+  sovereign: Sovereign,
+  secrets: Secrets,
+  keyedDigest: (text: string) => string,
+): SecretFacts {
+  const namespace = namespaceOf(sovereign);
+  const url = databaseUrlIn(sovereign, secrets);
+  const ofPods = new Map(secretNames(sovereign).map((name) => [name, secrets.get(name)]));
+  return {
+    digest: secretsDigest(sovereign, ofPods, keyedDigest),
+    database: databaseIdentity(sovereign, secrets),
+    hasDatabaseSecret: secrets.get(sovereign.spec.billing.database.secretRef.name) !== undefined,
+    login: url === undefined ? undefined : keyedDigest(url),
+    problem: findSecretProblem(billingEnvironment(sovereign), secrets, namespace),
+    migrationProblem: findSecretProblem(migrationVariables(sovereign), secrets, namespace),
+    databaseUrl: async () => url,
+  };
+}
