@@ -19,26 +19,29 @@ export function differences(desired: unknown, live: unknown): string[] {
  * server drops it.
  */
 export function findDifferences(desired: unknown, live: unknown): Difference[] {
-  return compare(desired, live, []);
+  const found: Difference[] = [];
+  compare(desired, live, undefined, found);
+  return found;
 }
 
-type Path = readonly string[];
+/** A member or an item, and what it is in. A list of all steps for each field that is equal was most of the garbage of a comparison. */
+interface Place {
+  step: string;
+  within: Place | undefined;
+}
 
-function compare(desired: unknown, live: unknown, path: Path): Difference[] {
-  const differs: Difference[] = [{ path: spell(path), live }];
-  if (isAbsent(desired)) return isAbsent(live) ? [] : differs;
-  if (Array.isArray(desired)) {
-    if (desired.length === 0 && isAbsent(live)) return [];
-    return Array.isArray(live) ? compareLists(desired, live, path) : differs;
-  }
-  if (isMap(desired)) {
-    if (isMap(live)) return compareMaps(desired, live, path);
-    const isDropped = Object.keys(desired).length === 0 && DROPPED_WHEN_EMPTY.has(path.at(-1) ?? "");
-    return isDropped && isAbsent(live) ? [] : differs;
-  }
-  return desired === live || isSameQuantity(desired, live, path) || isMirrored(desired, live, path)
-    ? []
-    : differs;
+function compare(desired: unknown, live: unknown, place: Place | undefined, found: Difference[]): void {
+  if (Array.isArray(desired) && Array.isArray(live)) compareLists(desired, live, place, found);
+  else if (isMap(desired) && isMap(live)) compareMaps(desired, live, place, found);
+  else if (!isEqual(desired, live, place)) found.push({ path: spell(place), live });
+}
+
+/** Whether two values are equal that are not two lists and not two maps. */
+function isEqual(desired: unknown, live: unknown, place: Place | undefined): boolean {
+  if (isAbsent(desired)) return isAbsent(live);
+  if (Array.isArray(desired)) return desired.length === 0 && isAbsent(live);
+  if (isMap(desired)) return isAbsent(live) && isDroppedWhenEmpty(desired, place);
+  return desired === live || isSameQuantity(desired, live, place) || isMirrored(desired, live, place);
 }
 
 /** Maps of built-in kinds that the server drops when they are empty. It keeps others, such as `emptyDir: {}`. */
@@ -46,29 +49,36 @@ const DROPPED_WHEN_EMPTY = new Set(
   "labels annotations data binaryData stringData nodeSelector matchLabels limits requests".split(" "),
 );
 
+const isDroppedWhenEmpty = (desired: object, place: Place | undefined): boolean =>
+  Object.keys(desired).length === 0 && DROPPED_WHEN_EMPTY.has(place?.step ?? "");
+
 function compareMaps(
   desired: Record<string, unknown>,
   live: Record<string, unknown>,
-  path: Path,
-): Difference[] {
-  return Object.entries(desired).flatMap(([name, value]) =>
-    value === undefined ? [] : compare(value, live[name], [...path, name]),
-  );
+  within: Place | undefined,
+  found: Difference[],
+): void {
+  for (const step of Object.keys(desired)) {
+    const value = desired[step];
+    if (value !== undefined) compare(value, live[step], { step, within }, found);
+  }
 }
 
-function compareLists(desired: unknown[], live: unknown[], path: Path): Difference[] {
+function compareLists(
+  desired: unknown[],
+  live: unknown[],
+  within: Place | undefined,
+  found: Difference[],
+): void {
   const identify = identityOf(desired, live);
-  const inPlace = (item: unknown, index: number) => [...path, `[${identify(item, index)}]`];
+  const placeOf = (id: string | number): Place => ({ step: `[${id}]`, within });
   const liveItems = new Map(live.map((item, index) => [identify(item, index), item]));
-  const wanted = new Set(desired.map(identify));
-  return [
-    ...desired.flatMap((item, index) =>
-      compare(item, liveItems.get(identify(item, index)), inPlace(item, index)),
-    ),
-    ...live.flatMap((item, index) =>
-      wanted.has(identify(item, index)) ? [] : [{ path: spell(inPlace(item, index)), live: item }],
-    ),
-  ];
+  for (const [index, item] of desired.entries()) {
+    const id = identify(item, index);
+    compare(item, liveItems.get(id), placeOf(id), found);
+    liveItems.delete(id);
+  }
+  for (const [id, item] of liveItems) found.push({ path: spell(placeOf(id)), live: item });
 }
 
 /** Keys of list items in the built-in kinds (`x-kubernetes-list-map-keys`), the most likely first. */
@@ -94,10 +104,15 @@ function hasUnique(items: unknown[], name: string): boolean {
 
 const isAbsent = (value: unknown) => value === undefined || value === null;
 
-const spell = (path: Path) => path.join(".").replaceAll(".[", "[");
+/** `spec.containers[billing].image`. */
+function spell(place: Place | undefined): string {
+  const steps: string[] = [];
+  for (let at = place; at !== undefined; at = at.within) steps.unshift(at.step);
+  return steps.join(".").replaceAll(".[", "[");
+}
 
-const isMirrored = (desired: unknown, live: unknown, path: Path) =>
-  path.at(-1) === "image" && path.at(-2)?.startsWith("[") === true && isSameImage(desired, live);
+const isMirrored = (desired: unknown, live: unknown, place: Place | undefined) =>
+  place?.step === "image" && place.within?.step.startsWith("[") === true && isSameImage(desired, live);
 
 /** Whether two images are the same content: a mirror serves an image under another repository with the same digest. */
 export function isSameImage(a: unknown, b: unknown): boolean {
@@ -117,8 +132,8 @@ const DIVIDED_BY: Record<string, number> = { m: 1e3, u: 1e6, n: 1e9 };
 const QUANTITIES = ["limits", "requests", "hard", "capacity"];
 
 /** Whether two texts are one quantity (`0.5` and `500m`), in fields that hold quantities. The API server rewrites them. */
-function isSameQuantity(a: unknown, b: unknown, path: Path): boolean {
-  if (!QUANTITIES.includes(path.at(-2) ?? "") && path.at(-1) !== "sizeLimit") return false;
+function isSameQuantity(a: unknown, b: unknown, place: Place | undefined): boolean {
+  if (!QUANTITIES.includes(place?.within?.step ?? "") && place?.step !== "sizeLimit") return false;
   const left = amountOf(a);
   return left !== undefined && left === amountOf(b);
 }
