@@ -81,6 +81,11 @@ const HaltSchema = object(
 export const RolloutStatusSchema = object(
   {
     image: text({ description: "The image that is rolled out.", maxLength: 512 }),
+    completedAt: Type.Optional(
+      time(
+        "When the rollout of this image was complete. From then on, a Sovereign that fails neither halts nor returns the others.",
+      ),
+    ),
     stage: Type.Optional(text({ description: "The stage that takes the image now.", maxLength: 40 })),
     stages: listMap(StageStatusSchema, ["name"], {
       description: "How far each stage is.",
@@ -124,5 +129,6 @@ export const PHASES = [
   "Halted",
   "Aborted",
   "Complete",
+  "Degraded",
 ] as const;
 export type Phase = (typeof PHASES)[number];

@@ -7,6 +7,7 @@ import {
   type Sovereign,
 } from "../../api/sovereign.ts";
 import { hasErrorRegression } from "../sovereign/desired-error-rate.ts";
+import { isRolloutComplete } from "./desired-completion.ts";
 import { type Interventions, interventionsOf } from "./desired-intervention.ts";
 import { isCatalystZero, isRefused, type Stage, stagesOf } from "./desired-stage.ts";
 
@@ -17,6 +18,8 @@ export interface RolloutPlan {
   interventions: Interventions;
   /** Whether the Sovereigns that took the image go back to the one before. */
   isReturning: boolean;
+  /** Whether the rollout was complete once, and its Sovereigns do not go back. */
+  isComplete: boolean;
 }
 
 export function planOf(release: BillingRelease): RolloutPlan {
@@ -24,12 +27,16 @@ export function planOf(release: BillingRelease): RolloutPlan {
   const { image, rollout } = release.spec;
   const { status } = release;
   const halt = status?.rollout?.image === image ? status.rollout.halt : undefined;
-  const isHaltReturning = halt?.returns === true && halt.number > interventions.resumedThrough;
+  const isHaltReturning =
+    halt?.returns === true && halt.number > interventions.resumedThrough && !isRolloutComplete(release);
+  const isReturning =
+    rollout.backwardCompatible && (interventions.abortedBy !== undefined || isHaltReturning);
   return {
     image,
     stages: stagesOf(release),
     interventions,
-    isReturning: rollout.backwardCompatible && (interventions.abortedBy !== undefined || isHaltReturning),
+    isReturning,
+    isComplete: isRolloutComplete(release) && !isReturning,
   };
 }
 
@@ -66,6 +73,10 @@ export interface Member {
   state: MemberState;
   /** Whether it served before it took its image. A first installation makes nothing unavailable. */
   hasServed: boolean;
+  /** Whether it takes a place in a wave: it served, and takes the image now, failed on it, or is between two other images. */
+  takesPlace: boolean;
+  /** Whether it waits for a person, and did not fail on the image: it holds up no other, nor the completion. */
+  needsPerson: boolean;
   /** Since when it bakes, in milliseconds since 1970. A first installation outside of the canaries holds up no others. */
   bakesSinceMs: number | undefined;
   /** When its state changes by itself, in milliseconds since 1970: a hold ends. */
@@ -90,16 +101,21 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
   const isHeld = held !== undefined && !isOnImage && !isReserved;
   const isVerified = isVerifiedOn(sovereign, plan.image);
   const stage = plan.stages.findIndex(({ takes }) => takes(sovereign));
+  const hasServed = previousImage !== undefined || verified !== undefined;
+  const isStalled = isConditionTrue(conditions, STALLED);
+  const state =
+    exclusion !== undefined || isHeld
+      ? "leftOut"
+      : plan.isReturning
+        ? returningState(sovereign, plan.image, isReserved)
+        : stateOf(sovereign, plan.image, isReserved, stage === 0);
   return {
     name: metadata.name,
     stage,
-    state:
-      exclusion !== undefined || isHeld
-        ? "leftOut"
-        : plan.isReturning
-          ? returningState(sovereign, plan.image, isReserved)
-          : stateOf(sovereign, plan.image, isReserved, stage === 0),
-    hasServed: previousImage !== undefined || verified !== undefined,
+    state,
+    hasServed,
+    takesPlace: hasServed && takesPlace(state, sovereign, plan),
+    needsPerson: isStalled && (STUCK.includes(state) || (state === "updating" && !hasServed)),
     bakesSinceMs:
       isVerified && verified !== undefined && (stage === 0 || previousImage !== undefined)
         ? Date.parse(verified.since)
@@ -117,9 +133,16 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
       isOnImage &&
       isConditionTrue(conditions, SOVEREIGN_CONDITION.rolledOut) &&
       findCondition(conditions, SOVEREIGN_CONDITION.inSync)?.status === "False",
-    isStalled: isConditionTrue(conditions, STALLED),
+    isStalled,
   };
 }
+
+const STUCK: readonly MemberState[] = ["stuck", "new"];
+const UNAVAILABLE: readonly MemberState[] = ["updating", "failed", "moving"];
+
+/** Once the rollout is complete, the image works. A Sovereign that was verified on it and fails later says nothing about it. */
+const takesPlace = (state: MemberState, { status }: Sovereign, { image, isComplete }: RolloutPlan): boolean =>
+  UNAVAILABLE.includes(state) && !(isComplete && status?.verified?.image === image);
 
 /** What the Sovereign says of itself. `Ready` does not say that too many requests fail. */
 function stateText(sovereign: Sovereign, image: string): { reason: string; message: string } {

@@ -1,37 +1,13 @@
 import type { BillingRelease, ReleaseReference } from "../../api/billing-release.ts";
 import type { Phase } from "../../api/rollout-status.ts";
 import { ERROR_RATE_REGRESSED } from "../sovereign/desired-error-rate.ts";
+import { isRolloutComplete } from "./desired-completion.ts";
+import { decideFollowers, isThrough } from "./desired-follower.ts";
 import { imageObstacle } from "./desired-image-check.ts";
 import type { Member, RolloutPlan } from "./desired-member.ts";
 import { maxUnavailableOf } from "./desired-stage.ts";
-import { countOf, namesOf, sizeOf, type Tally } from "./desired-tally.ts";
-
-/** Why a Sovereign must wait for a release's image. `retryAfterMs` is set when the end of the wait is known. */
-export interface RolloutWait {
-  reason: string;
-  message: string;
-  retryAfterMs?: number;
-}
-
-/** What a release's rollout does now. */
-export interface RolloutStep {
-  phase: Phase;
-  /** Index of the stage that takes the image; -1 on the way back, which has no stages. */
-  stage: number;
-  /** The Sovereigns that change their image next: at once, or when `wait` is over. */
-  next: readonly string[];
-  /** Why no other Sovereign changes its image now. */
-  wait: RolloutWait | undefined;
-  /** When Sovereigns that ran nothing yet install the image, in milliseconds from now; undefined: not in this step. */
-  installsInMs: number | undefined;
-}
-
-const wait = (reason: string, message: string): RolloutWait => ({ reason, message });
-
-const WAVE = wait(
-  "WaitingForWave",
-  "other Sovereigns are updating, and maxUnavailable of the BillingRelease allows no more at once: this one updates by itself afterwards",
-);
+import { approvalWait, isBlocked, type RolloutStep, type RolloutWait, WAVE, wait } from "./desired-step.ts";
+import { namesOf, sizeOf, type Tally } from "./desired-tally.ts";
 
 /**
  * Decides what a release's rollout does, from what was measured of its image on each Sovereign. The canaries take the
@@ -65,8 +41,9 @@ export function decideStep(release: BillingRelease, tally: Tally, nowMs: number)
       stage,
     );
   if (halt !== undefined) return stopped("Halted", "RolloutHalted", halt.message, stage);
-  const obstacle = isComplete(tally) ? undefined : imageObstacle(release);
+  const obstacle = isThrough(tally) ? undefined : imageObstacle(release);
   if (obstacle !== undefined) return stopped("Pending", obstacle.reason, obstacle.message, stage);
+  if (isRolloutComplete(release)) return decideFollowers(release, tally);
   return openCanary(release, tally) ?? decideStage(release, tally, stage, nowMs);
 }
 
@@ -82,7 +59,7 @@ export function haltOf(release: BillingRelease, tally: Tally): RolloutWait | und
   const known = status?.rollout?.image === spec.image ? status.rollout.halt : undefined;
   if (isReturning && known?.returns === true && known.number > interventions.resumedThrough)
     return wait(known.reason, known.message);
-  if (!spec.rollout.haltOnFailure) return undefined;
+  if (!spec.rollout.haltOnFailure || isRolloutComplete(release)) return undefined;
   const [name] = namesOf(tally, "failed", 1);
   const failed = name === undefined ? undefined : tally.members.get(name);
   if (failed === undefined) return undefined;
@@ -135,38 +112,32 @@ function decideStage(release: BillingRelease, tally: Tally, at: number, nowMs: n
   const counted = stages[at];
   if (stage === undefined || counted === undefined) throw new Error(`the rollout has no stage ${at}`);
   const { names } = counted;
-  const isBlocked = (index: number) => {
-    const { needsApproval = false, name = "" } = plan.stages[index] ?? {};
-    return needsApproval && !plan.interventions.approved.has(name);
-  };
   const installsInMs = Math.max(0, bakesForMs(tally, 0, nowMs));
   const isOpen = names.waiting.length + names.moving.length + counted.updating > 0;
-  if (isComplete(tally)) return { phase: "Complete", stage: at, next: [], wait: WAVE, installsInMs };
-
   const bakeMs = Math.max(...reached.map((_, index) => bakesForMs(tally, index, nowMs)));
-  if (isOpen && isBlocked(at) && bakeMs <= 0) {
-    const message = `stage ${stage.name} waits for a person: run \`catalyst rollout approve ${release.metadata.name} ${stage.name}\``;
+  // The last wave bakes too: a failure during its bake still halts the rollout.
+  if (bakeMs <= 0 && isThrough(tally)) return decideFollowers(release, tally);
+  if (isOpen && isBlocked(plan, at) && bakeMs <= 0)
     return {
       phase: "WaitingForApproval",
       stage: at,
       next: [],
-      wait: wait("WaitingForApproval", message),
+      wait: approvalWait(release, stage.name),
       installsInMs,
     };
-  }
   const unavailable = reached.reduce((sum, each) => sum + each.unavailable, 0);
   const most = maxUnavailableOf(stage.maxUnavailable, sizeOf(counted));
-  const next = isBlocked(at)
+  const next = isBlocked(plan, at)
     ? []
     : [
         ...names.waiting.slice(0, Math.max(0, most - unavailable)),
         // These serve no customer reliably, so that they take no place.
         ...reached.flatMap(({ names: each }, index) =>
-          isBlocked(index) ? [] : [...each.moving, ...each.stuck],
+          isBlocked(plan, index) ? [] : [...each.moving, ...each.stuck],
         ),
       ];
   if (bakeMs <= 0) return { phase: "Progressing", stage: at, next, wait: WAVE, installsInMs };
-  const message = `the last wave must stay verified for rollout.bake (${release.spec.rollout.bake}) before the next one starts`;
+  const message = "the last wave must stay verified for its bake before the rollout goes on";
   return {
     phase: "Baking",
     stage: at,
@@ -183,9 +154,6 @@ function bakesForMs({ plan, stages }: Tally, at: number, nowMs: number): number 
   const since = [...(stages[at]?.baking.values() ?? [])];
   return since.reduce((latest, each) => Math.max(latest, each), 0) + bakeMs - nowMs;
 }
-
-const isComplete = (tally: Tally): boolean =>
-  countOf(tally, "verified") + countOf(tally, "leftOut") === tally.members.size;
 
 /** On the way back, every stage counts as one. What is not verified goes first and takes no place. */
 function returningNames({ spec }: BillingRelease, tally: Tally): string[] {

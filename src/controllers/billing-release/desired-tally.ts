@@ -12,7 +12,7 @@ type Names = Record<MemberState, string[]>;
 interface StageTally {
   /** Names by state, each list in the order of names. */
   names: Names;
-  /** How many were serving and take the image now, or failed on it, or are between two other images. */
+  /** How many take a place in a wave. */
   unavailable: number;
   /** How many of these take the image now. */
   updating: number;
@@ -36,6 +36,8 @@ export interface Tally {
   images: Map<string, number>;
   /** The Sovereign on which the release is measured. */
   zeros: Set<string>;
+  /** Sovereigns that do not go on without a person, and did not fail on the image. */
+  needingPerson: Set<string>;
   /** Ends of holds by Sovereign, in milliseconds since 1970. */
   holds: Map<string, number>;
 }
@@ -51,6 +53,7 @@ export function emptyTally(plan: RolloutPlan): Tally {
     stalled: 0,
     images: new Map(),
     zeros: new Set(),
+    needingPerson: new Set(),
     holds: new Map(),
   };
 }
@@ -83,7 +86,7 @@ function countMember(tally: Tally, member: Member, by: 1 | -1): void {
   const stage = tally.stages[member.stage];
   if (stage === undefined) throw new Error(`Sovereign ${name} is in no stage`);
   changeNames(stage.names[state], name, by);
-  if (isUnavailable(member)) stage.unavailable += by;
+  if (member.takesPlace) stage.unavailable += by;
   if (member.hasServed && state === "updating") stage.updating += by;
   changeEntry(stage.baking, name, bakesSinceMs, by);
   changeEntry(tally.holds, name, untilMs, by);
@@ -91,15 +94,14 @@ function countMember(tally: Tally, member: Member, by: 1 | -1): void {
   if (member.isVerified) tally.verified += by;
   if (member.isDrifted) tally.drifted += by;
   if (member.isStalled) tally.stalled += by;
-  if (member.isCatalystZero) tally.zeros[by === 1 ? "add" : "delete"](name);
+  const change = by === 1 ? "add" : "delete";
+  if (member.isCatalystZero) tally.zeros[change](name);
+  if (member.needsPerson) tally.needingPerson[change](name);
   if (pinnedImage === undefined) return;
   const others = (tally.images.get(pinnedImage) ?? 0) + by;
   if (others === 0) tally.images.delete(pinnedImage);
   else tally.images.set(pinnedImage, others);
 }
-
-const isUnavailable = ({ state, hasServed }: Member): boolean =>
-  hasServed && (state === "updating" || state === "failed" || state === "moving");
 
 function changeEntry(map: Map<string, number>, name: string, value: number | undefined, by: 1 | -1): void {
   if (value === undefined) return;

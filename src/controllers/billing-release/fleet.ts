@@ -197,12 +197,12 @@ function basisOf(release: BillingRelease): string {
   if (known !== undefined) return known;
   const { metadata, spec, status } = release;
   const { annotations = {} } = metadata;
-  const { image, halt } = status?.rollout ?? {};
+  const { image, halt, completedAt } = status?.rollout ?? {};
   const basis = canonicalJson([
     metadata.uid ?? "",
     spec,
     Object.entries(annotations).filter(([name]) => name.split("/")[0]?.endsWith(GROUP)),
-    [image ?? "", halt?.number ?? 0, halt?.returns ?? false],
+    [image ?? "", halt?.number ?? 0, halt?.returns ?? false, completedAt ?? ""],
   ]);
   bases.set(release, basis);
   return basis;

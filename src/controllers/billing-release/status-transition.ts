@@ -22,6 +22,7 @@ const PHASE_REASON: Record<Phase, string> = {
   Halted: "RolloutHalted",
   Aborted: "RolloutAborted",
   Complete: "RolloutComplete",
+  Degraded: "RolloutDegraded",
 };
 
 const INTERVENTION_REASON: Record<Intervention["kind"], string> = {
@@ -33,45 +34,88 @@ const INTERVENTION_REASON: Record<Intervention["kind"], string> = {
   Resume: "ResumeRequested",
 };
 
+const WARNINGS: readonly Phase[] = ["Halted", "Aborted", "Degraded"];
 const IMAGE_WARNINGS: readonly string[] = [IMAGE_NOT_FOUND, REGISTRY_UNAVAILABLE];
 /** Not the start of a phase: what comes next says more. */
 const WAITS_FOR_IMAGE: readonly string[] = [IMAGE_NOT_FOUND, CHECKING_IMAGE];
 
 /** What a new status of a release says that the one before did not, for Events and the log. */
-export function transitionsOf(
-  { spec, status: before }: BillingRelease,
-  after: BillingReleaseStatus,
-): Transition[] {
-  const isSameImage = before?.rollout?.image === spec.image;
-  const known = isSameImage ? (before.rollout?.interventions ?? []) : [];
-  const requested = (after.rollout?.interventions ?? []).filter(
-    ({ kind, subject, by }) =>
-      !known.some((each) => each.kind === kind && each.subject === subject && each.by === by),
-  );
-  const found: Transition[] = requested.map(({ kind, subject, by }) => ({
-    type: "Normal",
-    reason: INTERVENTION_REASON[kind],
-    message: subject === "" ? `by ${by}` : `${subject}, by ${by}`,
-  }));
-  const [was, is] = [before, after].map((status) => findCondition(status?.conditions, READY));
-  if (is?.reason === NOT_MEASURABLE && was?.reason !== NOT_MEASURABLE)
-    found.push({ type: "Warning", reason: NOT_MEASURABLE, message: is.message });
+export function transitionsOf(release: BillingRelease, after: BillingReleaseStatus): Transition[] {
+  const before = release.status;
+  const isSameImage = before?.rollout?.image === release.spec.image;
+  const known = isSameImage ? before : undefined;
+  const found = [...interventionNews(known, after), ...measurementNews(before, after)];
   const check = findCondition(after.conditions, IMAGE_FOUND);
-  const isSameAnswer = isSameImage && before.imageCheck?.result === after.imageCheck?.result;
+  const isSameAnswer = known !== undefined && known.imageCheck?.result === after.imageCheck?.result;
   if (check !== undefined && IMAGE_WARNINGS.includes(check.reason) && !isSameAnswer)
     found.push({ type: "Warning", reason: check.reason, message: check.message });
+  const ready = findCondition(after.conditions, READY);
+  const waitsForImage = ready !== undefined && WAITS_FOR_IMAGE.includes(ready.reason);
+  return waitsForImage ? found : [...found, ...phaseNews(known, after)];
+}
+
+function interventionNews(
+  before: BillingReleaseStatus | undefined,
+  after: BillingReleaseStatus,
+): Transition[] {
+  const known = before?.rollout?.interventions ?? [];
+  return (after.rollout?.interventions ?? [])
+    .filter(
+      ({ kind, subject, by }) =>
+        !known.some((each) => each.kind === kind && each.subject === subject && each.by === by),
+    )
+    .map(({ kind, subject, by }) => ({
+      type: "Normal",
+      reason: INTERVENTION_REASON[kind],
+      message: subject === "" ? `by ${by}` : `${subject}, by ${by}`,
+    }));
+}
+
+function measurementNews(
+  before: BillingReleaseStatus | undefined,
+  after: BillingReleaseStatus,
+): Transition[] {
+  const [was, is] = [before, after].map((status) => findCondition(status?.conditions, READY));
+  return is?.reason === NOT_MEASURABLE && was?.reason !== NOT_MEASURABLE
+    ? [{ type: "Warning", reason: NOT_MEASURABLE, message: is.message }]
+    : [];
+}
+
+/** `before` is of the same image. */
+function phaseNews(before: BillingReleaseStatus | undefined, after: BillingReleaseStatus): Transition[] {
   const { phase, rollout } = after;
-  if (is !== undefined && WAITS_FOR_IMAGE.includes(is.reason)) return found;
-  const isNews = !isSameImage || before.phase !== phase || before.rollout?.stage !== rollout?.stage;
-  if (phase === undefined || !isNews) return found;
-  const message = is?.message ?? "";
+  const message = findCondition(after.conditions, READY)?.message ?? "";
+  const isComplete = rollout?.completedAt !== undefined && before?.rollout?.completedAt === undefined;
+  const found: Transition[] = isComplete
+    ? [{ type: "Normal", reason: PHASE_REASON.Complete, message }]
+    : failureNews(before, after);
+  const isNews = before?.phase !== phase || before?.rollout?.stage !== rollout?.stage;
+  if (phase === undefined || !isNews || (isComplete && phase === "Complete")) return found;
   const stage = rollout?.stage === undefined ? "" : `stage ${rollout.stage}: `;
   return [
     ...found,
     {
-      type: phase === "Halted" || phase === "Aborted" ? "Warning" : "Normal",
-      reason: PHASE_REASON[phase],
+      type: WARNINGS.includes(phase) ? "Warning" : "Normal",
+      reason: phase === "Complete" ? "RolloutRecovered" : PHASE_REASON[phase],
       message: `${stage}${message}`,
     },
   ];
+}
+
+/** Sovereigns that failed after the rollout was complete, while it was degraded already. */
+function failureNews(
+  before: BillingReleaseStatus | undefined,
+  { phase, rollout }: BillingReleaseStatus,
+): Transition[] {
+  if (phase !== "Degraded" || before?.phase !== phase) return [];
+  const failed = (of: BillingReleaseStatus["rollout"]) =>
+    (of?.heldUpBy ?? []).filter(({ state }) => state === "Failed");
+  const known = new Set(failed(before.rollout).map(({ name }) => name));
+  return failed(rollout)
+    .filter(({ name }) => !known.has(name))
+    .map(({ name, reason, message }) => ({
+      type: "Warning",
+      reason: PHASE_REASON.Degraded,
+      message: `Sovereign ${name} failed (${reason}): ${message}`,
+    }));
 }

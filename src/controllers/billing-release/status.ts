@@ -14,7 +14,8 @@ import { referencesFromHub } from "./desired-hub-reference.ts";
 import { CHECKING_IMAGE, IMAGE_NOT_FOUND } from "./desired-image-check.ts";
 import { recordOf } from "./desired-intervention.ts";
 import { isVerifiedOn, type MemberState } from "./desired-member.ts";
-import { decideStep, haltOf, type RolloutStep } from "./desired-rollout.ts";
+import { decideStep, haltOf } from "./desired-rollout.ts";
+import type { RolloutStep } from "./desired-step.ts";
 import { countOf, namesOf, sizeOf, type Tally } from "./desired-tally.ts";
 import { NOT_MEASURABLE } from "./status-transition.ts";
 
@@ -29,6 +30,7 @@ const PROGRESS: Record<Phase, typeof STALLED | typeof RECONCILING | undefined> =
   Halted: STALLED,
   Aborted: STALLED,
   Complete: undefined,
+  Degraded: STALLED,
 };
 
 /** What the release waits for, and what a person can do, where the step does not say it in its own words. */
@@ -50,10 +52,10 @@ export function desiredStatus(
   const { generation } = release.metadata;
   const size = tally.members.size;
   const leftOut = countOf(tally, "leftOut");
-  const note = PHASE_NOTE[step.phase] ?? (step.phase === "Complete" ? undefined : step.wait?.message);
+  const note = completionNote(tally, step) ?? PHASE_NOTE[step.phase] ?? step.wait?.message;
   const out = leftOut === 0 ? "" : `, ${leftOut} left out`;
   const obstacle = obstacleOf(release, zero, step);
-  const why = obstacle?.message ?? note;
+  const why = obstacle?.message ?? (note === "" ? undefined : note);
   const readiness = {
     status: step.phase === "Complete" ? ("True" as const) : ("False" as const),
     reason: obstacle?.reason ?? step.phase,
@@ -74,6 +76,18 @@ export function desiredStatus(
     ...references(release, tally, zero, now),
     conditions: readyConditions(release.status?.conditions, readiness, generation, now),
   };
+}
+
+/** What is left to do after the rollout was complete; undefined before. Empty: nothing. */
+function completionNote(tally: Tally, { phase }: RolloutStep): string | undefined {
+  if (phase === "Degraded") {
+    const [failed = [...tally.needingPerson].sort()[0] ?? ""] = namesOf(tally, "failed", 1);
+    const reason = tally.members.get(failed)?.reason ?? "";
+    return `Sovereign ${failed} needs a person (${reason}): its condition Ready says what to do; the rollout is complete, so the others keep the image`;
+  }
+  if (phase !== "Complete") return undefined;
+  const open = tally.members.size - countOf(tally, "verified") - countOf(tally, "leftOut");
+  return open === 0 ? "" : `the rollout is complete, and ${open} more take the image by themselves`;
 }
 
 /** What holds up the release as a whole, where its phase does not say it. */
@@ -109,15 +123,18 @@ function rolloutStatus(release: BillingRelease, tally: Tally, step: RolloutStep,
     ["updating", "Updating"],
     ["stuck", "Waiting"],
     ["new", "Waiting"],
+    // Before the completion, a wave or a person holds these up.
+    ...(plan.isComplete ? ([["waiting", "Waiting"]] as [MemberState, Holder["state"]][]) : []),
   ]);
   const leftOut = holders(tally, [["leftOut", "LeftOut"]]);
   const interventions = recordOf(plan.interventions, earlier?.interventions ?? [], now);
   const halt = haltStatus(release, tally, earlier?.halt, now);
+  const isThrough = step.phase === "Complete" || step.phase === "Degraded";
+  const completedAt = plan.isReturning ? undefined : (earlier?.completedAt ?? (isThrough ? now : undefined));
   return {
     image,
-    ...(stage === undefined || step.phase === "Complete" || step.phase === "Pending"
-      ? {}
-      : { stage: stage.name }),
+    ...(completedAt === undefined ? {} : { completedAt }),
+    ...(stage === undefined || isThrough || step.phase === "Pending" ? {} : { stage: stage.name }),
     stages: plan.stages.map(({ name }, index) => {
       const counted = stages[index];
       const countIn = (...states: MemberState[]) =>

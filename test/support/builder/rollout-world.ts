@@ -3,7 +3,9 @@ import { expect } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
 import type { RolloutStage } from "../../../src/api/rollout.ts";
 import type { Sovereign, SovereignStatus } from "../../../src/api/sovereign.ts";
+import { isRolloutComplete } from "../../../src/controllers/billing-release/desired-completion.ts";
 import { memberOf, planOf } from "../../../src/controllers/billing-release/desired-member.ts";
+import { decideStep } from "../../../src/controllers/billing-release/desired-rollout.ts";
 import { maxUnavailableOf } from "../../../src/controllers/billing-release/desired-stage.ts";
 import { sizeOf, tallyOf } from "../../../src/controllers/billing-release/desired-tally.ts";
 import { desiredStatus } from "../../../src/controllers/billing-release/status.ts";
@@ -59,7 +61,7 @@ type Happening =
       kind: "reconcile" | "finish" | "fail" | "repair" | "add" | "delete" | "suspend" | "continue";
       name: string;
     }
-  | { kind: "report" | "wait" | "pause" | "resume" | "approve"; name: string };
+  | { kind: "report" | "wait" | "pause" | "resume" | "approve" | "restart"; name: string };
 
 /** `at` chooses among the Sovereigns that this can happen to, so that random walks reach failures in the middle of a stage. */
 interface Chance {
@@ -80,8 +82,25 @@ const ANY = [
     "fail",
   ],
   ...["repair", "add", "delete", "suspend", "continue", "wait", "pause", "resume", "resume", "approve"],
+  "restart",
 ] as Chance["kind"][];
 export const chance = fc.record<Chance>({ kind: fc.constantFrom(...ANY), at: fc.nat(1_000) });
+/** What can happen after a rollout, as often as failures need. No person ends or pauses it. */
+export const laterChance = fc.record<Chance>({
+  kind: fc.constantFrom(
+    "operate",
+    "operate",
+    "fail",
+    "fail",
+    "reconcile",
+    "report",
+    "finish",
+    "add",
+    "delete",
+    "restart",
+  ),
+  at: fc.nat(1_000),
+});
 /** Starts a rollout of `NEXT_IMAGE` over a fleet on `IMAGE`, and checks each start against the bounds. */
 export function createWorld({ stages, rollout, fleet }: World) {
   let brel: BillingRelease = release({ ...rollout, stages });
@@ -89,7 +108,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
     sovereign("zero", { role: "CatalystZero" }, servingOn(IMAGE)),
     ...fleet.map(({ name, isServing }) => sovereign(name, {}, isServing ? servingOn(IMAGE) : undefined)),
   ];
-  const connected = connectFleet(sovereigns, [brel]);
+  let connected = connectFleet(sovereigns, [brel]);
   const find = (name: string) => sovereigns.find(({ metadata }) => metadata.name === name);
   const tally = () => tallyOf(planOf(brel), sovereigns, connected.nowMs());
   const setStatus = (own: Sovereign, status: SovereignStatus) => connected.put({ ...own, status });
@@ -109,13 +128,14 @@ export function createWorld({ stages, rollout, fleet }: World) {
     // Read from the objects and not from the decision, which could be wrong in the same way.
     const { annotations = {} } = brel.metadata;
     expect(annotations["catalyst.openova.io/rollout-paused"]).toBeUndefined();
-    expect(sovereigns.filter(hasFailed).map(({ metadata }) => metadata.name)).toEqual([]);
+    const isComplete = isRolloutComplete(brel);
+    if (!isComplete) expect(sovereigns.filter(hasFailed).map(({ metadata }) => metadata.name)).toEqual([]);
     const member = memberOf(own, before.plan, connected.nowMs());
     const stage = before.plan.stages[member.stage];
     const own_ = before.stages[member.stage];
     if (member.state !== "waiting" || member.stage === 0 || stage === undefined || own_ === undefined) return;
     const unavailable = before.stages
-      .slice(0, member.stage + 1)
+      .slice(isComplete ? member.stage : 0, member.stage + 1)
       .reduce((sum, each) => sum + each.unavailable, 0);
     expect(unavailable + 1).toBeLessThanOrEqual(maxUnavailableOf(stage.maxUnavailable, sizeOf(own_)));
     if (stage.needsApproval) expect(before.plan.interventions.approved.has(stage.name)).toBe(true);
@@ -192,6 +212,13 @@ export function createWorld({ stages, rollout, fleet }: World) {
       if (own !== undefined) connected.put({ ...own, spec: { ...own.spec, suspend: false } });
     },
     wait: () => connected.pass(60_000),
+    // An operator that starts has the objects, and nothing of the one before.
+    restart: () => {
+      const nowMs = connected.nowMs();
+      connected = connectFleet(sovereigns, [brel]);
+      connected.pass(nowMs - connected.nowMs());
+      for (const { metadata } of sovereigns) connected.enqueued.push([metadata.name, 0]);
+    },
     pause: () => annotate("catalyst.openova.io/rollout-paused", `amal@${DIGEST}`),
     resume: () => {
       annotate("catalyst.openova.io/rollout-paused", undefined);
@@ -214,7 +241,11 @@ export function createWorld({ stages, rollout, fleet }: World) {
       if (afterMs > 0) connected.pass(afterMs);
       reconcile(name);
     }
-    return due.length > 0;
+    if (due.length > 0) return true;
+    // Like controller.ts: the release is reconciled again when a bake ends.
+    const againMs = decideStep(brel, tally(), connected.nowMs()).wait?.retryAfterMs;
+    if (againMs !== undefined) connected.pass(againMs);
+    return againMs !== undefined;
   }
 
   function poolOf(kind: Happening["kind"]): string[] {
@@ -232,6 +263,9 @@ export function createWorld({ stages, rollout, fleet }: World) {
       if (name !== undefined) acts[kind](name);
     },
     phase: () => brel.status?.phase,
+    isComplete: () => isRolloutComplete(brel),
+    /** The Sovereigns that have the image. */
+    updated: () => sovereigns.filter(isOnImage).map(({ metadata }) => metadata.name),
     names: () => sovereigns.map(({ metadata }) => metadata.name),
     state: () => JSON.stringify(brel.status?.rollout, undefined, 1),
     /** One round of an operator whose Sovereigns all update without a failure. */

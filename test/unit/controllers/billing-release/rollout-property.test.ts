@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NOW } from "../../../support/builder/catalyst-object.ts";
-import { chance, createWorld, world } from "../../../support/builder/rollout-world.ts";
+import { chance, createWorld, laterChance, world } from "../../../support/builder/rollout-world.ts";
 
 describe("a rollout", () => {
   it("never makes more Sovereigns unavailable than allowed, and starts none past a halt, a pause or a missing approval", () => {
@@ -17,7 +17,7 @@ describe("a rollout", () => {
   it("becomes Complete after any events when nothing fails any more", () => {
     fc.assert(
       fc.property(world, fc.array(chance, { maxLength: 60 }), (start, chances) => {
-        const { happen, take, operate, phase, names, state } = createWorld(start);
+        const { happen, take, operate, phase, names, updated, state } = createWorld(start);
         for (const each of chances) take(each);
         // Every halt is resumed, every Sovereign that waits for a person is repaired, and every stage is approved.
         happen({ kind: "approve", name: "zero" });
@@ -31,8 +31,32 @@ describe("a rollout", () => {
         for (const name of names()) happen({ kind: "reconcile", name });
         for (let round = 0; round < 200 && (operate() || round < 5); round += 1);
         expect(phase(), state()).toBe("Complete");
+        expect(updated(), state()).toEqual(names());
       }),
       { numRuns: 75 },
+    );
+  });
+
+  it("neither halts nor takes the image from a Sovereign once it was complete, whatever fails", () => {
+    fc.assert(
+      fc.property(world, fc.array(laterChance, { minLength: 20, maxLength: 80 }), (start, chances) => {
+        const { happen, take, operate, phase, isComplete, names, updated, state } = createWorld(start);
+        happen({ kind: "approve", name: "zero" });
+        for (const name of names()) happen({ kind: "reconcile", name });
+        for (let round = 0; round < 200 && (operate() || round < 5); round += 1);
+        expect(isComplete(), state()).toBe(true);
+        for (const each of chances) {
+          const before = updated();
+          take(each);
+          const present = new Set(names());
+          expect(updated(), state()).toEqual(
+            expect.arrayContaining(before.filter((name) => present.has(name))),
+          );
+          expect(isComplete(), state()).toBe(true);
+          expect(phase(), state()).not.toBe("Halted");
+        }
+      }),
+      { numRuns: 50 },
     );
   });
 

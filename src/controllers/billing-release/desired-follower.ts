@@ -1,0 +1,35 @@
+import type { BillingRelease } from "../../api/billing-release.ts";
+import { maxUnavailableOf } from "./desired-stage.ts";
+import { approvalWait, isBlocked, type RolloutStep, WAVE } from "./desired-step.ts";
+import { countOf, sizeOf, type Tally } from "./desired-tally.ts";
+
+/** Whether nothing is left to do without a person, and nothing failed on the image. */
+export const isThrough = (tally: Tally): boolean =>
+  countOf(tally, "verified") + countOf(tally, "leftOut") + tally.needingPerson.size === tally.members.size;
+
+/**
+ * What happens after the rollout was complete. Sovereigns that were added, continued or repaired take the image in each stage's
+ * waves and with its approval. One that fails on it keeps its place, so that at most `maxUnavailable` of a stage do.
+ */
+export function decideFollowers(release: BillingRelease, tally: Tally): RolloutStep {
+  const { plan, stages } = tally;
+  const isWaiting = ({ names }: (typeof stages)[number]) =>
+    names.waiting.length + names.moving.length + names.stuck.length > 0;
+  const blocked = stages.findIndex((stage, at) => isBlocked(plan, at) && isWaiting(stage));
+  const next = stages.flatMap((stage, at) => {
+    if (isBlocked(plan, at)) return [];
+    const { names, unavailable } = stage;
+    const most = maxUnavailableOf(plan.stages[at]?.maxUnavailable ?? 1, sizeOf(stage));
+    // These serve no customer reliably, so that they take no place.
+    return [...names.waiting.slice(0, Math.max(0, most - unavailable)), ...names.moving, ...names.stuck];
+  });
+  const isDegraded = countOf(tally, "failed") + tally.needingPerson.size > 0;
+  const waits = blocked === -1 ? "Complete" : "WaitingForApproval";
+  return {
+    phase: isDegraded ? "Degraded" : waits,
+    stage: isDegraded ? -1 : blocked,
+    next,
+    wait: blocked === -1 ? WAVE : approvalWait(release, plan.stages[blocked]?.name ?? ""),
+    installsInMs: 0,
+  };
+}
