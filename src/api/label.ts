@@ -30,7 +30,7 @@ export const ANNOTATION = {
   image: `${GROUP}/image`,
   /** On a BillingRelease from the hub: its references, as JSON. They become those of its status. */
   references: `${GROUP}/references`,
-  /** On a BillingRelease from the hub: the image whose rollout is under way. */
+  /** On a Sovereign from the hub: the image that it has, while the rollout of that image is under way. */
   rollingOut: `${GROUP}/rolling-out`,
 } as const;
 

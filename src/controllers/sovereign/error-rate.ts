@@ -1,10 +1,11 @@
 import type { BillingRelease } from "../../api/billing-release.ts";
+import { ANNOTATION, isFromHub } from "../../api/label.ts";
 import { BILLING } from "../../api/name.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import { isSameImage } from "../../kube/difference.ts";
 import type { Watch } from "../../kube/reconcile.ts";
 import { errorMessage } from "../../platform/errors.ts";
-import { isRolloutOpen } from "../billing-release/desired-opening.ts";
+import { isRolloutComplete } from "../billing-release/desired-completion.ts";
 import { createMeasurements, type MeasurementPace } from "../measurement.ts";
 import { podsOf, type SovereignCaches } from "./cache.ts";
 import {
@@ -61,7 +62,7 @@ const VERDICT_PACE: MeasurementPace = {
 };
 
 export function createErrorRates(deps: {
-  caches: Pick<SovereignCaches, "releases" | "pods">;
+  caches: Pick<SovereignCaches, "sovereigns" | "releases" | "pods">;
   /** Reads what the process at this address has answered. */
   readRequests(baseUrl: string, signal: AbortSignal): Promise<RequestCount>;
   now: () => Date;
@@ -99,7 +100,8 @@ export function createErrorRates(deps: {
   ): Promise<ErrorRateVerdict> {
     const { name } = sovereign.metadata;
     const release = caches.releases.get(sovereign.spec.billing.release);
-    if (!isJudged(release, image)) {
+    // The hub may have ended the rollout since the reconcile that asked for the verdict.
+    if (!isJudged(caches.sovereigns.get(name) ?? sovereign, release, image)) {
       // The end of a rollout changes no condition: to enqueue here would reconcile every Sovereign.
       stopCounting(name);
       return { kind: "tooFew" };
@@ -158,9 +160,19 @@ export function createErrorRates(deps: {
   };
 }
 
-/** Whether the error rate of this image decides on a rollout now. */
-export const isJudged = (release: BillingRelease | undefined, image: string): release is BillingRelease =>
-  release?.spec.image === image && isRolloutOpen(release);
+/**
+ * Whether the error rate of this image decides on a rollout now. On a cluster of its own, the Sovereign says so together with the
+ * image. The release there may be older than the image.
+ */
+export function isJudged(
+  sovereign: Sovereign,
+  release: BillingRelease | undefined,
+  image: string,
+): release is BillingRelease {
+  if (release === undefined) return false;
+  if (isFromHub(sovereign)) return sovereign.metadata.annotations?.[ANNOTATION.rollingOut] === image;
+  return release.spec.image === image && !isRolloutComplete(release);
+}
 
 interface CountedPod {
   uid: string;

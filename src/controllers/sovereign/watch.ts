@@ -6,7 +6,7 @@ import type { Sovereign } from "../../api/sovereign.ts";
 import { isRequestChanged, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
 import { keyOf } from "../../kube/resource.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
-import { isRolloutOpen } from "../billing-release/desired-opening.ts";
+import { isRolloutComplete } from "../billing-release/desired-completion.ts";
 import type { Fleets } from "../billing-release/fleet.ts";
 import { SOVEREIGN_INDEX, type SovereignCaches } from "./cache.ts";
 import { conflictCandidates } from "./conflict.ts";
@@ -43,7 +43,7 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
     watchInformer(
       caches.releases,
       ({ metadata }) => namesOfRemote(sovereigns.byIndex(SOVEREIGN_INDEX.release, metadata.name)),
-      (before, after) => isRolloutOpen(before) !== isRolloutOpen(after),
+      (before, after) => isRolloutComplete(before) !== isRolloutComplete(after),
     ),
     watchInformer(
       caches.franchises,

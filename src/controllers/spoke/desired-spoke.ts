@@ -7,7 +7,7 @@ import type { KubernetesObject } from "../../api/object.ts";
 import { SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
 import { OFFER_FIELDS } from "../../api/sovereign-offer.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
-import { isRolloutOpen } from "../billing-release/desired-opening.ts";
+import { isRolloutComplete } from "../billing-release/desired-completion.ts";
 
 /** What the hub keeps on the cluster of one Sovereign. */
 export interface DesiredSpoke {
@@ -76,15 +76,11 @@ function annotated(object: KubernetesObject, name: string, value: string): Kuber
   return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
-/**
- * The release with what was measured of it on Catalyst-Zero, and whether its rollout is under way. Its stages name Sovereigns of
- * others, and the hub decides on them.
- */
+/** The release with what was measured of it on Catalyst-Zero. Its stages name Sovereigns of others, and the hub decides on them. */
 function desiredRelease(from: HubObjects, release: BillingRelease): KubernetesObject {
   const { canaries: _canaries, stages: _stages, ...rollout } = release.spec.rollout;
   const spec = { ...release.spec, rollout };
-  const plain = copyOf(from, BILLING_RELEASE.kind, { ...release, spec });
-  const copy = isRolloutOpen(release) ? annotated(plain, ANNOTATION.rollingOut, release.spec.image) : plain;
+  const copy = copyOf(from, BILLING_RELEASE.kind, { ...release, spec });
   const { reference, earlierReferences = [] } = release.status ?? {};
   return reference === undefined
     ? copy
@@ -93,14 +89,19 @@ function desiredRelease(from: HubObjects, release: BillingRelease): KubernetesOb
 
 /**
  * The Sovereign without `cluster`, because it is there, without a hold, because the hub decides on the image, and without the
- * fields of its Franchisee.
+ * fields of its Franchisee. It says itself whether the rollout of its image is under way: the release may arrive there later than
+ * the image, and the requests to the image before can be counted only until then.
  */
 function desiredSovereign(from: HubObjects, sovereign: Sovereign): KubernetesObject {
   const { cluster: _cluster, billing: decided, ...others } = sovereign.spec;
   const { hold: _hold, ...billing } = decided;
   const own = Object.fromEntries(Object.entries(others).filter(([field]) => !isOfferField(field)));
   const copy = copyOf(from, SOVEREIGN.kind, { ...sovereign, spec: { ...own, billing } });
-  return from.image === undefined ? copy : annotated(copy, ANNOTATION.image, from.image);
+  const { image, release } = from;
+  if (image === undefined) return copy;
+  const given = annotated(copy, ANNOTATION.image, image);
+  const isRollingOut = release?.spec.image === image && !isRolloutComplete(release);
+  return isRollingOut ? annotated(given, ANNOTATION.rollingOut, image) : given;
 }
 
 const isOfferField = (field: string): boolean => Object.hasOwn(OFFER_FIELDS, field);

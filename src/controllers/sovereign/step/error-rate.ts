@@ -26,7 +26,8 @@ export async function recordErrorsBefore(
   const { status } = sovereign;
   const release = deps.caches.releases.get(sovereign.spec.billing.release);
   const isKnown = status?.errorRate?.image === image;
-  if (running === undefined || running === image || isKnown || !isJudged(release, image)) return undefined;
+  if (running === undefined || running === image || isKnown || !isJudged(sovereign, release, image))
+    return undefined;
   if (hasErrorRegression(status, running)) {
     // An image on which too many requests fail is no measure for the next one.
     recordBaseline(context, { ...status?.errorRate, image });
@@ -65,7 +66,7 @@ export async function observeErrorRate(context: ReconcileContext, image: string)
     return;
   }
   const { before } = errorRate;
-  if (!isJudged(release, image)) return;
+  if (!isJudged(sovereign, release, image)) return;
   if (before === undefined) {
     findings.conditions.push(BASELINE_UNKNOWN);
     return;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { BillingRelease } from "../../../../src/api/billing-release.ts";
+import type { Sovereign } from "../../../../src/api/sovereign.ts";
 import { createErrorRates, type RequestCount } from "../../../../src/controllers/sovereign/error-rate.ts";
 import type { PodObject } from "../../../../src/controllers/sovereign/observed.ts";
 import { sleep } from "../../../../src/platform/shutdown.ts";
@@ -21,13 +22,17 @@ const BEFORE = { requests: 1_000, serverErrors: 0 };
 const pod = (name: string, image = NEXT_IMAGE) => billingPod(name, { image, isReady: false });
 
 /** Measures `pods`, each of which answers with its count or refuses. */
-function ratesOf(pods: PodObject[], releases: BillingRelease[] = [release()]) {
+function ratesOf(
+  pods: PodObject[],
+  releases: BillingRelease[] = [release()],
+  sovereigns: Sovereign[] = [OMANTEL],
+) {
   const answers = new Map<string, RequestCount | Promise<RequestCount>>();
   const asked: string[] = [];
   const enqueued: string[] = [];
   const stop = new AbortController();
   const rates = createErrorRates({
-    caches: cachesOf({ pods, releases }),
+    caches: cachesOf({ pods, releases, sovereigns }),
     async readRequests(baseUrl) {
       asked.push(baseUrl);
       const answer = answers.get(baseUrl);
@@ -40,7 +45,8 @@ function ratesOf(pods: PodObject[], releases: BillingRelease[] = [release()]) {
   rates.connect((key) => void enqueued.push(key), stop.signal);
   const answer = (podName: string, requests: number, serverErrors: number, process = "1") =>
     answers.set(`http://10.0.0.${podName.slice(-1)}:8085`, { process, requests, serverErrors });
-  const verdict = (image = NEXT_IMAGE) => rates.verdict(OMANTEL, image, BEFORE);
+  const [own = OMANTEL] = sovereigns;
+  const verdict = (image = NEXT_IMAGE) => rates.verdict(own, image, BEFORE);
   /** The next verdict that differs. */
   async function nextVerdict() {
     const known = enqueued.length;
@@ -168,12 +174,26 @@ describe("createErrorRates", () => {
     expect((await nextVerdict())?.kind).toBe("within");
   });
 
-  it("stops without a reconcile when the rollout is complete", async () => {
-    const releases = [release()];
-    const { rates, answer, asked, enqueued, verdict } = ratesOf([pod("pod-1")], releases);
+  /** On a cluster of its own, as the hub writes it. */
+  const remote = (annotations: Record<string, string>): Sovereign => {
+    const labels = { "catalyst.openova.io/managed-by": "hub" };
+    return { ...OMANTEL, metadata: { ...OMANTEL.metadata, labels, annotations } };
+  };
+  const OPEN = release();
+  const COMPLETE = release({}, { rollout: { image: NEXT_IMAGE, stages: [], completedAt: NOW } });
+  const GIVEN = { "catalyst.openova.io/rolling-out": NEXT_IMAGE };
+
+  it.each<[string, [BillingRelease, Sovereign], [BillingRelease, Sovereign]]>([
+    ["the rollout is complete", [OPEN, OMANTEL], [COMPLETE, OMANTEL]],
+    ["the Sovereign is deleted", [OPEN, OMANTEL], [COMPLETE, sovereign("other")]],
+    ["the hub says on the cluster of the Sovereign that it is", [OPEN, remote(GIVEN)], [OPEN, remote({})]],
+  ])("stops without a reconcile when %s", async (_, before, after) => {
+    const [releases, sovereigns] = [[before[0]], [before[1]]];
+    const { rates, answer, asked, enqueued, verdict } = ratesOf([pod("pod-1")], releases, sovereigns);
     answer("pod-1", 100, 0);
     expect((await verdict())?.kind).toBe("within");
-    releases.splice(0, 1, release({}, { phase: "Complete", rollout: { image: NEXT_IMAGE, stages: [] } }));
+    releases.splice(0, 1, after[0]);
+    sovereigns.splice(0, 1, after[1]);
     await sleep(20, new AbortController().signal);
     const known = asked.length;
     await sleep(20, new AbortController().signal);

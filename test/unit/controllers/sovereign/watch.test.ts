@@ -8,6 +8,7 @@ import {
   franchise,
   measured,
   NEXT_IMAGE,
+  NOW,
   release,
   sovereign,
 } from "../../../support/builder/catalyst-object.ts";
@@ -115,7 +116,7 @@ describe("sovereignWatches", () => {
     });
     const { caches, seen } = watched([far]);
     const open = release({}, { phase: "Baking", rollout: { image: NEXT_IMAGE, stages: [] } });
-    const complete = release({}, { phase: "Complete", rollout: { image: NEXT_IMAGE, stages: [] } });
+    const complete = release({}, { rollout: { image: NEXT_IMAGE, stages: [], completedAt: NOW } });
     caches.releases.announce({ kind: "updated", previous: open, object: complete });
     expect(seen).toEqual(["far"]);
     caches.releases.announce({ kind: "updated", previous: complete, object: complete });

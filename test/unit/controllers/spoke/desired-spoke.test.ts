@@ -6,6 +6,7 @@ import {
   IMAGE,
   measured,
   NEXT_IMAGE,
+  NOW,
   release,
   sovereign,
 } from "../../../support/builder/catalyst-object.ts";
@@ -36,7 +37,7 @@ const from = {
   },
 };
 
-const COMPLETE = release({}, { phase: "Complete", rollout: { image: NEXT_IMAGE, stages: [] } });
+const COMPLETE = release({}, { rollout: { image: NEXT_IMAGE, stages: [], completedAt: NOW } });
 
 describe("desiredSpoke", () => {
   it("has only the Sovereign while its release and its Franchise do not exist", () => {
@@ -90,15 +91,15 @@ describe("desiredSpoke", () => {
     ]);
   });
 
-  it("says with the release whether its rollout is under way", () => {
-    const annotationOf = (brel: typeof COMPLETE) =>
-      desiredSpoke("u", { ...from, release: brel }).objects[0]?.metadata.annotations?.[
-        "catalyst.openova.io/rolling-out"
-      ];
+  it("says in one object which image the Sovereign has and whether the rollout of that image is under way", () => {
+    const annotationOf = (brel: typeof COMPLETE, image = NEXT_IMAGE) =>
+      desiredSpoke("u", { ...from, image, release: brel }).objects.find(({ kind }) => kind === "Sovereign")
+        ?.metadata.annotations?.["catalyst.openova.io/rolling-out"];
     expect(annotationOf(COMPLETE)).toBeUndefined();
     expect(annotationOf(release())).toBe(NEXT_IMAGE);
-    expect(annotationOf({ ...COMPLETE, spec: { ...COMPLETE.spec, image: IMAGE } })).toBe(IMAGE);
-    expect(annotationOf(release({}, { ...COMPLETE.status, phase: "Halted" }))).toBe(NEXT_IMAGE);
+    expect(annotationOf(release(), IMAGE)).toBeUndefined();
+    expect(annotationOf({ ...COMPLETE, spec: { ...COMPLETE.spec, image: IMAGE } }, IMAGE)).toBe(IMAGE);
+    expect(annotationOf(release({}, { rollout: { image: NEXT_IMAGE, stages: [] } }))).toBe(NEXT_IMAGE);
   });
 
   it("names no Sovereign of others in the release", () => {

@@ -18,7 +18,7 @@ import {
 import { contextOf } from "../../../../support/builder/reconcile-context.ts";
 
 const TOTAL = { requests: 1_000, serverErrors: 1 };
-const COMPLETE = release({}, { phase: "Complete", rollout: { image: NEXT_IMAGE, stages: [] } });
+const COMPLETE = release({}, { rollout: { image: NEXT_IMAGE, stages: [], completedAt: NOW } });
 
 /** Answers with what a test plans, and fails one that asks for something else. */
 function errorRates(
@@ -46,9 +46,7 @@ describe("recordErrorsBefore", () => {
       running,
       status,
       known = release(),
-    }: { running?: string; status?: SovereignStatus; known?: typeof COMPLETE } = {
-      running: IMAGE,
-    },
+    }: { running?: string; status?: SovereignStatus; known?: typeof COMPLETE } = { running: IMAGE },
   ) => {
     const context = contextOf(sovereign("omantel", {}, status), { releases: [known] }, errorRates(planned));
     const stop = await recordErrorsBefore(context, NEXT_IMAGE, running);
@@ -95,8 +93,30 @@ describe("recordErrorsBefore", () => {
     expect(facts).toEqual({});
   });
 
+  it("counts on a cluster of its own also when the image arrives before its release", async () => {
+    const older = { ...release(), spec: { ...release().spec, image: IMAGE } };
+    const recordThere = async (annotations: Record<string, string>) => {
+      const own = sovereign("omantel");
+      const metadata = {
+        ...own.metadata,
+        labels: { "catalyst.openova.io/managed-by": "hub" },
+        annotations: { "catalyst.openova.io/image": NEXT_IMAGE, ...annotations },
+      };
+      const baseline = async () => ({ kind: "counted", total: TOTAL }) as const;
+      const context = contextOf({ ...own, metadata }, { releases: [older] }, errorRates({ baseline }));
+      await recordErrorsBefore(context, NEXT_IMAGE, IMAGE);
+      return context.findings.facts;
+    };
+    expect(await recordThere({ "catalyst.openova.io/rolling-out": NEXT_IMAGE })).toEqual({
+      errorRate: { image: NEXT_IMAGE, before: { image: IMAGE, ...TOTAL } },
+    });
+    expect(await recordThere({})).toEqual({});
+    expect(await recordThere({ "catalyst.openova.io/rolling-out": IMAGE })).toEqual({});
+  });
+
   it.each([
     ["nothing runs yet", { running: undefined }],
+    ["the release does not exist", { running: IMAGE, known: { ...COMPLETE, metadata: { name: "other" } } }],
     ["the image runs already", { running: NEXT_IMAGE }],
     ["it was counted before", { running: IMAGE, status: { errorRate: { image: NEXT_IMAGE } } }],
     ["the rollout is complete", { running: IMAGE, known: COMPLETE }],
