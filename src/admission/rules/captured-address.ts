@@ -1,11 +1,7 @@
 import { listOf, mapOf, textOf } from "../../api/object.ts";
+import type { Problem } from "./change.ts";
 import type { GuardFacts } from "./guarded-service.ts";
 import { type AdmissionInput, storesObject } from "./request.ts";
-
-interface Problem {
-  path: string;
-  message: string;
-}
 
 const CILIUM = "cilium.io";
 

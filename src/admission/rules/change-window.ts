@@ -61,7 +61,7 @@ const neverOpens = (cron: string): WindowProblem => ({
   message: `'${cron}' names a day that no year has, so the window never opens: name another`,
 });
 
-/** What is wrong with the fields of a window. Without problems it opens again and again. */
+/** The problems of a window's fields. A window without problems opens again and again. */
 export function windowProblems({ cron, duration, timeZone }: ChangeWindow, nowMs: number): WindowProblem[] {
   const problems: WindowProblem[] = [];
   const report = (field: keyof ChangeWindow, message: string) => void problems.push({ field, message });

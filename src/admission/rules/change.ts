@@ -107,7 +107,7 @@ function leafPaths(fields: Record<string, unknown>, path = ""): string[] {
   });
 }
 
-/** What is wrong with one field of an object. */
+/** A problem of one field of an object. */
 export interface Problem {
   path: string;
   message: string;

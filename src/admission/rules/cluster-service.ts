@@ -8,9 +8,7 @@ export const SLICE_LABEL = "kubernetes.io/service-name";
 
 const PARTS = ["services.", "endpoints.", "endpointslices.discovery.k8s.io"];
 
-/**
- * Whether a request writes the Service, or the addresses behind it. A request that connects to the Service writes nothing.
- */
+/** Whether a request writes the Service, or its addresses. A request that connects to the Service writes nothing. */
 export function isClusterServicePart({
   operation,
   group,

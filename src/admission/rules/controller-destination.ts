@@ -1,4 +1,5 @@
 import { mapOf } from "../../api/object.ts";
+import type { Problem } from "./change.ts";
 import { fieldProblems } from "./destination-field.ts";
 import { addressProblem, type GuardFacts, guardedServiceProblem } from "./guarded-service.ts";
 import { normalHost } from "./host-name.ts";
@@ -13,11 +14,6 @@ interface Destination {
   path: string;
   value: string;
   isCalled: boolean;
-}
-
-interface Problem {
-  path: string;
-  message: string;
 }
 
 /**

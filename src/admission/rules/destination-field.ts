@@ -1,11 +1,12 @@
 import { mapOf } from "../../api/object.ts";
+import type { Problem } from "./change.ts";
 import { addressProblem, type GuardFacts, guardedServiceProblem } from "./guarded-service.ts";
 import { normalHost } from "./host-name.ts";
 import type { AdmissionInput } from "./request.ts";
 
 /**
  * The meaning of a field: a host or a URL that the controller calls, an endpoint to which it sends traffic, a namespace, a
- * service of Traefik, or a plugin of the proxy.
+ * service of Traefik, a plugin of the proxy.
  */
 type Meaning = "host" | "endpoint" | "url" | "namespace" | "service" | "plugin";
 
@@ -25,7 +26,7 @@ const TRAEFIK: Fields = each(
 );
 
 const GLOO_TARGET: Fields = { "upstream.namespace": "namespace", "kube.ref.namespace": "namespace" };
-/** Of a VirtualService and of a RouteTable. */
+/** The routes of a VirtualService, and those of a RouteTable. */
 const GLOO_ROUTES = ["spec.virtualHost.routes[]", "spec.routes[]"];
 
 /** Paths of the fields that set a destination of a controller. `[]` stands for each item of a list. */
@@ -38,7 +39,7 @@ const FIELDS: Readonly<Record<string, Fields>> = {
     "spec.tls[].route[].destination.host": "host",
     "spec.tcp[].route[].destination.host": "host",
     "spec.endpoints[].address": "endpoint",
-    // Of a WorkloadEntry.
+    // The address of a WorkloadEntry.
     "spec.address": "endpoint",
   },
   "projectcontour.io": {
@@ -68,7 +69,7 @@ const FIELDS: Readonly<Record<string, Fields>> = {
   "cilium.io": {
     "spec.services[].namespace": "namespace",
     "spec.backendServices[].namespace": "namespace",
-    // Of a CiliumNetworkPolicy. The proxy puts the content of the Secret into requests.
+    // The Secrets of a CiliumNetworkPolicy, whose content the proxy puts into requests.
     ...each(
       ["spec", "specs[]"].flatMap((rule) => [`${rule}.ingress[].toPorts[]`, `${rule}.egress[].toPorts[]`]),
       {
@@ -107,7 +108,7 @@ const FIELDS: Readonly<Record<string, Fields>> = {
     "spec.externalNodes[].name": "endpoint",
     ...each(["spec", "spec.http[]", "spec.stream[]"], { "plugins[].name": "plugin" }),
   },
-  // Of a KongPlugin, which has no spec.
+  // The plugin of a KongPlugin, which has no spec.
   "configuration.konghq.com": { plugin: "plugin" },
 };
 
@@ -137,11 +138,6 @@ export const DESTINATION_KINDS: Readonly<Record<string, readonly string[]>> = {
 /** Whether an object of this kind sets a destination of a shared proxy. */
 export const isDestinationKind = ({ group, resource }: AdmissionInput): boolean =>
   Object.hasOwn(DESTINATION_KINDS, group) && DESTINATION_KINDS[group]?.includes(resource) === true;
-
-interface Problem {
-  path: string;
-  message: string;
-}
 
 /** Problems in the fields of a product's kind that set a destination of its controller. */
 export function fieldProblems({ group }: AdmissionInput, object: unknown, facts: GuardFacts): Problem[] {

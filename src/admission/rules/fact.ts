@@ -37,7 +37,7 @@ export interface ClusterFacts extends AccountFacts {
   inlineDrivers: readonly string[];
 }
 
-/** One reason for a denial: the rule, the path of the field, and a text that says what is wrong and what to do. */
+/** One reason for a denial: the rule, the path of the field, and a text with the problem and the remedy. */
 export interface Violation {
   rule: RuleId;
   path: string;

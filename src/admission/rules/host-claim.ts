@@ -8,7 +8,7 @@ import { hostsOfMatch } from "./router-match.ts";
 /** A host that an object asks for. */
 export interface HostClaim {
   path: string;
-  /** As the object writes it. */
+  /** The text in the object. */
   text: string;
   /** The words for it in a denial. */
   shown: string;

@@ -1,16 +1,15 @@
 import { GROUP } from "../../api/kind.ts";
 import type { Violation } from "./fact.ts";
+import type { GuardFacts } from "./guarded-service.ts";
 import { type HostClaim, hostClaims } from "./host-claim.ts";
 import { coversHost, namespaceOfName } from "./host-name.ts";
 import type { Place } from "./place.ts";
 import { type AdmissionInput, storesObject } from "./request.ts";
 
-export interface HostFacts {
+export interface HostFacts extends GuardFacts {
   place: Place;
   /** The host names that Sovereigns serve, normalised, each with the name of its Sovereign. */
   sovereignHosts: ReadonlyMap<string, string>;
-  /** Whether a namespace is guarded and not the requester's. */
-  isForeignNamespace(name: string): boolean;
 }
 
 /** The Sovereign whose hosts the request may claim. */

@@ -15,7 +15,7 @@ export type Identity =
   | { kind: "franchisee"; franchises: readonly Franchise[] }
   | { kind: "tenant" };
 
-/** Who belongs to the platform and which namespaces hold controllers. Settings add to the built-in entries. */
+/** The members of the platform, and the namespaces of controllers. Settings add to the built-in entries. */
 export interface IdentityLists {
   platformGroups: readonly string[];
   platformNamespaces: readonly string[];
@@ -64,7 +64,7 @@ export function serviceAccountOf({ username }: User): { namespace: string; name:
 }
 
 /**
- * The class of a user. `isRunning` says whether a Franchise's term runs now. It reads dates, so it is asked only about the
+ * The class of a user. `isRunning` returns whether a Franchise's term runs now. It parses dates, so it is called only for
  * Franchises that name the user.
  */
 export function identityOf(

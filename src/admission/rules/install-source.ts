@@ -49,7 +49,7 @@ export const isInstallerGroup = (group: string): boolean =>
 const isOpenKind = (input: AdmissionInput) => isAbout(input, OCI_REPOSITORY) || isAbout(input, HELM_RELEASE);
 
 /**
- * Of all kinds of installers, users other than the platform may write only OCIRepositories and HelmReleases, and not their
+ * Users other than the platform may write only two kinds of installers: OCIRepositories and HelmReleases, without their
  * status.
  */
 export const installSourceRule = (input: AdmissionInput): Violation[] =>

@@ -12,7 +12,7 @@ function deny(input: AdmissionInput, rule: RuleId, message: string): Violation[]
 
 const OPEN_KINDS = ["blueprints", "sovereigns"];
 
-/** Of the platform's kinds, others may write only Blueprints and some fields of Sovereigns. */
+/** Users other than the platform may write only two of its kinds: Blueprints, and some fields of Sovereigns. */
 export const platformKindRule: Rule = (input) =>
   input.group === GROUP && !OPEN_KINDS.includes(input.resource)
     ? deny(
@@ -49,7 +49,7 @@ export const platformLabelRule: Rule = (input) => {
     }));
 };
 
-/** A StatefulSet or DaemonSet that rolls back runs what its ControllerRevision says. */
+/** A StatefulSet or DaemonSet that rolls back runs the template of its ControllerRevision. */
 export const workloadRevisionRule: Rule = (input) =>
   input.group === "apps" && input.resource === "controllerrevisions"
     ? deny(

@@ -13,7 +13,7 @@ export interface PolicyRule {
   nonResourceURLs: readonly string[];
 }
 
-/** What a requester could do: `pods/exec` is resource `pods` with subresource `exec`. */
+/** An action of a requester: `pods/exec` is resource `pods` with subresource `exec`. */
 interface ResourceRight {
   verb: string;
   group: string;

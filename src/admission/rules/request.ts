@@ -22,7 +22,7 @@ export interface AdmissionInput {
   namespace: string;
   /** `uid` is absent for people, and for a ServiceAccount that another identity impersonates. */
   user: { username: string; groups: readonly string[]; uid?: string };
-  /** The selection to which the namespace belongs, as the webhook's path says. Absent: the path names none. */
+  /** The selection to which the namespace belongs, by the webhook's path. Absent: the path names none. */
   selected?: NamespaceSelection;
   /** The API server stores nothing. Absent: it does. */
   isDryRun?: boolean;

@@ -1,11 +1,6 @@
 import { listOf, mapOf } from "../../api/object.ts";
+import type { Problem } from "./change.ts";
 import type { AdmissionInput } from "./request.ts";
-
-interface Problem {
-  path: string;
-  message: string;
-  value: unknown;
-}
 
 const REMEDY = "use an Ingress or an HTTPRoute, or ask the platform team";
 
