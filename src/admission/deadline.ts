@@ -42,7 +42,7 @@ export function createDeadline(deadlineMs: number): Deadline {
 
 class OpenWork {
   readonly dueMs: number;
-  /** The neighbours in the list of open work. Both are undefined once the work is removed. */
+  /** The links of the list of open work. Both are undefined once the work is removed. */
   earlier: OpenWork | undefined = undefined;
   later: OpenWork | undefined = undefined;
   readonly #reject: (error: DeadlineExceeded) => void;

@@ -6,8 +6,8 @@ import type { AdmissionInput } from "./rules/request.ts";
 /** Controllers retry a denied request every few seconds, for days. */
 const REPEAT_MS = 60_000;
 /**
- * Users choose names, so the number of remembered denials is bounded. The oldest are dropped, and are logged again when
- * they repeat.
+ * Users choose names, so the number of stored denials is bounded. The oldest are dropped, and are logged again when they
+ * repeat.
  */
 const MAX_REMEMBERED = 2_000;
 

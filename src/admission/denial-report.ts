@@ -4,7 +4,7 @@ import type { Violation } from "./rules/fact.ts";
 import type { Identity } from "./rules/identity.ts";
 import type { AdmissionInput } from "./rules/request.ts";
 
-/** What one user would have been denied by one rule. Times are RFC 3339. */
+/** The requests of one user that one rule would have denied. Times are RFC 3339. */
 export interface DenialRow {
   identity: Identity["kind"];
   user: string;

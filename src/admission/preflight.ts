@@ -19,7 +19,7 @@ export interface BindingObject {
 }
 
 export interface ClusterRights {
-  /** Of namespaced Roles, with their namespace. */
+  /** The namespaced Roles, each with its namespace. */
   roles: readonly (RoleObject & { metadata: { namespace?: string } })[];
   clusterRoles: readonly RoleObject[];
   bindings: readonly BindingObject[];

@@ -11,8 +11,8 @@ const MAX_TEXT_CHARACTERS = 600;
 const MAX_PATH_CHARACTERS = 200;
 
 /**
- * The answer to a review. The message of a denial lists each violation with its rule, its field, and a text that says what
- * to do. It ends with links to the rules' sections of `docsUrl`, the page "What was denied, and what now?".
+ * The answer to a review. The message of a denial lists each violation with its rule, its field, the problem and the
+ * remedy. It ends with links to the rules' sections of `docsUrl`, the page "What was denied, and what now?".
  */
 export function reviewAnswer(
   uid: string,

@@ -16,7 +16,7 @@ export interface Trust {
   entries: readonly TrustEntry[];
   /** Artifacts below these need no signature. */
   allowedRegistries: readonly RepositoryPrefix[];
-  /** Hosts that are asked over plain HTTP. */
+  /** Hosts to which requests go over plain HTTP. */
   insecureRegistries: readonly string[];
   /** The root for all keyless signatures, those of a Franchise included. Undefined: no keyless signature counts. */
   trustedRoot?: TrustedRoot;

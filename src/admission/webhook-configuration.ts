@@ -199,7 +199,7 @@ const IS_INSTALLER_OR_DEPUTY: MatchCondition = {
   expression: `${IS_INSTALLER.expression} || request.resource.group in ${celList(DEPUTY_GROUPS)}`,
 };
 
-/** The writes of the API server's Service, and of the addresses behind it. */
+/** The writes of the API server's Service, and of its addresses. */
 const CLUSTER_SERVICE_RULES: WebhookRule[] = [
   rule("", ["services", "services/status", "endpoints"], WRITES, "Namespaced"),
   rule("discovery.k8s.io", ["endpointslices"], WRITES, "Namespaced"),

@@ -90,7 +90,7 @@ export const RuleSchema = object(
   },
 );
 
-/** What a policy does with an install that breaks a rule. */
+/** The reactions of a policy to an install that breaks a rule. */
 export const POLICY_ENFORCEMENTS = ["Deny", "Warn", "Audit"] as const;
 /** The rules of a policy, by the names of their members. */
 export const RULE_NAMES = ["change-window", "pr-required", "re-score-gate", "soak"] as const;

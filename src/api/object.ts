@@ -22,7 +22,7 @@ export interface OwnerReference {
   blockOwnerDeletion?: boolean;
 }
 
-/** Anything that the Kubernetes API serves. */
+/** An object of any kind that the Kubernetes API serves. */
 export interface KubernetesObject {
   apiVersion: string;
   kind: string;

@@ -10,7 +10,7 @@ export interface CelRule {
   fieldPath?: string;
 }
 
-/** The rule of a field that keeps its first value. `remedy` says what to do instead of changing it. */
+/** The rule of a field that keeps its first value. `remedy` is what a user does instead of a change. */
 export const immutable = (field: string, remedy: string): CelRule => ({
   rule: "self == oldSelf",
   message: `${field} is immutable: ${remedy}`,

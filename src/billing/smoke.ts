@@ -17,7 +17,7 @@ interface SmokeStep {
 
 export interface SmokeReport {
   passed: boolean;
-  /** Always all four steps, in order. A step that was not run says why. */
+  /** Always all four steps, in order. A step that was not run has the reason. */
   steps: SmokeStep[];
   /** `sha256:…` of the canonical /openapi.json. Undefined when it could not be read. */
   apiFingerprint: string | undefined;

@@ -4,8 +4,8 @@ export class UsageError extends Error {
 }
 
 /**
- * The text of anything thrown, for logs and one-line reports. `fetch` itself says only "fetch failed", so its cause is
- * added, which names the host and the fault.
+ * The text of anything thrown, for logs and one-line reports. The message of `fetch` is only "fetch failed", so its cause
+ * is added, which names the host and the fault.
  */
 export function errorMessage(error: unknown): string {
   if (error instanceof AggregateError && error.message === "") {

@@ -8,7 +8,10 @@ export interface HttpServerOptions {
   host: string | undefined;
   /** 0 takes a free port. */
   port: number;
-  /** Absent: plain HTTP. With a `ca`, clients are asked for a certificate; the handler decides about those without one. */
+  /**
+   * Absent: plain HTTP. With a `ca`, the server requests a certificate from each client, and the handler decides about
+   * clients without one.
+   */
   tls?: TlsOptions;
   /** Protects against slow clients. Absent: 30 s for headers, 300 s for a request, no limit on connections. */
   limits?: HttpServerLimits;

@@ -3,9 +3,12 @@ import { authoritiesOf } from "./bundle.ts";
 import { isDue, issueCertificates, type ServingCertificates, usableCertificates } from "./certificate.ts";
 import { type CertificateSource, OVERLAP_MS, type PublishedAuthorities } from "./keeper.ts";
 
-/** Where the replicas share one set of certificates. */
+/** The store in which the replicas share one set of certificates. */
 export interface CertificateStore {
-  /** What is stored, valid or not, and the version that a write must name. Both are undefined when nothing is stored. */
+  /**
+   * The stored certificates, valid or not, and the version that a write must name. Both are undefined when nothing is
+   * stored.
+   */
   read(): Promise<{
     stored: Partial<Record<keyof ServingCertificates, string>>;
     version: string | undefined;

@@ -4,14 +4,14 @@ import type { Logger } from "../../platform/log.ts";
 import { authoritiesOf, hasAuthority, joinAuthorities } from "./bundle.ts";
 import type { ServingCertificates } from "./certificate.ts";
 
-/** What a process needs to serve, and the CAs that must be published before it does. PEM texts. */
+/** The certificate and key that a process serves with, and the CAs that must be published before it does. PEM texts. */
 export type SourcedCertificates = Omit<ServingCertificates, "caKey">;
 
-/** Where certificates come from: made by the operator, or from files. */
+/** The source of certificates: the operator itself, or files. */
 export interface CertificateSource {
   /**
-   * What should be served now. `earlier` are bundles that other replicas may still serve under. Rejects when there is no
-   * usable certificate; the process then continues to serve the last one.
+   * The certificate that should be served now. `earlier` are bundles that other replicas may still serve under. Rejects
+   * when there is no usable certificate. The process then continues to serve the last one.
    */
   current(earlier: readonly string[]): Promise<SourcedCertificates>;
   onChange(handler: () => void, signal: AbortSignal): void;
@@ -29,7 +29,7 @@ interface KeyPair {
 }
 
 export interface CertificateKeeper {
-  /** What this process serves. */
+  /** The pair that this process serves. */
   serving(): KeyPair;
   /** The CAs to publish: those of the source's certificates, and of those that this process still serves. */
   caBundle(): string;

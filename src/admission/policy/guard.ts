@@ -24,7 +24,7 @@ export interface Validation {
   message: string;
 }
 
-/** What one policy guards. Everything else about a policy is the same for all. */
+/** The parts in which one policy differs from the others. */
 export interface Guard {
   name: string;
   /** Lines for the head of the policy's file. */

@@ -5,7 +5,10 @@ export interface LabelRequirement {
   values?: string[];
 }
 
-/** By the name label, which the API server sets: users could write any other label to exempt their namespace. */
+/**
+ * Selects namespaces by the name label, which the API server sets. Users could write any other label to exempt their
+ * namespace.
+ */
 export const named = (operator: "In" | "NotIn", values: readonly string[]): LabelRequirement => ({
   key: "kubernetes.io/metadata.name",
   operator,

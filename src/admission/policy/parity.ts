@@ -4,14 +4,14 @@ import { NATIVE_RULES, type NativeRule } from "./guard.ts";
 import { kyvernoPolicies } from "./kyverno/policy-list.ts";
 import { nativePolicies } from "./native/policy-list.ts";
 
-/** Where one rule is enforced. */
+/** The places where one rule is enforced. */
 export interface RuleParity {
   rule: RuleId | NativeRule;
   isWebhooks: boolean;
   /** Names of the policies with a validation that denies by this rule. */
   native: string[];
   kyverno: string[];
-  /** What the policies leave to the webhook, and why. Empty: nothing. */
+  /** The part that the policies leave to the webhook, and the reason. Empty: nothing. */
   note: string;
 }
 
@@ -21,7 +21,7 @@ const VERIFIES = "the webhook verifies signatures, by the trust of the platform 
 const JUDGES_PLATFORM =
   "no webhook is called about requests of the platform, and Kyverno's policies leave them out";
 
-/** What the Kyverno policies leave out. A rule that none of them has must be here. */
+/** The parts that the Kyverno policies leave out. A rule that none of them has must be here. */
 export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>> = {
   "webhook-configuration":
     "no webhook is called about webhook configurations, so that Kyverno is not asked either",

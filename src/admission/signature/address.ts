@@ -16,7 +16,7 @@ const NOT_PUBLIC_IPV4: [network: string, prefix: number][] = [
   ["203.0.113.0", 24],
   ["224.0.0.0", 3],
 ];
-/** Of IPv6, only 2000::/3 is public, without what embeds an IPv4 address (Teredo, 6to4) or documents. */
+/** Only 2000::/3 of IPv6 is public, without the ranges that embed an IPv4 address (Teredo, 6to4) or are for documentation. */
 const PUBLIC_IPV6: [network: string, prefix: number] = ["2000::", 3];
 const NOT_PUBLIC_IPV6: [network: string, prefix: number][] = [
   ["2001::", 23],

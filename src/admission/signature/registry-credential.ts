@@ -5,7 +5,7 @@ export interface RegistryCredential {
   password: string;
 }
 
-/** The credential for a repository of a host; undefined: it is asked anonymously. */
+/** The credential for a repository of a host. Undefined: requests are anonymous. */
 export type CredentialLookup = (host: string, repository: string) => Promise<RegistryCredential | undefined>;
 
 interface CredentialEntry extends RegistryCredential {

@@ -24,7 +24,7 @@ export interface RegistryOptions {
   mirrors: ReadonlyMap<string, string>;
   /** Whether a host may be asked over plain HTTP. */
   isInsecure(host: string): boolean;
-  /** The platform's credentials. A mirror is asked with those of its own host. Default: none. */
+  /** The platform's credentials. A mirror receives those of its own host. Default: none. */
   credentialOf?: CredentialLookup;
   /** Default: certificates of the public authorities are trusted. */
   fetch?: RegistryFetch;
@@ -78,7 +78,7 @@ export function createRegistryRequest(options: RegistryOptions): RegistryRequest
     });
   }
 
-  /** A registry over plain HTTP is asked anonymously: others on the network could read the credential. */
+  /** A registry over plain HTTP receives no credential, because others on the network could read it. */
   async function credentialFor(host: string, repository: string): Promise<RegistryCredential | undefined> {
     const registry = registryOf(host);
     if (registry.protocol !== "https:") return undefined;

@@ -99,8 +99,8 @@ export function createSignatureVerifier(deps: {
 }
 
 /**
- * The signatures in both formats. If the registry fails for one format, for example because it does not know the referrers
- * API, the signatures of the other format still count.
+ * The signatures in both formats. If the registry fails for one format, for example because it lacks the referrers API, the
+ * signatures of the other format still count.
  */
 async function fetchSignatures(client: OciClient, reference: PinnedReference) {
   const signal = AbortSignal.timeout(DEADLINE_MS);

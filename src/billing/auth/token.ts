@@ -68,9 +68,9 @@ const CLOCK_SKEW_S = 5;
 const MAX_TOKEN_LENGTH = 16_384;
 
 /**
- * Verifies bearer tokens of the three issuers. The issuer that a token names decides which keys and algorithms count: only the
- * shared secret verifies HS256, and only public keys verify the rest, so no kind of token can pass as another. Throws
- * `token_missing`, `token_invalid`, or `issuer_unavailable` when the OIDC issuer's keys cannot be read.
+ * Verifies bearer tokens of the three issuers. The issuer that a token names decides which keys and algorithms count. Only
+ * the shared secret verifies HS256, and only public keys verify the other algorithms, so no kind of token can pass as
+ * another. Throws `token_missing`, `token_invalid`, or `issuer_unavailable` when the OIDC issuer's keys cannot be read.
  */
 export function createTokenVerifier(deps: {
   settings: TokenSettings;

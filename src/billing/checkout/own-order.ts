@@ -20,7 +20,7 @@ interface OwnOrder {
   card_baisa: number | null;
   status: string | null;
   promo_code: string;
-  /** Where the customer pays. Null unless the order waits for its payment. */
+  /** The address where the customer pays. Null unless the order waits for its payment. */
   session_url: string | null;
   session_expires_at: Date | null;
   created_at: Date | null;

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 const MIGRATION_FOLDER = new URL("./migration/", import.meta.url);
 
 export interface Migration {
-  /** As it is recorded in the database. */
+  /** The name in the database's record of migrations. */
   name: string;
   sql: string;
 }

@@ -8,8 +8,8 @@ export const ERROR_PAGE_PATH = "/billing/errors";
 const MAX_DEPTH = 16;
 
 /**
- * A reference from the requested path to the entry of a code. It is relative because a gateway may have removed a prefix from
- * the path (the earlier gateway removes `/api`), and only the client knows that prefix.
+ * A reference from the requested path to the entry of a code. It is relative, because a gateway may have removed a prefix
+ * from the path, as the earlier gateway removes `/api`. The service never receives that prefix.
  */
 export function errorReference(code: string, requestPath: string): string {
   const depth = requestPath.split("/").length - 2;

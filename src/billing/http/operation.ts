@@ -2,7 +2,7 @@ import type { Static, TSchema } from "typebox";
 import type { Caller, Role } from "../auth/token.ts";
 import type { BillingErrorCode } from "../errors.ts";
 
-/** Who may call: anyone, a signed-in user, or a user with one of these roles. */
+/** The callers of an operation: anyone, a signed-in user, or a user with one of these roles. */
 export type Access = "anyone" | "user" | readonly Role[];
 
 export const ADMINS: Access = ["superadmin", "sovereign-admin"];
@@ -66,7 +66,7 @@ export interface Operation<Body extends TSchema = TSchema> {
   handle(request: OperationRequest<Static<Body>>): Promise<Answer>;
 }
 
-/** Who may call the operation. An auditor reads everything that an administrator reads, by every GET. */
+/** The callers of this operation. An auditor may call every GET of an administrator. */
 export function accessOf({ access, method }: Pick<Operation, "access" | "method">): Access {
   return typeof access === "string" || method !== "get" ? access : [...access, AUDITOR];
 }

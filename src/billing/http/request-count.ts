@@ -18,7 +18,7 @@ export interface RequestCount {
 const TIMEOUT_MS = 3_000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
-/** Reads /metrics of a billing process. Throws `FetchError`, or an error that says what the answer lacks. */
+/** Reads /metrics of a billing process. Throws `FetchError`, or an error that names the missing part of the answer. */
 export async function readRequestCount({
   baseUrl,
   fetch,

@@ -77,7 +77,7 @@ export const AUDIT_CHECKS: readonly LedgerCheck[] = [
            WHERE a.id <> a.last_id + 1 OR a.previous_digest <> a.last_digest ORDER BY a.id`,
   },
   {
-    // Rows at the end are gone, or were added behind the chain.
+    // Rows at the end were deleted, or were added after the end of the chain.
     kind: "audit-end-differs",
     sql: `SELECT false AS adopted, jsonb_build_object('head_id', h.last_id, 'head_digest', h.digest, 'last_id', a.id, 'last_digest', a.digest) AS row
             FROM (SELECT coalesce(max(last_id), 0) AS last_id, coalesce(max(digest), '') AS digest FROM voucher_audit_head) h

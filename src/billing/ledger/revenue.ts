@@ -12,7 +12,7 @@ export interface RevenueService {
 
 interface OrderPage {
   orders: Record<string, unknown>[];
-  /** Where the next page begins. Absent on the last page. */
+  /** The position of the next page. Absent on the last page. */
   next?: TimePosition;
 }
 

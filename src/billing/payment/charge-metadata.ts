@@ -1,4 +1,4 @@
-/** Where a charge came from. */
+/** The origin of a charge. */
 export interface ChargeOrigin {
   /** The Sovereign's FQDN. OpenOva's roll-up finds charges by it. */
   sovereign: string;

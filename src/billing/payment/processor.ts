@@ -17,7 +17,7 @@ export interface Session {
   amount: number | null;
   currency: string | null;
   stripeCustomerId: string | null;
-  /** Of a session of the earlier service, which is a subscription at Stripe. */
+  /** The subscription that a session of the earlier service opened at Stripe. */
   stripeSubscriptionId: string | null;
 }
 

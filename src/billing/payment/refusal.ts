@@ -14,7 +14,7 @@ export type RefusalKind =
   | "final";
 
 interface RefusalRule {
-  /** As Stripe's library names it. */
+  /** The name in Stripe's library. */
   type?: string;
   code?: string;
   param?: string;
@@ -31,7 +31,7 @@ export const REFUSAL_RULES: readonly RefusalRule[] = [
   { code: "email_invalid", kind: "repair-email" },
   { param: "customer_email", kind: "repair-email" },
   { code: "amount_too_small", kind: "amount-too-small" },
-  // The parameters are stored with the order, so another request cannot have used its key. The next order has a key of its own.
+  // The parameters are stored with the order, so another request cannot have used its key. The next order has another key.
   { type: "StripeIdempotencyError", kind: "later" },
   // A publishable or an expired key, a test key for a live object: the administrator changes the keys.
   { code: "secret_key_required", kind: "later" },

@@ -30,8 +30,8 @@ const ATTEMPTS = 5;
 const MAX_BACK_OFF_MS = 10_000;
 
 /**
- * Handles one message to its end, and never rejects. While the database does not answer, it retries without limit. After any
- * other error it retries a few times and then sets the event aside, so that no message blocks the ones behind it.
+ * Handles one message to its end, and never rejects. While the database does not answer, it retries without limit. After
+ * any other error it retries a few times and then sets the event aside, so that no message blocks later ones.
  */
 export function createTenantEventReceiver(deps: {
   database: Database;

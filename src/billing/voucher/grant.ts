@@ -51,8 +51,8 @@ export function enforceCreditGrant({ maxCreditPerVoucherOmr }: VoucherGrants, cr
 }
 
 /**
- * Throws `grant_exceeded`, which names the grant, when the totals after the change exceed a grant. `countField` is the member that
- * says how many vouchers the change adds, where there is one.
+ * Throws `grant_exceeded`, which names the grant, when the totals after the change exceed a grant. `countField` is the
+ * member with the number of vouchers that the change adds. Undefined: the change has no such member.
  */
 export function enforceTotalGrants(grants: VoucherGrants, totals: VoucherTotals, countField?: string): void {
   const { maxActive, maxOutstandingCreditOmr } = grants;

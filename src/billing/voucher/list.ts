@@ -17,7 +17,7 @@ export interface VoucherFilter {
 
 export interface VoucherPage {
   vouchers: Voucher[];
-  /** Where the next page begins. Absent on the last page. */
+  /** The position of the next page. Absent on the last page. */
   next?: TimePosition;
 }
 

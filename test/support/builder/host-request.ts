@@ -31,7 +31,7 @@ export const annotated = (annotation: string, value: string, spec: object = {}):
 });
 export const DNS = "external-dns.alpha.kubernetes.io/hostname";
 export const CERTIFICATES = "cert-manager.io";
-/** DER with one name, in a PEM block, as cert-manager's kind holds it. */
+/** DER with one name, in a PEM block, in the form of cert-manager's kind. */
 export const signingRequest = (name: string) => {
   const der = Buffer.concat([Buffer.from([0x30, 0x82, name.length]), Buffer.from(name, "latin1")]);
   const pem = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`;

@@ -18,7 +18,7 @@ export interface JudgedAnswer {
   json: unknown;
 }
 
-/** Headers that every server and browser knows, which no client of the API acts on by itself. */
+/** Headers that servers and browsers handle by themselves, so that no client of the API acts on them. */
 const COMMON_HEADERS = new Set([
   "cache-control",
   "connection",

@@ -19,7 +19,7 @@ export function stepOf(brel: BillingRelease, fleet: Sovereign[], atMs = nowMs) {
   return decideStep(brel, tally, atMs);
 }
 
-/** What a rollout decides for one Sovereign of a fleet. */
+/** The decision of a rollout for one Sovereign of a fleet. */
 export function decide(
   own: Sovereign,
   brel: BillingRelease,

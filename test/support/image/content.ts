@@ -37,9 +37,9 @@ export const isWithin = (folders: readonly string[], path: string) =>
   folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
 
 export interface ImageContent {
-  /** As /app in the image. */
+  /** The folder that is /app in the image. */
   app: string;
-  /** What the Dockerfile copies out of the build context, in all stages. */
+  /** The paths that the Dockerfile copies from the build context, in all stages. */
   copied: string[];
   /** npm's list of what `npm ci` installed: each package by its folder. */
   installed: Record<string, { hasInstallScript?: boolean }>;

@@ -12,7 +12,7 @@ export type Disturbance = (typeof DISTURBANCES)[number];
 
 const STALE_MS = 300;
 const REORDERED_MS = 150;
-/** Of the events. */
+/** The share of events that never arrive. */
 const DROPPED_SHARE = 0.15;
 
 /** `disturbed` counts the events that arrived late, reordered or never. */

@@ -13,9 +13,10 @@ const ANSWERS = {
 } as const;
 
 /**
- * `crash`: the process dies when an effect was carried out, before its answer came. `late`: it loses its Lease in the middle of a
- * write, which arrives when another process leads. `reset`: the connection breaks before the API server does anything. `lost`: it
- * breaks afterwards, so that the operator does not know of the effect. `ahead` and `back`: its clock jumps.
+ * `crash`: the process ends after an effect is carried out and before its answer arrives. `late`: the process loses its
+ * Lease in the middle of a write, which arrives when another process leads. `reset`: the connection breaks before the API
+ * server does anything. `lost`: the connection breaks afterwards, so the operator gets no answer. `ahead` and `back`: the
+ * process's clock jumps.
  */
 export const FAULT_KINDS = [
   ...(["crash", "late", "reset", "lost", "ahead", "back"] as const),

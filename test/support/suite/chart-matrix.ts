@@ -145,7 +145,7 @@ const SINGLE: [name: string, values: Values][] = [
   ["a test with a token", { test: { sovereign: "zero", url: "https://zero.example", tokenSecret: "token" } }],
 ];
 
-/** Everything that has an object of its own, at once. */
+/** Every value that adds an object, all at once. */
 const EVERYTHING = [
   "a dashboard",
   "alerts",

@@ -4,7 +4,7 @@ import type { StoryBench } from "./story-bench.ts";
 const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
 const POLICY = "catalyst-webhook-configuration";
 
-/** What RBAC refuses to the Franchisee, because admission does not review it. */
+/** Actions that RBAC refuses to the Franchisee, because admission does not review them. */
 export function testFranchiseeAccess(bench: StoryBench): void {
   it.each([
     [

@@ -41,7 +41,7 @@ export function testDriftCorrection(bench: StoryBench): void {
       (await (await fetch(`http://${await bench.operatorAddress()}:8080/metrics`)).text()).match(
         /^catalyst_admission_policy_restored_total\{.* [1-9]\d*$/gm,
       ) ?? [];
-    // What the chart installed is what the operator keeps.
+    // The operator keeps the objects that the chart installed.
     expect(await counted()).toEqual([]);
     const before = await bench.cluster.mustGet<KubernetesObject>(policy);
     expect((await bench.cluster.asAdmin().remove(policy)).kind).toBe("accepted");

@@ -91,7 +91,7 @@ describe("the webhook configuration", () => {
     const names = ["organization", "sovereign", "environment", "managed-by"];
     const selects = (each: Webhook, present: string[]) =>
       (each.namespaceSelector as typeof ORDINARY).matchExpressions.every(({ key, operator }) => {
-        // Of a namespace that no list names.
+        // The namespace of this test is in no list.
         if (key === NAMES.key) return operator === "NotIn";
         return (operator === "Exists") === present.includes(key.replace("catalyst.openova.io/", ""));
       });

@@ -20,7 +20,7 @@ const IS_REPORT = {
   expression: `request.resource.group in ${celList(REPORT_GROUPS)}`,
 };
 
-/** What listed controllers do in guarded namespaces, as `permission.ts` has it. */
+/** The permissions of listed controllers in guarded namespaces, as in `permission.ts`. */
 const controllerVariables = (lists: IdentityLists) => [
   isController(lists),
   IS_EVENT,

@@ -3,7 +3,7 @@ import type { Guard } from "../guard.ts";
 import { notPlatform } from "../match-condition.ts";
 import type { LabelRequirement } from "../namespace-selector.ts";
 
-/** What one Kyverno policy denies. Everything else about a policy is the same for all. */
+/** The parts in which one Kyverno policy differs from the others. */
 export interface KyvernoRule extends Omit<Guard, "namespace"> {
   namespaces?: LabelRequirement[];
   /**

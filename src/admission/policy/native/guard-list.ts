@@ -19,7 +19,7 @@ const celIsSameApartFrom = (a: string, b: string, ...ignored: string[]): string 
 /** Without `dyn`, the API server's type checker warns that an object is no map. */
 const [AFTER, BEFORE] = ["dyn(object)", "dyn(oldObject)"];
 
-/** What the API server itself writes into metadata. */
+/** The members of metadata that the API server itself writes. */
 const SERVER_FIELDS = ["managedFields", "resourceVersion", "generation"];
 
 const ONLY_CA_BUNDLE = [

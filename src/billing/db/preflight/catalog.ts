@@ -8,8 +8,9 @@ export interface ServerState {
   schema: "missing" | "closed" | "readable" | "writable";
   /** Languages of our functions that do not exist, or that the role may not use. */
   missingLanguages: string[];
-  /** Tables with the names of the records of migrations that the role may not read, and other relations with such a name. */
+  /** Relations with the name of a table of migrations, which the role may not read. */
   unreadable: string[];
+  /** Relations with the name of a table of migrations, which are something else. */
   foreign: string[];
 }
 

@@ -20,8 +20,9 @@ export async function requireReadable(client: ClientBase): Promise<void> {
 }
 
 /**
- * Runs before the first of `migrations` that is not in `executed`. Throws `PreflightError` with every obstacle at once. Returns
- * what adoption will keep or replace. Reads the catalog, and rows only where a unique constraint of the earlier service is gone.
+ * Runs before the first of `migrations` that is not in `executed`. Throws `PreflightError` with every obstacle at once.
+ * Returns the objects that adoption will keep or replace. Reads the catalog. Reads rows only if a unique constraint of the
+ * earlier service was dropped.
  */
 export async function runPreflight(
   client: ClientBase,

@@ -50,7 +50,7 @@ export function formatNumber(language: Language, value: number): string {
   return numbers[language].format(value);
 }
 
-/** A day and a time in UTC, which the text says. */
+/** A day and a time in UTC. The text contains "UTC". */
 export function formatInstant(language: Language, at: Date): string {
   return `${instants[language].format(at)} UTC`;
 }

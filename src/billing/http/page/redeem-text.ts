@@ -77,7 +77,7 @@ const en: Omit<RedeemText, "amount"> = {
   languageLabel: "Language",
 };
 
-// Both the seconds and the amount are in the genitive or an adverb of time below, so one form per category is enough.
+// Seconds and amounts are in the genitive or an adverb of time below, so one form per category is enough.
 const SECONDS_AR: Plural = {
   one: "ثانية واحدة",
   two: "ثانيتين",

@@ -13,8 +13,8 @@ import { codeOf } from "../problem.ts";
 import { PROBLEMS } from "../problem-table.ts";
 
 /**
- * A person who types a Sovereign's address wants to redeem a voucher. The redirect is relative, because a gateway may add a
- * prefix.
+ * Redirects to the redeem page, because a person who types a Sovereign's address has a voucher. The redirect is relative,
+ * because a gateway may add a prefix.
  */
 export function homeOperation(): Operation {
   return operation({

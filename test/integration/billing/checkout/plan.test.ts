@@ -8,7 +8,7 @@ let client: pg.PoolClient;
 beforeAll(async () => {
   database = await createTestDatabase();
   client = await database.pool.connect();
-  // Otherwise the statistics would change at any moment, and the plans with them.
+  // Autovacuum is off, because it could change the statistics at any moment, and with them the plans.
   await client.query("ALTER TABLE customers SET (autovacuum_enabled = false)");
   await client.query(`INSERT INTO promo_codes (code, credit_omr, description) VALUES ('PLAN', 20, '')`);
 });

@@ -14,7 +14,7 @@ describe("the largest exact balance", () => {
     const billing = await start();
     await issueVoucher(billing, "LAST", { credit_omr: 1, max_redemptions: 1 });
     await placeOrder(billing, "whale", { plan_id: "free" });
-    // As after many grants: 4,503 of the largest whole part, and what leaves room for 991 baisa.
+    // The balance after many grants: 4,503 of 2,000,000,000 OMR, and a smaller one that leaves room for 991 baisa.
     await billing.database.pool.query(
       `WITH grants AS (SELECT 2000000000 AS omr FROM generate_series(1, 4503) UNION ALL SELECT 1199254740),
             c AS (UPDATE customers SET balance_baisa = (SELECT sum(omr::bigint) * 1000 FROM grants)

@@ -129,7 +129,7 @@ const MEMBER_PRODUCTS: readonly Attempt[] = [
 const release = (name: string, members: object = {}) =>
   secret(name, { type: "helm.sh/release.v1", ...members });
 
-/** What helm-controller does for a release: it impersonates the account that the HelmRelease names. */
+/** The requests of helm-controller for a release: it impersonates the account that the HelmRelease names. */
 const CHART: readonly Attempt[] = [
   ...(["acmeAccount", "ordinaryAccount"] as const).flatMap((by) => {
     const at = by === "acmeAccount" ? ENVIRONMENT : "shop";

@@ -9,7 +9,7 @@ const inline = (driver: string, volumeAttributes?: Record<string, string>) => ({
   volumes: [{ name: "inline", csi: { driver, ...(volumeAttributes && { volumeAttributes }) } }],
 });
 
-/** Volumes that a driver of the node mounts as the Pod says. */
+/** Volumes that a driver of the node mounts by the Pod's own attributes. */
 const DRIVERS: readonly [string, object][] = [
   ["a folder of the node", inline("hostpath.csi.k8s.io", { path: "/" })],
   ["a share of others by NFS", inline("nfs.csi.k8s.io", { server: "10.0.0.1", share: "/" })],

@@ -30,7 +30,7 @@ export const withMetadata = (object: Object, metadata: object): Object => ({
   metadata: { ...object.metadata, ...metadata },
 });
 
-/** Made for a database, or so its owner reference says. Anyone who writes the object can write the reference. */
+/** Its owner reference names a database. Any author of the object can write the reference. */
 export const ofDatabase = (object: Object, owner: object = {}): Object =>
   withMetadata(object, {
     ownerReferences: [

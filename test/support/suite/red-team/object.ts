@@ -27,7 +27,7 @@ export const named = <M extends Members>(apiVersion: string, kind: string, name:
   metadata: { name, ...(members?.metadata as object | undefined) },
 });
 
-/** What a Pod of a test has besides its image. */
+/** The members of a test's Pod besides its image. */
 export const podSpec = (image: string, members: Members = {}) => ({
   containers: [{ name: "app", image }],
   ...members,

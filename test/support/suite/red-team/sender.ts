@@ -5,7 +5,7 @@ import type { Identity } from "./person.ts";
 export interface Answer {
   status: number;
   body: unknown;
-  /** Of a refusal; empty when there is none. */
+  /** The message of a refusal; empty when there is none. */
   message: string;
 }
 

@@ -15,7 +15,7 @@ const OPERATION: Record<string, AdmissionInput["operation"]> = {
   delete: "DELETE",
   deletecollection: "DELETE",
 };
-/** What the API server sends as CONNECT: its verbs in discovery are those of HTTP. */
+/** Subresources for which the API server sends CONNECT. Their verbs in discovery are those of HTTP. */
 const CONNECTED = /\/(attach|exec|portforward|proxy)$/;
 
 interface Row {

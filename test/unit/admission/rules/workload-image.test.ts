@@ -22,7 +22,7 @@ const pod = (image: unknown, spec: object = {}) => ({
 const noDigest = (path: string, image: string) =>
   ["image-digest", path, `${image} has no digest: write repository@sha256:<64 hex>`] as const;
 
-/** Where each kind has its Pod template. */
+/** The path of the Pod template in each kind. */
 const TEMPLATES = [
   ["", "pods", (spec: object) => ({ spec }), "spec"],
   ["", "replicationcontrollers", (spec: object) => ({ spec: { template: { spec } } }), "spec.template.spec"],

@@ -1,8 +1,8 @@
 import { byId } from "./view.js";
 
 /**
- * What a person entered when the session ended. It stays in this tab's session storage until the person has signed in again,
- * also at the issuer, which leaves this page.
+ * The key of the form that was open when the session ended. The draft stays in this tab's session storage until the person
+ * has signed in again, even at the issuer, for which the browser leaves this page.
  */
 const DRAFT_KEY = "catalyst-admin-draft";
 

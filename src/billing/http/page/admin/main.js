@@ -53,7 +53,7 @@ whenRefused(() => {
   else leave(hasDraft ? `${text.signedOut} ${text.draftKept}` : text.signedOut);
 });
 
-/** What the token says of itself, for the message only. */
+/** Whether the token's own claims show that it has expired. Only the message depends on it. */
 function isExpired() {
   const { exp } = claims();
   return typeof exp === "number" && exp * 1000 < Date.now();

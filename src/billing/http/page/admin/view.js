@@ -1,4 +1,4 @@
-/** What all panels share: the page's settings and texts, numbers in its language, and elements by id. */
+/** Shared by all panels: the page's settings and texts, numbers in its language, and elements by id. */
 
 /** @typedef {Readonly<Record<string, string>>} Plural */
 /** @typedef {import("../admin-text.ts").AdminText["script"]} AdminScriptText */

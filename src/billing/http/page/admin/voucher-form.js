@@ -1,7 +1,7 @@
 import { ask, messageOf } from "./api.js";
 import { byId, create, fill, formatBaisa, formatNumber, notify, showProblem, text } from "./view.js";
 
-/** What the dialogs with a form share. */
+/** Shared by the dialogs with a form. */
 
 /** @typedef {(dialog: string, problem: string, send: () => Promise<string>) => Promise<void>} Submit */
 
