@@ -36,13 +36,14 @@ const FLAGS = [
     fallback: "7443",
     description: "port of the Kubernetes API on 127.0.0.1; Services get the ports after it",
   },
+  { name: "verbose", description: "print the evidence of each step: objects, requests and responses" },
   { name: "examples", value: "DIR", description: "folder of manifests (docs/examples)" },
 ] as const satisfies readonly Flag[];
 
 export const command: Command = {
   summary: "run a franchise on this machine, without a cluster",
   description: [
-    "Starts an API server, PostgreSQL, a registry and the operator, applies the manifests in docs/examples, and runs two Sovereigns. Prints each step with its evidence. Then it runs until Ctrl-C, stops everything and removes its files.",
+    "Starts an API server, PostgreSQL, a registry and the operator, applies the manifests in docs/examples, and runs two Sovereigns. Prints a line for each step, which says what the step proves. Then it runs until Ctrl-C, stops everything and removes its files.",
   ],
   flags: FLAGS,
   exitCodes: "0 done, 1 a step failed, 2 wrong usage",
@@ -61,6 +62,7 @@ function readSettings(args: string[]): PlaygroundSettings {
     throw new UsageError("--port must be a whole number from 1 to 65000");
   return {
     once: values.once,
+    verbose: values.verbose,
     controlPlane: values["control-plane"],
     topology: values.topology,
     stateDirectory: values["state-dir"],

@@ -32,6 +32,7 @@ export interface PlaygroundSettings {
   stateDirectory: string;
   port: number;
   examples: string;
+  verbose: boolean;
 }
 
 /** `catalyst playground`: starts the playground, runs the story, and keeps running until it is stopped. */
@@ -44,7 +45,11 @@ export async function run(
   const signal = AbortSignal.any([shutdown, outputClosed(stdout)]);
   // With --once a stopped story is a failure: it did not run to its end.
   const whenStopped = settings.once ? EXIT.checkFailed : EXIT.done;
-  const reporter = createReporter(stdout, { noColor: Boolean(env.NO_COLOR), signal });
+  const reporter = createReporter(stdout, {
+    verbose: settings.verbose,
+    noColor: Boolean(env.NO_COLOR),
+    signal,
+  });
   const startedAt = performance.now();
   const entrypoint = [process.execPath, ...SMALL_HEAP, join(ROOT, "src/cli/main.ts")] as const;
   const baseEnv = Object.fromEntries(
@@ -63,7 +68,10 @@ export async function run(
       reporter.line(" Catalyst playground: a franchise on one machine");
     },
   });
-  const playground = await unlessStopped(starting, signal);
+  const playground = await unlessStopped(
+    reporter.during("The API server, PostgreSQL and the registry start", starting),
+    signal,
+  );
   if (playground === undefined) {
     reporter.line("  stopped before the first step");
     return whenStopped;

@@ -26,14 +26,14 @@ export async function runDriftChapter(context: StoryContext, sovereign: StorySov
     };
     const result = await cluster.asAdmin().strategicPatch(deployment, patch);
     expectThat(result.kind === "accepted", "admission allows a platform identity to change the Deployment");
-    observe(`deployment/billing: ${short(pinned)} → ${short(OTHER_IMAGE)}`);
+    observe(`deployment/billing: ${withoutHost(pinned)} → ${withoutHost(OTHER_IMAGE)}`);
     const condition = await drifted;
     observe(`sovereign/${sovereign.name}: InSync=False, ${condition.reason}: ${condition.message}`);
   });
 
   await reporter.step("The operator restores the pinned digest", async (observe) => {
     await cluster.waitUntil(deployment, "has the pinned image", (object) => imageOf(object) === pinned);
-    observe(`deployment/billing: ${short(pinned)}`);
+    observe(`deployment/billing: ${withoutHost(pinned)}`);
   });
 
   await reporter.step("The operator reports the drift in an event and a metric", async (observe) => {
@@ -61,7 +61,4 @@ async function readDriftCounter(context: StoryContext): Promise<number> {
   );
 }
 
-/** `catalyst@sha256:1a2b3c4d5e6f…` */
-function short(image: string): string {
-  return image.replace(/^.*\//, "").replace(/(sha256:.{12}).*/, "$1…");
-}
+const withoutHost = (image: string) => image.replace(/^.*\//, "");

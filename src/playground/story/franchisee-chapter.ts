@@ -51,20 +51,17 @@ export async function runFranchiseeChapter(context: StoryContext, sovereign: Sto
     expectDenied(await franchisee.apply(blueprint(context, "unsigned")), ["spec.source.ref"], observe);
   });
 
-  await reporter.step(
-    "A private Blueprint signed with the Franchisee's key becomes Verified",
-    async (observe) => {
-      const manifest = blueprint(context, "signed");
-      expectAccepted(await franchisee.apply(manifest));
-      const reference: ObjectReference = {
-        kind: "Blueprint",
-        name: manifest.metadata.name,
-        namespace: manifest.metadata.namespace ?? "",
-      };
-      const condition = await cluster.waitForCondition(reference, "Verified", "True");
-      observe(`blueprint/${manifest.metadata.name}: Verified=True, ${condition.message}`);
-    },
-  );
+  await reporter.step("A private Blueprint signed by the Franchisee becomes Verified", async (observe) => {
+    const manifest = blueprint(context, "signed");
+    expectAccepted(await franchisee.apply(manifest));
+    const reference: ObjectReference = {
+      kind: "Blueprint",
+      name: manifest.metadata.name,
+      namespace: manifest.metadata.namespace ?? "",
+    };
+    const condition = await cluster.waitForCondition(reference, "Verified", "True");
+    observe(`blueprint/${manifest.metadata.name}: Verified=True, ${condition.message}`);
+  });
 
   await reporter.step("Changing its own branding is allowed", async (observe) => {
     const patch = { spec: { branding: { displayName: `${sovereign.displayName} Cloud` } } };

@@ -84,7 +84,7 @@ async function installPlatform(
   });
 
   await reporter.step(
-    `${where}The webhook serves TLS with a certificate that the operator created`,
+    `${where}The webhook serves TLS with the operator's own certificate`,
     async (observe) => {
       const configuration: ObjectReference = {
         kind: "ValidatingWebhookConfiguration",

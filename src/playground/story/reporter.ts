@@ -1,20 +1,21 @@
 import { performance } from "node:perf_hooks";
-import { styleText } from "node:util";
 import { errorMessage } from "../../platform/errors.ts";
+import { createTerminal, type TerminalStream } from "./terminal.ts";
 
-const TITLE_COLUMNS = 74;
-const SPINNER = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-const SPINNER_INTERVAL_MS = 90;
+/** With mark and duration, a line then fits a terminal of 80 columns. */
+const TITLE_COLUMNS = 66;
 
 export type Observe = (text: string) => void;
 
 export interface Reporter {
   chapter(number: number, title: string, summary: string): void;
   /**
-   * Runs one step, then prints its title, its duration and its observations. When `action` throws, prints that the step
-   * failed and throws the same error.
+   * Runs one step, then prints one line: the title, which says what the step proves, and the duration. When `action` throws,
+   * prints that the step failed, with its observations, and throws the same error.
    */
   step<T>(title: string, action: (observe: Observe) => Promise<T>): Promise<T>;
+  /** Shows on a terminal that the work is under way. Prints nothing to a pipe. */
+  during<T>(title: string, work: Promise<T>): Promise<T>;
   line(text?: string): void;
   /** How many steps passed and failed. */
   count(): { passed: number; failed: number };
@@ -25,7 +26,12 @@ export function formatDuration(durationMs: number): string {
   return durationMs < 1000 ? `${Math.round(durationMs)} ms` : `${(durationMs / 1000).toFixed(1)} s`;
 }
 
+/** Twelve digits tell digests apart. With all 64, a line would not fit a terminal. */
+const withShortDigests = (text: string) => text.replace(/\b(sha256:[0-9a-f]{12})[0-9a-f]{52}\b/g, "$1…");
+
 export interface ReporterOptions {
+  /** Prints the observations of steps that pass, too. */
+  verbose?: boolean;
   /** `NO_COLOR` is set. */
   noColor?: boolean;
   /** Stops the running step, which then counts as neither passed nor failed. */
@@ -37,64 +43,58 @@ export class StoryStopped extends Error {
   override readonly name = "StoryStopped";
 }
 
-/**
- * Prints the story to a terminal or a pipe. Only a terminal gets the spinner, and colours unless `noColor` is set. A pipe
- * gets the same lines as plain text.
- */
+/** Prints the story to a terminal or a pipe. A pipe gets the same lines as plain text. */
 export function createReporter(
-  out: NodeJS.WritableStream & { isTTY?: boolean },
-  { noColor = false, signal }: ReporterOptions = {},
+  out: TerminalStream,
+  { verbose = false, noColor = false, signal }: ReporterOptions = {},
 ): Reporter {
-  const onTerminal = out.isTTY === true;
-  const paint = (format: Parameters<typeof styleText>[0], text: string) =>
-    onTerminal && !noColor ? styleText(format, text, { validateStream: false }) : text;
+  const terminal = createTerminal(out, noColor);
+  const { paint, line } = terminal;
+  const mark = (onTerminal: string, inPipe: string) => (terminal.isTerminal ? onTerminal : inPipe);
   let passed = 0;
   let failed = 0;
 
-  const line = (text = "") => out.write(`${text}\n`);
-  const titleLine = (mark: string, title: string, elapsedMs: number) =>
-    `  ${mark} ${title.padEnd(TITLE_COLUMNS)} ${paint("dim", formatDuration(elapsedMs).padStart(7))}`;
-
-  function spin(title: string, startedAt: number): () => void {
-    if (!onTerminal) return () => {};
-    let frame = 0;
-    const timer = setInterval(() => {
-      const mark = paint("cyan", SPINNER[frame++ % SPINNER.length] ?? "");
-      out.write(`\r\u001b[K${titleLine(mark, title, performance.now() - startedAt)}`);
-    }, SPINNER_INTERVAL_MS);
-    return () => {
-      clearInterval(timer);
-      out.write("\r\u001b[K");
-    };
-  }
+  const titleLine = (mark: string, title: string, startedAt: number) =>
+    `  ${mark} ${title.padEnd(TITLE_COLUMNS)} ${paint("dim", formatDuration(performance.now() - startedAt).padStart(7))}`;
 
   async function step<T>(title: string, action: (observe: Observe) => Promise<T>): Promise<T> {
     const startedAt = performance.now();
     const observations: string[] = [];
-    const stopSpinning = spin(title, startedAt);
-    const report = (mark: string) => {
+    const stopSpinning = terminal.spin((mark) => titleLine(mark, title, startedAt));
+    const report = (sign: string, withEvidence: boolean) => {
       stopSpinning();
-      line(titleLine(mark, title, performance.now() - startedAt));
-      for (const text of observations) line(paint("dim", `      ${text.replaceAll("\n", "\n      ")}`));
+      line(titleLine(sign, title, startedAt));
+      for (const text of withEvidence ? observations : [])
+        line(paint("dim", `      ${withShortDigests(text).replaceAll("\n", "\n      ")}`));
     };
     const stop = stopped();
     try {
       const acting = action((text) => observations.push(text));
       const result = await Promise.race([acting, stop.promise]);
       passed += 1;
-      report(paint("green", onTerminal ? "✔" : "ok"));
+      report(paint("green", mark("✔", "ok")), verbose);
       return result;
     } catch (error) {
       if (error instanceof StoryStopped) {
-        report(paint("yellow", onTerminal ? "■" : "stopped"));
+        report(paint("yellow", mark("■", "stopped")), verbose);
         throw error;
       }
       failed += 1;
-      report(paint("red", onTerminal ? "✘" : "FAILED"));
+      report(paint("red", mark("✘", "FAILED")), true);
       line(paint("red", `      ${errorMessage(error)}`));
       throw error;
     } finally {
       stop.release();
+    }
+  }
+
+  async function during<T>(title: string, work: Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    const stopSpinning = terminal.spin((mark) => titleLine(mark, title, startedAt));
+    try {
+      return await work;
+    } finally {
+      stopSpinning();
     }
   }
 
@@ -116,6 +116,7 @@ export function createReporter(
       line();
     },
     step,
+    during,
     line,
     count: () => ({ passed, failed }),
   };

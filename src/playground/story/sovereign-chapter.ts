@@ -39,9 +39,7 @@ export async function runSovereignChapter(context: StoryContext, sovereign: Stor
     const { succeeded } = (jobs[0] as unknown as { status: { succeeded?: number } }).status;
     expectEqual("successful runs of the Job", succeeded, 1);
     const { status } = await read();
-    observe(
-      `job/${jobs[0]?.metadata.name}: schema ${status.schemaVersion}, ${status.schemaFingerprint.slice(0, 19)}…`,
-    );
+    observe(`job/${jobs[0]?.metadata.name}: schema ${status.schemaVersion}, ${status.schemaFingerprint}`);
   });
 
   await reporter.step(`${name}: the Deployment is rolled out`, async (observe) => {
@@ -73,9 +71,7 @@ export async function runSovereignChapter(context: StoryContext, sovereign: Stor
     expectThat(served.ok, "the Sovereign serves its API description", served.status);
     const servedFingerprint = sha256Digest(canonicalJson(await served.json()));
     expectEqual("fingerprint of the served API description", servedFingerprint, apiFingerprint);
-    observe(
-      `schema ${schemaFingerprint.slice(0, 19)}… · API ${apiFingerprint.slice(0, 19)}… (measured on ${reference.measuredOn})`,
-    );
+    observe(`schema ${schemaFingerprint} · API ${apiFingerprint} (measured on ${reference.measuredOn})`);
     observe(`GET ${sovereign.url}/openapi.json → 200, with the same API fingerprint`);
   });
 

@@ -52,17 +52,13 @@ export async function runStory(
   platform: PlatformChapterInput,
 ): Promise<StoryEnd> {
   const { reporter } = context;
-  reporter.chapter(
-    1,
-    "The platform",
-    "The operator runs as it does in a cluster: with its own ServiceAccount and its own rights.",
-  );
+  reporter.chapter(1, "The platform", "The operator runs as in a cluster, with its own account and rights.");
   await runPlatformChapter(context, platform);
 
   reporter.chapter(
     2,
     "Two Sovereigns become Ready",
-    "Both run the same image digest, and have the same schema and API. The operator verifies this.",
+    "Both run one image digest. The operator proves one schema and one API.",
   );
   const manifests = context.examples.map(({ manifest }) => manifest).filter(isSovereign);
   // One after the other, so that each Sovereign gets the same port in every run.
@@ -89,21 +85,21 @@ export async function runStory(
   reporter.chapter(
     3,
     `A voucher on ${franchised.name}`,
-    "One transaction redeems the voucher, credit is granted once, and each refusal gives its reason.",
+    "Credit is granted once, in one transaction. A refusal gives its reason.",
   );
   const liveCode = await runVoucherChapter(place, franchised);
 
   reporter.chapter(
     4,
     "What the Franchisee may and may not do",
-    "RBAC allows all of these requests. Admission and validation decide, and a refusal gives the reason.",
+    "RBAC allows all of these requests. Admission decides, and says why.",
   );
   await runFranchiseeChapter(place, franchised);
 
   reporter.chapter(
     5,
     "Drift is corrected",
-    "The operator detects a change that admission allowed, reports it and reverts it.",
+    "Admission allows this change. The operator detects and reverts it.",
   );
   await runDriftChapter(place, franchised);
   return { sovereign: franchised, liveCode };

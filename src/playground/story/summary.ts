@@ -26,29 +26,20 @@ export interface SummaryInput {
   keepsRunning: boolean;
 }
 
-/** Prints the table of Sovereigns, the pages to open, the URLs, and commands to try. */
+/** Prints the table of Sovereigns, then what to open next: both pages, the URLs, and three commands. */
 export function printSummary(reporter: Reporter, input: SummaryInput): void {
-  const { spoke } = input;
-  const rows = [
-    ["SOVEREIGN", "FQDN", "READY", "VOUCHER API"],
-    ...input.sovereigns.map(({ name, fqdn, url }) => [name, fqdn, "True", url]),
-  ];
-  const places = ["CONTROL PLANE", ...input.sovereigns.map(({ onSpoke }) => (onSpoke ? "spoke" : "hub"))];
-  const table = spoke === undefined ? rows : rows.map((row, index) => [...row, places[index] ?? ""]);
-  reporter.line();
-  for (const line of formatTable(table)) reporter.line(`  ${line}`);
-  const { sovereign, liveCode } = input.end;
+  const { spoke, end, keepsRunning } = input;
+  const { sovereign, liveCode } = end;
   const ownKubeconfig = (sovereign.onSpoke ? spoke?.kubeconfigPath : undefined) ?? input.kubeconfigPath;
-  const getAll = (path: string) => `  kubectl --kubeconfig ${path} get catalyst --all-namespaces`;
-  const heading = input.keepsRunning ? "Open in a browser:" : "Without --once these pages stay open:";
-  const commands = input.keepsRunning
-    ? "Try these commands in another terminal:"
-    : "Without --once the playground keeps running, and you can try these commands:";
-  for (const line of [
+  const lines = [
     "",
-    heading,
+    ...formatTable(sovereignRows(input)),
+    "",
+    keepsRunning ? "Open in a browser:" : "Without --once the playground keeps running. Then you can open:",
     `  customers       ${sovereign.url}/redeem?code=${liveCode}`,
     `  administrators  ${sovereign.url}/admin   (choose "Sign in with your account", then a role)`,
+    "  or with a token, which this command prints:",
+    `    KUBECONFIG=${ownKubeconfig} npm run --silent catalyst -- token --sovereign ${sovereign.name} --role sovereign-admin`,
     "",
     ...(spoke === undefined
       ? [`Kubernetes API  ${input.apiServerUrl}`]
@@ -58,12 +49,21 @@ export function printSummary(reporter: Reporter, input: SummaryInput): void {
         ]),
     `Tokens, URLs    ${input.sovereignsPath}`,
     "",
-    commands,
-    getAll(input.kubeconfigPath),
-    ...(spoke === undefined ? [] : [getAll(spoke.kubeconfigPath)]),
-    `  kubectl --kubeconfig ${ownKubeconfig} --as omantel-admin -n sovereign-omantel set image deployment/billing billing=evil:latest`,
-    `  KUBECONFIG=${ownKubeconfig} npm run --silent catalyst -- token --sovereign ${sovereign.name} --role sovereign-admin`,
+    keepsRunning
+      ? "Try in another terminal: see what runs, try what a Franchisee may not do, ask what a code is worth:"
+      : "And you can see what runs, try what a Franchisee may not do, and ask what a code is worth:",
+    `  kubectl --kubeconfig ${input.kubeconfigPath} get catalyst --all-namespaces`,
+    `  kubectl --kubeconfig ${ownKubeconfig} --as omantel-admin -n ${sovereign.namespace} set image deployment/billing billing=evil:latest`,
     `  curl -s ${sovereign.url}/billing/vouchers/redeem-preview -H 'content-type: application/json' -d '{"code":"${liveCode}"}'`,
-  ])
-    reporter.line(line === "" ? "" : `  ${line}`);
+  ];
+  for (const line of lines) reporter.line(line === "" ? "" : `  ${line}`);
+}
+
+function sovereignRows({ sovereigns, spoke }: SummaryInput): string[][] {
+  const places = ["CONTROL PLANE", ...sovereigns.map(({ onSpoke }) => (onSpoke ? "spoke" : "hub"))];
+  const rows = [
+    ["SOVEREIGN", "FQDN", "READY", "VOUCHER API"],
+    ...sovereigns.map(({ name, fqdn, url }) => [name, fqdn, "True", url]),
+  ];
+  return spoke === undefined ? rows : rows.map((row, index) => [...row, places[index] ?? ""]);
 }

@@ -37,6 +37,14 @@ function testStory(bench: StoryBench): void {
       expect(migrationRuns(bench.stateDir, name)).toEqual(eachMigrationRan(1));
   });
 
+  it("prints one line for each step, which fits a terminal of 80 columns", () => {
+    const [story = ""] = bench.playground.output().split(/^ {2}\d+ steps passed/m);
+    const lines = story.split("\n");
+    const steps = lines.filter((line) => line.startsWith("  ok "));
+    expect(steps).toHaveLength(Number(/(\d+) steps passed/.exec(bench.playground.output())?.[1]));
+    expect(lines.filter((line) => line.startsWith("     ") || line.length > 80)).toEqual([]);
+  });
+
   it("gives each object a status that kstatus reads as Current, and as InProgress after a change", async () => {
     const kinds = ["BillingRelease", "Sovereign", "Franchise", "EnvironmentPolicy", "Blueprint"] as const;
     for (const kind of kinds) {

@@ -8,7 +8,7 @@ import { operatorsOf, processesWith } from "../../../support/process/playground.
 import { SOVEREIGN, useStoryBench } from "../../../support/suite/story-bench.ts";
 
 describe("the playground with --topology hub", () => {
-  const bench = useStoryBench("embedded", ["--topology", "hub"]);
+  const bench = useStoryBench("embedded", ["--topology", "hub", "--verbose"]);
   let spoke: Cluster;
   let closeSpoke: () => Promise<void>;
 
@@ -24,6 +24,14 @@ describe("the playground with --topology hub", () => {
     expect(bench.playground.output()).toMatch(/^ {2}catalyst-zero .* hub$/m);
     expect(bench.playground.output()).toMatch(/^ {2}omantel .* spoke$/m);
     expect(operatorsOf(bench.playground)).toHaveLength(2);
+  });
+
+  it("prints the evidence of each step below its line with --verbose, with short digests", () => {
+    expect(bench.playground.output()).toMatch(
+      /^ {6}job\/billing-migrate-\w+: schema .*sha256:[0-9a-f]{12}…$/m,
+    );
+    expect(bench.playground.output()).toMatch(/^ {6}POST \/billing\/checkout → 409 /m);
+    expect(bench.playground.output()).not.toMatch(/^ {6}.*sha256:[0-9a-f]{13}/m);
   });
 
   it("runs omantel's Pods on the spoke and Catalyst-Zero's on the hub", async () => {

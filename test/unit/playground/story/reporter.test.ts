@@ -14,11 +14,20 @@ function capture(isTTY: boolean, options: ReporterOptions = {}) {
 }
 
 describe("the story reporter", () => {
-  it("prints the title, the duration and the observations of a step to a pipe", async () => {
+  it("prints one line for a step that passes: its title and its duration, in 80 columns", async () => {
     const { reporter, text } = capture(false);
     await reporter.step("The database answers", async (observe) => observe("secret billing-db"));
-    expect(text()).toMatch(/^ {2}ok The database answers +\d+ ms\n {6}secret billing-db\n$/);
+    const printed = text();
+    expect(printed).toMatch(/^ {2}ok The database answers +\d+ ms\n$/);
+    expect(printed.length).toBeLessThanOrEqual(80);
     expect(reporter.count()).toEqual({ passed: 1, failed: 0 });
+  });
+
+  it("prints the observations below the line when it is verbose, with short digests", async () => {
+    const { reporter, text } = capture(false, { verbose: true });
+    const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
+    await reporter.step("The digest is pinned", async (observe) => observe(`a@${digest},\nb@${digest}`));
+    expect(text()).toMatch(/ ms\n {6}a@sha256:0123456789ab…,\n {6}b@sha256:0123456789ab…\n$/);
   });
 
   it("prints a failed step with its observations and its error, and throws the error", async () => {
@@ -51,6 +60,26 @@ describe("the story reporter", () => {
     const terminal = capture(true);
     await terminal.reporter.step("a", async () => {});
     expect(terminal.text()).toContain("\u001b[32m✔");
+  });
+
+  it("shows on a terminal what it waits for, and removes that line before the next one", async () => {
+    const { reporter, text } = capture(true, { noColor: true });
+    const work = Promise.withResolvers<void>();
+    const during = reporter.during("PostgreSQL starts", work.promise);
+    let shown = "";
+    await expect.poll(() => (shown += text())).toContain("\r\u001b[K  ⠋ PostgreSQL starts ");
+    reporter.line("next");
+    expect(text()).toContain("\r\u001b[Knext\n");
+    work.resolve();
+    await during;
+    reporter.line("last");
+    expect(text()).toMatch(/last\n$/);
+  });
+
+  it("prints nothing to a pipe while it waits", async () => {
+    const { reporter, text } = capture(false);
+    await reporter.during("PostgreSQL starts", Promise.resolve());
+    expect(text()).toBe("");
   });
 });
 

@@ -35,11 +35,15 @@ function linesOf(keepsRunning: boolean, spoke?: typeof SPOKE): string[] {
 
 describe("the last screen of the playground", () => {
   it.each([
-    [true, "Open in a browser:", "Try these commands in another terminal:"],
+    [
+      true,
+      "Open in a browser:",
+      "Try in another terminal: see what runs, try what a Franchisee may not do, ask what a code is worth:",
+    ],
     [
       false,
-      "Without --once these pages stay open:",
-      "Without --once the playground keeps running, and you can try these commands:",
+      "Without --once the playground keeps running. Then you can open:",
+      "And you can see what runs, try what a Franchisee may not do, and ask what a code is worth:",
     ],
   ])(
     "names the pages with a code that can be redeemed, as whole addresses (it keeps running: %s)",
@@ -64,7 +68,13 @@ describe("the last screen of the playground", () => {
     const commandWith = (text: string) => lines.find((line) => line.includes(text));
     expect(commandWith("set image")).toContain("--kubeconfig .playground/spoke/kubeconfig ");
     expect(commandWith("token --sovereign")).toContain("KUBECONFIG=.playground/spoke/kubeconfig ");
-    expect(lines.filter((line) => line.endsWith("get catalyst --all-namespaces"))).toHaveLength(2);
+    expect(commandWith("get catalyst")).toContain("--kubeconfig .playground/kubeconfig ");
+  });
+
+  it.each([undefined, SPOKE])("names three commands, and one that prints a token (spoke: %o)", (spoke) => {
+    const lines = linesOf(false, spoke);
+    expect(lines.filter((line) => /^(kubectl|curl) /.test(line))).toHaveLength(3);
+    expect(lines.filter((line) => line.includes("catalyst -- token"))).toHaveLength(1);
   });
 
   it.each([undefined, SPOKE])("shows no secret and no password (spoke: %o)", (spoke) => {
