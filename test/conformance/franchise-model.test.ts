@@ -6,10 +6,10 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FQDN, signToken, startBilling, type TestBilling } from "../support/builder/billing.ts";
 
-/** The commands of a page that are marked as bash. */
+/** The commands of a page that are marked as Bash. */
 function scriptOf(page: string): string {
   const text = readFileSync(join(import.meta.dirname, "../../docs", page), "utf8");
-  return /```bash\n(.*?)```/s.exec(text)?.[1] ?? "";
+  return /```bash runnable\n(.*?)```/s.exec(text)?.[1] ?? "";
 }
 
 const steps = scriptOf("FRANCHISE-MODEL.md")
