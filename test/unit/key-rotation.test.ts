@@ -18,7 +18,7 @@ import { PUBLISH_MS, RETIRE_MS } from "../../src/operator/signing-key.ts";
 import { sha256Digest } from "../../src/platform/canonical-json.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { sovereign } from "../support/builder/catalyst-object.ts";
-import { readPage } from "../support/builder/program-name.ts";
+import { readPage } from "../support/builder/documentation-page.ts";
 import { cachesOf } from "../support/builder/reconcile-context.ts";
 
 const [FORMER, NEXT] = ["the-former-key-0123456789-abcdefgh", "the-next-key-0123456789-abcdefghij"];

@@ -5,6 +5,7 @@ import {
   SYSTEM_NAMESPACE,
   WEBHOOK_TLS_SECRET,
 } from "../../src/api/name.ts";
+import { matchesOf, readPage, spansOf } from "../support/builder/documentation-page.ts";
 import {
   API_PATHS,
   codeIn,
@@ -18,9 +19,6 @@ import {
   isReasonConditionOrKind,
   isTableColumnOrCode,
   isVariable,
-  matchesOf,
-  readPage,
-  spansOf,
 } from "../support/builder/program-name.ts";
 
 const spans = spansOf(readPage("docs/runbook.md"));

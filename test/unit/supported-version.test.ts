@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { SUPPORTED } from "../../src/cli/preflight/supported-version.ts";
 import { GIT_VERSION } from "../../src/playground/apiserver/discovery.ts";
-import { readPage } from "../support/builder/program-name.ts";
+import { readPage } from "../support/builder/documentation-page.ts";
 import { SERVERS } from "../support/server/postgres-version.ts";
 
 const { kubernetes, postgres } = SUPPORTED;

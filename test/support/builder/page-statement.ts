@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readPage } from "./program-name.ts";
+import { readPage } from "./documentation-page.ts";
 
 /** A section of a page: each of its statements with its exact text, and the test that runs it, by file and title. */
 export interface HeldSection {

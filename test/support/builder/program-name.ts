@@ -9,29 +9,14 @@ import {
 } from "../../../src/api/sovereign-status.ts";
 import { claimsOf } from "../../../src/billing/db/preflight/claim.ts";
 import { MIGRATIONS } from "../../../src/billing/db/schema.ts";
-import { createBillingService } from "../../../src/billing/service.ts";
-import { readBillingSettings } from "../../../src/billing/settings.ts";
 import { COMMAND_NAMES, loadCommands } from "../../../src/cli/command-list.ts";
 import { helpText } from "../../../src/cli/help.ts";
-import { createEnvReader } from "../../../src/platform/env.ts";
-import { startHttpServer } from "../../../src/platform/http-server.ts";
-import { createLogger } from "../../../src/platform/log.ts";
-import { Registry } from "../../../src/platform/metrics.ts";
+import { readFromBilling } from "../server/billing-description.ts";
+import { matchesOf, readPage } from "./documentation-page.ts";
 
 // Names that pages repeat, each read where the program defines it.
 
 const ROOT = join(import.meta.dirname, "../../..");
-
-export const readPage = (path: string): string => readFileSync(join(ROOT, path), "utf8");
-
-/** The code spans of a page's prose and tables, each once. */
-export function spansOf(page: string): string[] {
-  const prose = page.replace(/^```.*?^```/gms, "");
-  return [...new Set(matchesOf(prose, /`([^`\n]+)`/g))];
-}
-
-export const matchesOf = (text: string, pattern: RegExp): string[] =>
-  [...text.matchAll(pattern)].map(([, name = ""]) => name);
 
 /** The program's text in a folder of src, without comments, so that no comment defines a name. */
 export function codeIn(folder: string): string {
@@ -132,7 +117,7 @@ export const isField = (span: string): boolean =>
     .filter((member) => member !== "spec" && member !== "status")
     .every((member) => SCHEMAS.includes(`"${member}":{`));
 
-/** `METHOD /path` of each operation, as the service itself describes it; the description needs no database. */
+/** `METHOD /path` of each operation, as the service itself describes it. */
 const OPERATIONS = await readOperations();
 export const API_PATHS: readonly string[] = [
   ...new Set(OPERATIONS.map((operation) => operation.split(" ")[1] ?? "")),
@@ -142,24 +127,11 @@ export const API_PATHS: readonly string[] = [
 export const isEndpoint = (span: string): boolean => OPERATIONS.includes(span) || API_PATHS.includes(span);
 
 async function readOperations(): Promise<string[]> {
-  const env = {
-    DATABASE_URL: "postgres://nobody@127.0.0.1:1/none",
-    SOVEREIGN_FQDN: "omantel.omani.works",
-    JWT_SECRET: "a-secret-of-one-sovereign-0123456789",
-  };
-  const service = createBillingService({
-    settings: readBillingSettings(createEnvReader(env)),
-    now: () => new Date(),
-    logger: createLogger("test", "silent"),
-    registry: new Registry(),
-  });
-  const server = await startHttpServer({ handler: service.app, host: "127.0.0.1", port: 0 });
-  const document = (await (await fetch(`${server.origin}/openapi.json`)).json()) as {
-    paths: Record<string, object>;
-  };
-  await server.close(0);
-  await service.close();
-  return Object.entries(document.paths).flatMap(([path, methods]) =>
+  const { paths } = await readFromBilling(
+    async (origin) =>
+      (await (await fetch(`${origin}/openapi.json`)).json()) as { paths: Record<string, object> },
+  );
+  return Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
 }

@@ -7,7 +7,8 @@ import { KINDS } from "../../../src/api/kind-list.ts";
 import { chartPage } from "../../../src/cli/generate-chart-page.ts";
 import { createReconcileMetrics } from "../../../src/kube/metric.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
-import { isMetric, matchesOf, readPage } from "../../support/builder/program-name.ts";
+import { matchesOf, readPage } from "../../support/builder/documentation-page.ts";
+import { isMetric } from "../../support/builder/program-name.ts";
 
 const CHART = join(import.meta.dirname, "../../../charts/catalyst-operator");
 const read = (path: string) => readFileSync(join(CHART, path), "utf8");

@@ -17,7 +17,7 @@ import {
   useCardPayments,
   user,
 } from "../../../support/builder/card-payment.ts";
-import { readPage } from "../../../support/builder/program-name.ts";
+import { readPage } from "../../../support/builder/documentation-page.ts";
 
 const lines: Record<string, unknown>[] = [];
 useCardPayments({ logger: pino({ level: "warn" }, { write: (line) => lines.push(JSON.parse(line)) }) });

@@ -6,42 +6,24 @@ import { VoucherError } from "../../../../src/billing/errors.ts";
 import { renderErrorPage } from "../../../../src/billing/http/error-page.ts";
 import { problemOf } from "../../../../src/billing/http/problem.ts";
 import { PROBLEMS } from "../../../../src/billing/http/problem-table.ts";
-import { createBillingService } from "../../../../src/billing/service.ts";
-import { readBillingSettings } from "../../../../src/billing/settings.ts";
 import { canonicalJson, sha256Digest } from "../../../../src/platform/canonical-json.ts";
-import { createEnvReader } from "../../../../src/platform/env.ts";
-import { startHttpServer } from "../../../../src/platform/http-server.ts";
-import { createLogger } from "../../../../src/platform/log.ts";
-import { Registry } from "../../../../src/platform/metrics.ts";
 import { type ApiDocument, createContract } from "../../../support/builder/openapi-contract.ts";
+import { readFromBilling } from "../../../support/server/billing-description.ts";
 
 let text: string;
 let document: ApiDocument;
 let errorPage: Response;
 let errorPageText: string;
 
-/** The description and the page of errors need no database, so the service of these tests has none. */
-beforeAll(async () => {
-  const env = {
-    DATABASE_URL: "postgres://nobody@127.0.0.1:1/none",
-    SOVEREIGN_FQDN: "omantel.omani.works",
-    JWT_SECRET: "a-secret-of-one-sovereign-0123456789",
-  };
-  const service = createBillingService({
-    settings: readBillingSettings(createEnvReader(env)),
-    now: () => new Date(),
-    logger: createLogger("test", "silent"),
-    registry: new Registry(),
-  });
-  const server = await startHttpServer({ handler: service.app, host: "127.0.0.1", port: 0 });
-  text = await (await fetch(`${server.origin}/openapi.json`)).text();
-  document = JSON.parse(text);
-  const { type } = problemOf(new VoucherError("voucher_not_found", ""), "/billing/balance").problem;
-  errorPage = await fetch(new URL(type, `${server.origin}/billing/balance`));
-  errorPageText = await errorPage.text();
-  await server.close(0);
-  await service.close();
-});
+beforeAll(() =>
+  readFromBilling(async (origin) => {
+    text = await (await fetch(`${origin}/openapi.json`)).text();
+    document = JSON.parse(text);
+    const { type } = problemOf(new VoucherError("voucher_not_found", ""), "/billing/balance").problem;
+    errorPage = await fetch(new URL(type, `${origin}/billing/balance`));
+    errorPageText = await errorPage.text();
+  }),
+);
 
 /** The linter's rules: all recommended ones as errors, and the optional ones that help readers of this API. */
 const RULES = {

@@ -1,0 +1,167 @@
+import { globSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { RULE_IDS } from "../../src/admission/rules/rule-id.ts";
+import { KINDS } from "../../src/api/kind-list.ts";
+import {
+  linksOf,
+  npmScriptsOf,
+  PAGES,
+  pathsOf,
+  readPage,
+  spansOf,
+} from "../support/builder/documentation-page.ts";
+import { FOREIGN_NAMES } from "../support/builder/foreign-name.ts";
+import {
+  isCommand,
+  isEndpoint,
+  isFlag,
+  isMetric,
+  isReasonConditionOrKind,
+  isTableColumnOrCode,
+  isVariable,
+} from "../support/builder/program-name.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const spans = [...new Set(PAGES.flatMap((page) => spansOf(readPage(page))))];
+const foreign = new Set(Object.values(FOREIGN_NAMES).flat());
+
+/** The text of the files that define names. */
+const OWN_TEXT = ["src", "charts", "policies", "test/bench"]
+  .flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+      .filter((file) => /\.(ts|js|sql|ya?ml|tpl)$/.test(file) && !file.includes("node_modules"))
+      .map((file) => readPage(join(folder, file))),
+  )
+  .concat(readPage("package.json"))
+  .join("\n");
+const OWN_WORDS = new Set(OWN_TEXT.match(/[A-Za-z_][\w-]*\w/g));
+const isOwnWord = (span: string) => OWN_WORDS.has(span);
+const isOwnText = (span: string) => OWN_TEXT.includes(span);
+/** A class, a type, a constant, or a value that a schema or a step writes. */
+const isDeclared = (span: string) =>
+  new RegExp(`(?:interface|type|class|const) ${span}\\b|"${span}"`).test(OWN_TEXT);
+
+interface JsonSchema {
+  properties?: Record<string, JsonSchema>;
+  items?: JsonSchema;
+  allOf?: JsonSchema[];
+}
+
+/** Each path of a schema, with `[]` after a list, as `spec.tiers[].id`. */
+function pathsIn(schema: JsonSchema, path: string): string[] {
+  const below = Object.entries(schema.properties ?? {}).flatMap(([name, member]) =>
+    pathsIn(member, `${path}.${name}`),
+  );
+  const items = schema.items === undefined ? [] : pathsIn(schema.items, `${path}[]`);
+  return [path, ...below, ...items, ...(schema.allOf ?? []).flatMap((part) => pathsIn(part, path))];
+}
+
+const FIELDS = new Set(
+  KINDS.flatMap(({ spec, status }) => [
+    ...pathsIn(spec as JsonSchema, "spec"),
+    ...pathsIn(status as JsonSchema, "status"),
+  ]).map((path) => path.replaceAll("[]", "")),
+);
+const FIELD_LIST = [...FIELDS];
+
+/** A whole path, or a run of members of one, such as `billing.limits`. */
+const isField = (span: string) => {
+  const path = span.replace(/\[[^\]]*\]/g, "");
+  return FIELDS.has(path) || FIELD_LIST.some((field) => `${field}.`.includes(`.${path}.`));
+};
+
+const valuesIn = (values: object, path: string): string[] =>
+  Object.entries(values).flatMap(([name, value]) => [
+    `${path}${name}`,
+    ...(value !== null && typeof value === "object" ? valuesIn(value, `${path}${name}.`) : []),
+  ]);
+/** Labels and annotations are written with the name of the group, or with its constant. */
+const isLabel = (span: string) => {
+  const [name = ""] = span.split(/[=<]/);
+  return isOwnText(name) || isOwnText(name.replace("catalyst.openova.io", `\${GROUP}`));
+};
+const BENCH_HELP = readPage("test/bench/main.ts");
+const RULES = new Set<string>(RULE_IDS);
+const isFileName = (span: string) =>
+  globSync(`{*,{src,charts,docs,test}/**/}${span}`, { cwd: ROOT, exclude: ["**/node_modules/**"] }).length >
+    0 || isOwnText(span);
+const CHART_VALUES = new Set(valuesIn(parse(readPage("charts/catalyst-operator/values.yaml")), ""));
+
+/** Each kind of name, how it is recognised, and whether its definition has the name. The first that fits counts. */
+const FACTS: [kind: string, pattern: RegExp, isDefined: (span: string) => boolean][] = [
+  ["command", /^(?:kubectl )?catalyst [a-z][a-z-]+( |$)/, (span) => isCommand(span.replace(/^kubectl /, ""))],
+  [
+    "flag",
+    /^--[a-z][a-z-]*/,
+    (span) => {
+      const [flag = ""] = span.split(/[ =]/);
+      return flag === "--help" || isFlag(flag) || BENCH_HELP.includes(`  ${flag} `);
+    },
+  ],
+  [
+    "variable or constant",
+    /^[A-Z]+(_[A-Z]+)+(=.*)?$/,
+    (span) => isVariable(span.split("=")[0] ?? "") || isDeclared(span),
+  ],
+  ["metric", /^catalyst_/, isMetric],
+  [
+    "endpoint",
+    /^(?:GET|POST|PUT|DELETE) \/[\w/{}?=-]*$/,
+    (span) => {
+      const [endpoint = ""] = span.split("?");
+      return isEndpoint(endpoint) || isOwnText(`"${endpoint.split(" ")[1]}"`);
+    },
+  ],
+  ["file", /^[\w-]+(\.[a-z]+)*\.(ts|js|sql|md|json|ya?ml|crt|key|pem|conf)$/, isFileName],
+  ["field", /^(?:spec|status)(?:\[\])?(\.[a-z]\w*(?:\[[^\]]*\])?)+$/i, isField],
+  ["label or annotation", /^([\w-]+\.)?catalyst\.openova\.io\//, isLabel],
+  [
+    "chart value, member or name with dots",
+    /^[a-z]\w*(\.[a-z]\w*)+$/i,
+    (span) => CHART_VALUES.has(span) || isField(span) || isOwnText(span),
+  ],
+  [
+    "reason, condition, kind or type",
+    /^[A-Z][a-z]+([A-Z][A-Za-z]+)+$/,
+    (span) => isReasonConditionOrKind(span) || isDeclared(span),
+  ],
+  ["rule id or name of an object", /^[a-z]+(-[a-z]+)+$/, (span) => RULES.has(span) || isOwnWord(span)],
+  [
+    "error code, table or column",
+    /^[a-z]+(_[a-z]+)+$/,
+    (span) => isTableColumnOrCode(span) || isOwnWord(span),
+  ],
+];
+const kindOf = (span: string) => FACTS.find(([, pattern]) => pattern.test(span))?.[0];
+
+describe("the names in code spans of all pages", () => {
+  it.each(FACTS)("are defined by the program, or listed as foreign: %s", async (kind, _, isDefined) => {
+    const named = spans.filter((span) => kindOf(span) === kind);
+    expect(named).not.toEqual([]);
+    expect(named.filter((span) => !isDefined(span) && !foreign.has(span))).toEqual([]);
+  });
+
+  it("include each foreign name, and no foreign name is one of ours", () => {
+    const unused = [...foreign].filter((name) => !spans.includes(name));
+    const ours = [...foreign].filter((name) => FACTS.find(([, pattern]) => pattern.test(name))?.[2](name));
+    expect({ unused, ours }).toEqual({ unused: [], ours: [] });
+  });
+});
+
+/** `npx vitest run --project unit --reporter=verbose documentation-fact` prints them. */
+it("the facts that tests check are counted by kind", async ({ annotate }) => {
+  const texts = PAGES.map(readPage);
+  const links = texts.flatMap(linksOf);
+  const counts = [
+    ["pages", PAGES.length],
+    ["links", links.length],
+    ["anchors", links.filter((link) => link.includes("#")).length],
+    ["paths", texts.flatMap(pathsOf).length],
+    ["npm scripts", texts.flatMap(npmScriptsOf).length],
+    ...FACTS.map(([kind]) => [kind, spans.filter((span) => kindOf(span) === kind).length]),
+  ];
+  await annotate(counts.map(([kind, count]) => `${kind}: ${count}`).join(", "));
+  expect(counts.filter(([, count]) => count === 0)).toEqual([]);
+});
