@@ -115,7 +115,7 @@ const statusOf = async (name: string) =>
   (await client.get<Blueprint>(resource, { name, namespace: "catalog-sovereign" }))?.status;
 
 describe("an unsigned Blueprint", () => {
-  it("from an allowed registry passes admission and becomes Verified", async () => {
+  it("passes admission and becomes Verified from an allowed registry", async () => {
     expect(await createAsFranchisee("shop", "registry.test/allowed/shop")).toMatchObject({ status: 201 });
     await expect
       .poll(async () => (await statusOf("shop"))?.conditions, { timeout: 20_000 })

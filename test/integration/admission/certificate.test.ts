@@ -97,7 +97,7 @@ async function replaceSecret(certificates: ServingCertificates): Promise<void> {
 const servedByAll = async () => new Set(await Promise.all(replicas.map(({ served }) => served())));
 
 describe("the webhook's certificate", () => {
-  it("is one for all replicas, and its CA is published by the leader", async () => {
+  it("shares one certificate between all replicas, and publishes its CA by the leader", async () => {
     const follower = await start(false);
     expect(follower.webhook.unreadyReason()).toBe("the CA of the webhook's certificate is not published");
     expect(await publishedBundle(client)).toBe("");
@@ -109,7 +109,7 @@ describe("the webhook's certificate", () => {
     expect(authoritiesOf(await publishedBundle(client))).toHaveLength(1);
   });
 
-  it("is one also for replicas that start at once", async () => {
+  it("shares one certificate between replicas that start at once", async () => {
     await Promise.all([start(true), start(false), start(false)]);
     await expect.poll(async () => (await servedByAll()).size, { timeout: 20_000 }).toBe(1);
   });
@@ -128,7 +128,7 @@ describe("the webhook's certificate", () => {
     ["it ends soon", async () => replaceSecret(await issueCertificates(NAMES, daysAgo(340)))],
     ["its CA ends soon", async () => replaceSecret(await issueCertificates(NAMES, daysAgo(3_400)))],
     ["it bears other names", async () => replaceSecret(await issueCertificates(["elsewhere"], new Date()))],
-  ])("changes on every replica without a refused handshake when %s", async (_, change) => {
+  ])("changes the certificate on every replica without a refused handshake when %s", async (_, change) => {
     await startTwo();
     const [before = ""] = await servedByAll();
     const oldAuthority = await publishedBundle(client);
@@ -147,7 +147,7 @@ describe("the webhook's certificate", () => {
     expect(bundle).toContain(authoritiesOf(oldAuthority).map(String)[0]);
   });
 
-  it("overlaps with the published CA although that CA's key is lost", async () => {
+  it("keeps the published CA in the bundle although that CA's key is lost", async () => {
     await startTwo();
     const [old] = authoritiesOf(await publishedBundle(client)).map(String);
     // All replicas have ended, and the Secret is deleted. One replica starts again as a follower, and then leads.
@@ -173,7 +173,7 @@ describe("the webhook's certificate", () => {
     expect(authoritiesOf(await publishedBundle(client))).toHaveLength(1);
   });
 
-  it("is renewed under the same CA while that lasts", async () => {
+  it("renews the certificate under the same CA while that CA is valid", async () => {
     const old = await issueCertificates(NAMES, daysAgo(340));
     await store().write(old, undefined);
     await startTwo();

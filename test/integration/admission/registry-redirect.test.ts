@@ -50,7 +50,7 @@ async function serveContent(): Promise<ScriptedApi> {
 }
 
 describe("a registry's redirect", () => {
-  it("is never followed for a manifest", async () => {
+  it("never follows a redirect for a manifest", async () => {
     const storage = await serveContent();
     const { origin } = await serve(redirectTo(`${storage.origin}/anything`));
     await expect(clientOf(origin).manifest(AT, DIGEST, AbortSignal.timeout(5_000))).rejects.toThrow(
@@ -59,7 +59,7 @@ describe("a registry's redirect", () => {
     expect(storage.requests).toEqual([]);
   });
 
-  it("is followed for a blob over TLS, without the registry's token", async () => {
+  it("follows a redirect for a blob over TLS, without the registry's token", async () => {
     const storage = await serveContent();
     const { origin } = await serve(redirectTo(`${storage.origin}/blob`));
     expect(Buffer.from(await clientOf(origin).blob(AT, DIGEST, AbortSignal.timeout(5_000)))).toEqual(CONTENT);
@@ -84,7 +84,7 @@ describe("a registry's redirect", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it("is not followed for a blob over plain HTTP, nor without end", async () => {
+  it("follows no redirect for a blob over plain HTTP, and stops after a few redirects", async () => {
     const inner = await serve((_, response) => response.end(CONTENT));
     const { origin } = await serve(redirectTo(`${inner.origin}/secret`));
     await expect(clientOf(origin).blob(AT, DIGEST, AbortSignal.timeout(5_000))).rejects.toThrow(

@@ -67,7 +67,7 @@ describe("the token of a registry", () => {
     ["its answer is not JSON", { status: 200, body: "secret" }],
     ["its answer is null", { status: 200, body: "null" }],
     ["its answer has no token", { status: 200, body: "{}" }],
-  ])("is left out when %s", async (_when, token) => {
+  ])("sends no token when %s", async (_when, token) => {
     const { read, asked } = await startRegistry(token);
     await expect(read()).rejects.toThrow("registry.test answers 401");
     expect(asked()).toEqual([
@@ -89,7 +89,7 @@ describe("the token of a registry", () => {
     },
   );
 
-  it("is asked for without a service and a scope when the challenge names none", async () => {
+  it("requests a token without a service and a scope when the challenge names none", async () => {
     const api = await startScriptedApi(({ path, headers }, response) => {
       if (path === "/token") return void response.end('{"token":"secret"}');
       if (headers.authorization === "Bearer secret") return void response.end(CONTENT);
@@ -129,7 +129,7 @@ describe("the platform's credential", () => {
   const sent = ({ requests }: ScriptedApi) =>
     requests.map(({ path, headers }) => [path, headers.authorization]);
 
-  it("gets a token, which later requests use until the registry refuses it", async () => {
+  it("exchanges the credential for a token, which later requests use until the registry refuses it", async () => {
     const { api, read } = await startPrivateRegistry(
       (origin) => `Bearer realm="${origin}/token"`,
       "Bearer secret",
@@ -144,7 +144,7 @@ describe("the platform's credential", () => {
     ]);
   });
 
-  it("goes to a registry that asks for it", async () => {
+  it("sends the credential to a registry that asks for it", async () => {
     const { api, read } = await startPrivateRegistry(() => 'Basic realm="registry"', BASIC);
     expect(await read()).toEqual(CONTENT);
     expect(sent(api)).toEqual([
@@ -153,7 +153,7 @@ describe("the platform's credential", () => {
     ]);
   });
 
-  it("is never sent over plain HTTP", async () => {
+  it("never sends the credential over plain HTTP", async () => {
     const seen: (string | undefined)[] = [];
     const server = await startHttpServer({
       host: "127.0.0.1",
@@ -173,7 +173,7 @@ describe("the platform's credential", () => {
     expect(seen).toEqual([undefined, undefined]);
   });
 
-  it("comes from mounted pull secrets, read at each use; a broken one does not affect the others", async () => {
+  it("reads mounted pull secrets at each use; a broken one does not affect the others", async () => {
     const folder = await mkdtemp(join(tmpdir(), "pull-secret-"));
     cleanups.push(() => rm(folder, { recursive: true }));
     const files = ["broken", "missing", "good"].map((name) => join(folder, name));
@@ -197,7 +197,7 @@ describe("the platform's credential", () => {
     expect(lines.join("")).not.toContain("pa55word");
   });
 
-  it("is not sent to a registry whose certificate no authority of the platform signed", async () => {
+  it("sends no credential to a registry whose certificate no authority of the platform signed", async () => {
     const { api } = await startPrivateRegistry(() => "Basic", BASIC);
     const other = await startScriptedApi(() => undefined);
     cleanups.push(() => other.close());

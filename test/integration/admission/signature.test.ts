@@ -67,7 +67,7 @@ function tampered(
 }
 
 describe("a signature in cosign's classic format", () => {
-  it("is verified when a trusted key signed the digest", async () => {
+  it("verifies a signature of the digest by a trusted key", async () => {
     const { verifier } = await registryWith([shop], [signed, signatureTag(shop.digest)]);
     expect(await verifier.verify(pinned(shop), [...stranger.trust, ...key.trust])).toMatchObject({
       kind: "verified",
@@ -138,7 +138,7 @@ describe("a signature in cosign's classic format", () => {
       UNCHECKED,
       /answered more than 1048576 bytes/,
     ],
-  ])("is refused when %s", async (_, pushed, reason, why) => {
+  ])("refuses a signature when %s", async (_, pushed, reason, why) => {
     const { verifier } = await registryWith(...pushed);
     const verdict = await verifier.verify(pinned(shop), key.trust);
     expect(verdict.kind).toBe("refused");
@@ -146,7 +146,7 @@ describe("a signature in cosign's classic format", () => {
     if (why !== undefined) expect(logged.at(-1)).toMatch(why);
   });
 
-  it("is refused when no key or identity is trusted", async () => {
+  it("refuses a signature when no key or identity is trusted", async () => {
     const { verifier } = await registryWith([shop], [signed, signatureTag(shop.digest)]);
     expect(await verifier.verify(pinned(shop), [])).toEqual({
       kind: "refused",
@@ -154,7 +154,7 @@ describe("a signature in cosign's classic format", () => {
     });
   });
 
-  it("is remembered once it was verified, and checked again after a refusal", async () => {
+  it("caches a verified signature, and checks a refused one again", async () => {
     const { registry, verifier } = await registryWith([shop]);
     expect((await verifier.verify(pinned(shop), key.trust)).kind).toBe("refused");
     registry.push(signed, signatureTag(shop.digest));
@@ -170,7 +170,7 @@ describe("a signature in cosign's classic format", () => {
     );
   });
 
-  it("is refused within the verifier's deadline when the registry does not answer", async () => {
+  it("refuses a signature within the verifier's deadline when the registry does not answer", async () => {
     const hanging = createServer(() => {});
     const port = await new Promise<number>((resolve) =>
       hanging.listen(0, "127.0.0.1", () => resolve((hanging.address() as { port: number }).port)),

@@ -100,14 +100,14 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
       ],
       "Nothing renews it: a new order does.": [
         PERIOD,
-        "is not reported while the tenant has another that still runs",
+        "leaves out an ended subscription while the tenant has another that still runs",
       ],
       "Stripe renews the subscriptions that the earlier service opened, and sends their status.": [
         EARLIER,
         "has the state of its latest event, in whatever order the events arrive",
       ],
       "Where Stripe sent a period, and no event arrives for three days after its end, the subscription is `expired` too.":
-        [PERIOD, "has the status of its period when %s"],
+        [PERIOD, "returns the status of a subscription by its period when %s"],
     },
   },
   {
@@ -130,7 +130,7 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
         [SETTINGS, "encrypts payment settings in the database, and never returns them"],
       "A key in another key's place, such as `pk_…` as the secret key, gets 400.": [
         REPAIR,
-        "is refused: %s %s",
+        "refuses a key in another key's place: %s %s",
       ],
       "Keys that the earlier service stored in clear text are sealed when they are first read.": [
         SETTINGS,
@@ -144,9 +144,12 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
     held: {
       "A tenant belongs to the customer who first paid for it, with credit or by card.": [
         FIRST,
-        "belongs to the customer who pays first, and the later payment becomes credit",
+        "gives a tenant to the customer who pays first, and turns the later payment into credit",
       ],
-      "An unpaid order claims nothing.": [FIRST, "has no owner while its orders wait for a payment"],
+      "An unpaid order claims nothing.": [
+        FIRST,
+        "gives a tenant no owner while its orders wait for a payment",
+      ],
       "Where `TENANT_URL` is set, the members that `GET {TENANT_URL}/tenants/{id}/members` lists (user ids, or objects with `user_id`) may act for it too.":
         [MEMBER, "shows them to %s, the customer or a member that the tenant service names"],
     },

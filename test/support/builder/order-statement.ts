@@ -27,7 +27,10 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
       "| `checkout.session.expired`, `…async_payment_failed` | The order is `expired`. The credit is the customer's again, and the voucher stays redeemed. |":
         [PAYMENT, "gives the credit back on %s, and keeps the voucher redeemed"],
       "| The customer is back from the payment page, and reads `GET /billing/orders`, the balance or a subscription | The service asks Stripe about that customer's latest open sessions (at most three, each at most every two seconds), and settles their orders. |":
-        [OWN, "cause one request to Stripe in two seconds at most, and are listed while Stripe refuses"],
+        [
+          OWN,
+          "sends at most one request to Stripe in two seconds, and lists the orders while Stripe refuses",
+        ],
       "| The customer cancels the order, or another order takes its place | The session is expired at Stripe, and the order is `canceled`. Voucher, credit and counter are as before. If the payment was faster, the order is `paid`, and the request gets 409 `order_paid`. |":
         [CANCEL, "releases its voucher and its credit once, and gives the same answer again"],
       "| No event arrives | An hour after the order, the sweeper asks Stripe and settles the order. While the payment is undecided, it asks again at growing intervals of at most one hour. |":
@@ -35,7 +38,7 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
       "| Stripe does not know the session | The log says so each time that the sweeper asks. The keys with which the session was made may come back, so the sweeper waits. One week after the session's end it sets the order to `expired`. |":
         [SWEEPER, "abandons an order after a week when the processor has no such session"],
       "| Money arrives for an order that was given up, or for a tenant that belongs to another customer by then, or too little money | The order is `credited`: the money becomes the customer's credit, and the log says so. |":
-        [PENDING, "is logged when %s"],
+        [PENDING, "logs a payment that becomes credit when %s"],
       "| Money in a currency other than `CURRENCY`, or an amount that cannot be money | Nothing changes. The order stays `pending` with its credit reserved, the log has a line at level error, and a person decides ([runbook](../runbook.md#card-orders-stay-pending)). |":
         [
           PENDING,
@@ -96,7 +99,7 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
     held: {
       "`src/billing/payment/refusal.ts` sorts every refusal once, by its code, its parameter and its type.": [
         REFUSAL,
-        "is classified by its code, its parameter and its type: %s",
+        "classifies a refusal by its code, its parameter and its type: %s",
       ],
       "| The remembered Stripe customer is gone | The service removes the customer's id, and asks again under a new key. The portal answers 404 `payment_account_missing`. |":
         [REPAIR, "removes the id of a customer who is gone, and opens the session under a new key"],
@@ -128,15 +131,15 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
       ],
       "Without an event, the service asks Stripe:": [
         OWN,
-        "are settled when the customer comes back and the page was %s",
+        "settles the orders when the customer comes back and the page was %s",
       ],
       "when the customer is back and reads the own orders, the balance or a subscription, orders again for the same tenant, or cancels the order;":
-        [OWN, "are settled when the customer comes back and the page was %s"],
+        [OWN, "settles the orders when the customer comes back and the page was %s"],
       "in the sweeper of each replica, an hour after the order and then at growing intervals.": [
         PENDING,
-        "is due for the sweeper an hour after the order, at the end of its session",
+        "is due for the sweeper an hour after the order, when its session ends",
       ],
-      "Nothing is lost meanwhile.": [SWEEPER, "is settled without its event when its session %s"],
+      "Nothing is lost meanwhile.": [SWEEPER, "decides about an order without its event when its session %s"],
       "An order whose process died before it had a session is undone after two minutes.": [
         SWEEPER,
         "undoes an order whose process died before it had a session",
@@ -155,7 +158,7 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
           "gives its credit back by the query of the runbook, after a payment that cannot be accepted",
         ],
       "| `catalyst_billing_payment_events_total` does not grow while sessions are paid | Stripe's events do not arrive | check the endpoint `/billing/webhook` and its secret in Stripe's dashboard |":
-        [SWEEPER, "is settled without its event when its session %s"],
+        [SWEEPER, "decides about an order without its event when its session %s"],
       "| `payment_unavailable` in `catalyst_billing_refusals_total` | there are no keys, the keys cannot be opened, or Stripe is away | if `SETTINGS_KEY` or `JWT_SECRET` has changed, enter the keys again |":
         [SETTINGS, "treats settings encrypted with another key as not set"],
       '| `catalyst_billing_payment_events_total{outcome="unusable"}` above 0, or a log line about a session that was paid by something that cannot be accepted | money arrived in a currency other than `CURRENCY`, or an event has impossible values. The order is left unchanged, and a person decides | see below |':

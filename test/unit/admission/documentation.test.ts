@@ -53,7 +53,7 @@ describe("docs/FRANCHISE-MODEL.md", () => {
 });
 
 describe("RULE_IDS", () => {
-  it("is sorted, and each of its rules is written by a file of rules", () => {
+  it("lists the rules in order, each of which a file of rules names", () => {
     expect(RULE_IDS).toEqual([...RULE_IDS].sort());
     expect(RULE_IDS.filter((rule) => !sources.includes(`"${rule}"`))).toEqual([]);
   });

@@ -77,7 +77,7 @@ describe("those who may vouch", () => {
       ["omantel"],
     ],
     ["no Franchise for a tenant in an ordinary namespace", repository("owner"), []],
-  ])("are %s", async (_, input, names) => {
+  ])("accepts signatures of %s", async (_, input, names) => {
     const { review, checked } = reviewer(cluster);
     expect(await review(input)).toEqual(verdict());
     expect(checked.map(([, acting]) => acting)).toEqual([names]);
@@ -85,7 +85,7 @@ describe("those who may vouch", () => {
 });
 
 describe("hosts and accounts of others", () => {
-  it("are known from Sovereigns, Franchises and Organizations", async () => {
+  it("finds hosts and accounts of others in Sovereigns, Franchises and Organizations", async () => {
     const { spec, ...rest } = granted();
     const account = (name: string) => ({ kind: "ServiceAccount" as const, name, namespace: "shop" });
     const { rulesOf } = reviewer({
@@ -129,12 +129,12 @@ describe("a namespace whose labels changed a moment ago", () => {
     ["only the cache has the label", owned, {}, "ordinary", []],
     ["only the API server has the label", {}, {}, "organization", []],
     ["the path does not tell", {}, owned, undefined, []],
-  ])("is judged by its present labels when %s", async (_, cached, live, selected, rules) => {
+  ])("judges a namespace by its present labels when %s", async (_, cached, live, selected, rules) => {
     const { rulesOf } = reviewer({ namespaces: { shop: { ...cached } }, live: { shop: { ...live } } });
     expect(await rulesOf(configMap(selected))).toEqual(rules);
   });
 
-  it("is unknown when it is gone", async () => {
+  it("treats a deleted namespace as unknown", async () => {
     const { rulesOf } = reviewer({ namespaces: { shop: owned } });
     expect(await rulesOf(configMap("ordinary"))).toEqual(["unknown-namespace"]);
   });
@@ -163,7 +163,7 @@ describe("the namespaces of others", () => {
     ["a controller", "cert-manager", ["service-address"]],
     ["a reserved name", "sovereign-next", ["service-address"]],
     ["an environment to come", "globex-prod", ["service-address"]],
-  ])("are known when a Service names %s", async (_, name, rules) => {
+  ])("finds the namespaces of others when a Service names %s", async (_, name, rules) => {
     const input = creation({
       resource: "services",
       user: { username: "owner", groups: [] },
@@ -186,7 +186,7 @@ describe("the addresses of load balancers", () => {
     ["of an ordinary namespace", "203.0.113.2", []],
     ["of the same namespace", "203.0.113.3", []],
     ["that no Service has", "203.0.113.4", []],
-  ])("are read when a Service asks for one %s", async (_, address, rules) => {
+  ])("reads the addresses when a Service asks for one %s", async (_, address, rules) => {
     const services = [
       balanced("omantel", "203.0.113.1"),
       balanced("bazaar", "203.0.113.2"),
@@ -199,7 +199,7 @@ describe("the addresses of load balancers", () => {
     expect(await rulesOf(wanted(address))).toEqual(rules);
   });
 
-  it("are read once for requests that wait at the same time", async () => {
+  it("reads the addresses once for requests that wait at the same time", async () => {
     let reads = 0;
     const { rulesOf } = reviewer({
       namespaces: { shop: {} },
@@ -225,7 +225,7 @@ describe("the chart of a HelmRelease", () => {
     });
   const repositories = { "shop/app": source({ digest }) };
 
-  it("is the artifact of its OCIRepository, and is checked again", async () => {
+  it("checks the artifact of a HelmRelease's OCIRepository again", async () => {
     const { review, checked } = reviewer({ repositories });
     expect(await review(release())).toEqual(verdict());
     expect(checked.map(([artifact]) => artifact)).toEqual([
@@ -233,7 +233,7 @@ describe("the chart of a HelmRelease", () => {
     ]);
   });
 
-  it("is refused when its signature does not hold any more", async () => {
+  it("refuses a HelmRelease when the signature of its chart is no longer valid", async () => {
     const [name = ""] = NEXT_IMAGE.split("@");
     const { review } = reviewer({
       repositories: { "shop/app": { spec: { url: name, ref: { digest: unsigned } } } },
@@ -243,7 +243,7 @@ describe("the chart of a HelmRelease", () => {
     ]);
   });
 
-  it("is refused when its OCIRepository names no digest", async () => {
+  it("refuses a HelmRelease when its OCIRepository names no digest", async () => {
     const { review } = reviewer({ repositories: { "shop/app": source({ tag: "1.0.0" }) } });
     expect((await review(release())).violations).toEqual([
       {
@@ -255,13 +255,13 @@ describe("the chart of a HelmRelease", () => {
     ]);
   });
 
-  it("may come later: its OCIRepository is judged when it is created", async () => {
+  it("allows a HelmRelease before its OCIRepository, which is judged when it is created", async () => {
     const { review, checked } = reviewer();
     expect(await review(release())).toEqual(verdict());
     expect(checked).toEqual([]);
   });
 
-  it("is not read for a deletion or for the platform", async () => {
+  it("does not read the chart for a deletion or for the platform", async () => {
     const { review, checked } = reviewer({ repositories });
     const platform = { username: "ops", groups: ["catalyst:platform"] };
     await review(release({ operation: "DELETE", object: undefined }));
@@ -271,7 +271,7 @@ describe("the chart of a HelmRelease", () => {
 });
 
 describe("the memory of reviewed objects", () => {
-  it("is free after a collection of young objects alone", async () => {
+  it("frees reviewed objects after a collection of young objects alone", async () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as (options: { type: "minor" }) => void;
     const { review } = reviewer({ namespaces: { shop: {} } });

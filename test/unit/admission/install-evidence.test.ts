@@ -158,7 +158,7 @@ describe("soak of a chart", () => {
       },
       releaseInstall(helmRelease()),
     ],
-  ])("does not count when %s", async (_, cluster, input) =>
+  ])("does not count the soak of a chart when %s", async (_, cluster, input) =>
     expect(await judge({ policies, ...cluster }).rulesOf(input)).toEqual(["environment-soak"]),
   );
 });

@@ -175,10 +175,10 @@ describe("the work of a listed controller", () => {
         CLUSTER,
       ),
     ],
-  ])("is judged when it makes %s", async (_, namespace, input) =>
+  ])("judges a controller that makes %s", async (_, namespace, input) =>
     expect(await rulesFor(namespace, input)).toEqual(["environment-approval"]),
   );
 
-  it("is judged when a member sends it", async () =>
+  it("judges the same request of a member", async () =>
     expect(await judge().rulesOf(owned(PODS, CLUSTER))).toEqual(["environment-approval"]));
 });

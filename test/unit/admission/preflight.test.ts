@@ -160,12 +160,12 @@ describe("findOutsiders", () => {
       ["a Franchisee beside its own account", "bazaar", FRANCHISEE, IMPERSONATION, false],
       ["someone beside other accounts", "shop", MALLORY, IMPERSONATION, false],
       ["no impersonation", "cert-manager", FRANCHISEE, [rule("*", "configmaps")], false],
-    ])("is found: %s", (_, namespace, subject, rules, isListed) => {
+    ])("lists the subject of such a RoleBinding or not: %s", (_, namespace, subject, rules, isListed) => {
       const found = rightsOf(rules, { namespace, subject, change: { franchises, parties } });
       expect(found.includes(ACTS)).toBe(isListed);
     });
 
-    it("is found only for the accounts that a rule names", () => {
+    it("lists a subject only for the accounts that a rule names", () => {
       const named = (name: string) => [{ ...rule("impersonate", "serviceaccounts"), resourceNames: [name] }];
       const found = (name: string) =>
         rightsOf(named(name), { namespace: "bazaar", subject: MALLORY, change: { parties } }).includes(ACTS);

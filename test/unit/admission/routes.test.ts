@@ -208,7 +208,7 @@ describe("createWebhookHandler", () => {
 });
 
 describe("a body that stops half way", () => {
-  it("gets an answer and loses its connection, and large reviews pass again", async () => {
+  it("answers a body that stops half way, closes its connection, and accepts large reviews again", async () => {
     const handler = createWebhookHandler({
       ...{ review: async () => verdict(), docsUrl: "", logger: pino({ enabled: false }) },
       ...{ registry: new Registry(), deadlineMs: 1_000 },
@@ -228,7 +228,7 @@ describe("a body that stops half way", () => {
 });
 
 describe("clients that leave before their large reviews begin", () => {
-  it("do not hold the memory of large reviews until the deadline", async () => {
+  it("frees the memory of large reviews before the deadline when their clients leave", async () => {
     const clients = Array.from({ length: 12 }, () => net.connect(server.port, "127.0.0.1"));
     await Promise.all(clients.map((client) => once(client, "connect")));
     for (const client of clients) client.write(HALF_BODY);

@@ -64,7 +64,7 @@ describe("an allowed registry", () => {
     ],
     ["the default host", "docker.io/library", "nginx", "docker.io/library"],
     ["the oci scheme", "registry.test", "oci://registry.test/shop", "registry.test"],
-  ])("needs no signature: %s", (_, allowed, name, registry) => {
+  ])("requires no signature from an allowed registry: %s", (_, allowed, name, registry) => {
     for (const use of [{ kind: "image" }, { kind: "chart" }, PRIVATE] as const)
       expect(decide(`${name}@${DIGEST}`, { allowed, use })).toEqual({
         kind: "allowed",
@@ -105,7 +105,7 @@ describe("an allowed registry", () => {
     expect(decide(`${name}@${DIGEST}`, { allowed })).toMatchObject({ kind: "refused" });
   });
 
-  it("does not make up for a missing digest", () => {
+  it("refuses an artifact without a digest from an allowed registry", () => {
     expect(decide("registry.test/shop:1.0.0", { allowed: "registry.test" })).toEqual({
       kind: "refused",
       reason: "registry.test/shop:1.0.0 has no digest: write repository@sha256:<64 hex>",
@@ -128,21 +128,23 @@ describe("a signature is accepted", () => {
     ["the platform for another Franchise's Blueprint", { ...PRIVATE, franchise: "other" }, [PLATFORM]],
     ["the platform for a Blueprint of no Franchise", { ...PRIVATE, franchise: undefined }, [PLATFORM]],
     ["the platform for a Blueprint without visibility", { ...PRIVATE, visibility: undefined }, [PLATFORM]],
-  ])("from %s", (_, use, expected) => expect(signers(use)).toEqual(expected));
+  ])("accepts a signature from %s", (_, use, expected) => expect(signers(use)).toEqual(expected));
 
   it.each([
     ["before its term", "2025-12-31T23:59:59Z", [PLATFORM]],
     ["when its term starts", "2026-01-01T00:00:00Z", [PLATFORM, OWN]],
     ["until its term ends", "2026-12-31T23:59:59Z", [PLATFORM, OWN]],
     ["after its term", "2027-01-01T00:00:00Z", [PLATFORM]],
-  ])("from a Franchise %s", (_, now, expected) => expect(signers(PRIVATE, { now })).toEqual(expected));
+  ])("accepts a signature from a Franchise %s", (_, now, expected) =>
+    expect(signers(PRIVATE, { now })).toEqual(expected),
+  );
 
-  it("from the platform alone when no Franchise acts, or the Franchise lists no key", () => {
+  it("accepts only the platform's signature when no Franchise acts, or the Franchise lists no key", () => {
     expect(signers(PRIVATE, { franchises: [] })).toEqual([PLATFORM]);
     expect(signers(PRIVATE, { franchises: [franchise("other")] })).toEqual([PLATFORM]);
   });
 
-  it("for the reference as it was parsed", () => {
+  it("accepts a signature for the parsed reference", () => {
     expect(decide(`oci://registry.test/team/shop:1@${DIGEST}`)).toEqual({
       kind: "signatureRequired",
       reference: { host: "registry.test", repository: "team/shop", digest: DIGEST },

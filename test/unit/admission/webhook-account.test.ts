@@ -22,7 +22,7 @@ describe("the webhook for namespaces with an account that acts for others", () =
   const account = (...names: string[]) =>
     withAccounts(...names).find(({ name }) => name === "account-namespace.catalyst.openova.io");
 
-  it("is asked there about connections to Pods and about RoleBindings, and fails closed", () => {
+  it("receives connections to Pods and RoleBindings there, and fails closed", () => {
     expect(account("bazaar", "ci")).toMatchObject({
       failurePolicy: "Fail",
       rules: [

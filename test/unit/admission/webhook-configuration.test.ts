@@ -20,7 +20,7 @@ import {
 } from "../../support/builder/webhook-configuration.ts";
 
 describe("the webhook configuration", () => {
-  it("fails closed, and is asked about every API version", () => {
+  it("fails closed, and receives requests of every API version", () => {
     const { webhooks, metadata, kind } = configuration();
     expect(kind).toBe("ValidatingWebhookConfiguration");
     expect(metadata).toEqual({
@@ -62,7 +62,7 @@ describe("the webhook configuration", () => {
     );
   });
 
-  it("is asked about everything in cluster scope, except reviews", () => {
+  it("sends everything in cluster scope, except reviews", () => {
     expect(matched("cluster")).toEqual(EVERYTHING);
     expect(webhook("cluster").rules).toMatchObject([{ scope: "Cluster" }]);
     expect(webhook("cluster").namespaceSelector).toBeUndefined();
@@ -71,7 +71,7 @@ describe("the webhook configuration", () => {
     );
   });
 
-  it("is asked about everything in guarded namespaces, connections included", () => {
+  it("sends everything in guarded namespaces, connections included", () => {
     for (const name of ["listed", "organization", "sovereign", "environment", "managed-by"])
       expect(matched(`${name}-namespace`)).toEqual(EVERYTHING);
     expect(webhook("listed-namespace").namespaceSelector).toEqual({
@@ -105,7 +105,7 @@ describe("the webhook configuration", () => {
     }
   });
 
-  it("is asked in ordinary namespaces about workloads and what reaches beyond them", () => {
+  it("sends from ordinary namespaces workloads and requests with effects beyond them", () => {
     expect(matched("ordinary-namespace")).toEqual([
       ...Object.entries(WORKLOADS).flatMap(([group, resources]) =>
         resources.map((resource) => `${group}/${resource} CREATE,UPDATE`),
@@ -131,7 +131,7 @@ describe("the webhook configuration", () => {
       expect(webhook(name).namespaceSelector).toEqual(ORDINARY);
   });
 
-  it("is asked in ordinary namespaces about installers and some Secrets, by their content", () => {
+  it("sends from ordinary namespaces installers and some Secrets, by their content", () => {
     expect(conditions("installer")["is-an-installer"]).toContain('"argoproj.io"');
     expect(conditions("installer")["is-an-installer"]).toContain(
       ".exists(suffix, request.resource.group.endsWith(suffix))",
@@ -146,7 +146,7 @@ describe("the webhook configuration", () => {
     ]);
   });
 
-  it("is asked about Services only when they claim an address or a host", () => {
+  it("sends Services only when they claim an address or a host", () => {
     expect(matched("service")).toEqual(["/services CREATE,UPDATE", "/services/status CREATE,UPDATE"]);
     const condition = conditions("service")["claims-an-address-or-a-host"];
     const members = ["spec.?externalIPs", "spec.?externalName", "spec.?loadBalancerIP"];
@@ -156,14 +156,14 @@ describe("the webhook configuration", () => {
       expect(condition).toContain(JSON.stringify(suffix));
   });
 
-  it("is asked about claims only when they name a volume or a source", () => {
+  it("sends claims only when they name a volume or a source", () => {
     expect(matched("volume-claim")).toEqual(["/persistentvolumeclaims CREATE,UPDATE"]);
     const condition = conditions("volume-claim")["names-a-volume-or-a-source"];
     for (const member of ["spec.?volumeName", "spec.?dataSourceRef.?namespace"])
       expect(condition).toContain(`object.?${member}.orValue("")`);
   });
 
-  it("is asked in namespace default about the Service of the API server and its addresses", () => {
+  it("sends from namespace default the Service of the API server and its addresses", () => {
     expect(matched("cluster-service")).toEqual([
       ...["services", "services/status", "endpoints"].map((it) => `/${it} CREATE,UPDATE,DELETE`),
       "discovery.k8s.io/endpointslices CREATE,UPDATE,DELETE",
@@ -179,7 +179,7 @@ describe("the webhook configuration", () => {
     );
   });
 
-  it("is not asked about the platform and the control plane", () => {
+  it("does not send requests of the platform and the control plane", () => {
     const lists = identityLists({ platformGroups: ["ops"], platformNamespaces: ["tools"] });
     for (const { matchConditions } of configuration(undefined, lists).webhooks)
       expect(matchConditions.slice(0, 3)).toEqual([
@@ -201,7 +201,7 @@ describe("the webhook configuration", () => {
       ]);
   });
 
-  it("is reached through the Service, or through a URL where one is set", () => {
+  it("names the Service, or a URL where one is set", () => {
     const caBundle = Buffer.from(CA).toString("base64");
     const service = { name: "catalyst-operator-webhook", namespace: "catalyst-system", port: 443 };
     for (const [index, path] of PATHS.entries()) {

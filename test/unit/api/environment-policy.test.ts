@@ -55,7 +55,7 @@ describe("isSoakSource", () => {
     ["the environment that it names in full", soak("shared-uat", "*-prod"), "shared-uat", true],
     ["an environment whose name ends in that", soak("shared-uat", "*-prod"), "not-shared-uat", false],
     ["any environment, without a soak rule", policy(["*-prod"]), "acme-stg", false],
-  ])("is right about %s", (_, it, name, expected) => {
+  ])("reports whether a policy's soak source is %s", (_, it, name, expected) => {
     const dash = name.lastIndexOf("-");
     const environment = { organization: name.slice(0, dash), environment: name.slice(dash + 1) };
     expect(isSoakSource(it, environment)).toBe(expected);

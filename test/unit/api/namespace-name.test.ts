@@ -14,7 +14,7 @@ describe("the name of a kind that names a namespace", () => {
   it.each([
     ["Sovereign", sovereign],
     ["Organization", organization],
-  ])("has no dot: %s", (_, create) => {
+  ])("refuses a dot in the name of a %s", (_, create) => {
     expect(manifestProblems(create("omantel-works"))).toEqual([]);
     expect(JSON.stringify(manifestProblems(create("omantel.works")))).toContain(
       "metadata.name must not contain a dot, because namespaces are named after it: replace each dot with a dash",

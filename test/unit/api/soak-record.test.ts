@@ -6,7 +6,7 @@ const SINCE = "2026-11-28T12:00:00.000Z";
 const record = (seen: string) => ({ "sha256:a": { since: SINCE, seen } });
 
 describe("a soak record", () => {
-  it("is read as it was written", () => {
+  it("reads a soak record as it was written", () => {
     const object = soakRecordObject("acme-stg", record(SINCE));
     expect(object.metadata).toMatchObject({ name: "catalyst-soak-acme-stg", namespace: "catalyst-system" });
     expect(parseSoakRecord(object)).toEqual(record(SINCE));
@@ -19,7 +19,7 @@ describe("a soak record", () => {
     ["a list", { "record.json": "[1]" }],
     ["null", { "record.json": "null" }],
     ["entries without times", { "record.json": '{"sha256:a":{"since":"x","seen":"y"},"sha256:b":1}' }],
-  ])("is empty with %s", (_, data) => {
+  ])("returns an empty record for %s", (_, data) => {
     const object = data === undefined ? undefined : { ...soakRecordObject("acme-stg", {}), data };
     expect(parseSoakRecord(object)).toEqual({});
   });
@@ -30,7 +30,7 @@ describe("runningSinceMs", () => {
     ["was seen now", "2026-11-29T12:00:00Z", Date.parse(SINCE)],
     ["was seen 15 minutes ago", "2026-11-29T11:45:00Z", Date.parse(SINCE)],
     ["was seen earlier", "2026-11-29T11:44:59.999Z", undefined],
-  ])("of a digest that %s", (_, seen, expected) =>
+  ])("returns the start of the run of a digest that %s", (_, seen, expected) =>
     expect(runningSinceMs(record(seen), "sha256:a", NOW)).toBe(expected),
   );
 

@@ -18,7 +18,7 @@ import {
 useCardPayments();
 
 describe("a customer's own orders", () => {
-  it("are listed in pages, each unpaid one with its payment page, and without orders of others", async () => {
+  it("lists orders in pages, each unpaid one with its payment page, and without orders of others", async () => {
     await issueVoucher(billing, `MORE-${run}`, { credit_omr: 9 });
     await buy({ plan_id: "small", promo_code: `MORE-${run}`, tenant_id: `one-${run}` });
     const { json } = await buy({ tenant_id: `two-${run}` });
@@ -48,25 +48,31 @@ describe("a customer's own orders", () => {
   it.each([
     ["paid", { status: "complete", payment_status: "paid" }, PAID],
     ["left", { status: "expired" }, EXPIRED],
-  ])("are settled when the customer comes back and the page was %s", async (_what, change, expected) => {
-    const { id } = await openSession();
-    stripe.setSession(id, change);
-    const before = stripe.asked.length;
-    expect((await ownOrders())[0].status).toBe(expected.orders[0]);
-    expect(await books()).toEqual(expected);
-    await ownOrders();
-    expect(stripe.asked.length - before).toBe(1);
-  });
+  ])(
+    "settles the orders when the customer comes back and the page was %s",
+    async (_what, change, expected) => {
+      const { id } = await openSession();
+      stripe.setSession(id, change);
+      const before = stripe.asked.length;
+      expect((await ownOrders())[0].status).toBe(expected.orders[0]);
+      expect(await books()).toEqual(expected);
+      await ownOrders();
+      expect(stripe.asked.length - before).toBe(1);
+    },
+  );
 
-  it.each(["balance", "subscription"])("are settled for a client that reads only the %s", async (what) => {
-    const { id } = await openSession();
-    stripe.setSession(id, { status: "complete", payment_status: "paid" });
-    const path = what === "balance" ? "/billing/balance" : `/billing/subscription/${user}-shop`;
-    expect((await billing.ask(path, { token: await signToken(user) })).status).toBe(200);
-    expect(await books()).toEqual(PAID);
-  });
+  it.each(["balance", "subscription"])(
+    "settles the orders for a client that reads only the %s",
+    async (what) => {
+      const { id } = await openSession();
+      stripe.setSession(id, { status: "complete", payment_status: "paid" });
+      const path = what === "balance" ? "/billing/balance" : `/billing/subscription/${user}-shop`;
+      expect((await billing.ask(path, { token: await signToken(user) })).status).toBe(200);
+      expect(await books()).toEqual(PAID);
+    },
+  );
 
-  it("cause one request to Stripe in two seconds at most, and are listed while Stripe refuses", async () => {
+  it("sends at most one request to Stripe in two seconds, and lists the orders while Stripe refuses", async () => {
     await openSession();
     stripe.fault = "unauthorized";
     const before = stripe.asked.length;
@@ -75,7 +81,7 @@ describe("a customer's own orders", () => {
     expect(stripe.asked.length - before).toBe(1);
   });
 
-  it("have a return URL with the order's id", async () => {
+  it("returns the customer to a URL with the order's id", async () => {
     const session = await openSession();
     expect([session.success_url, session.cancel_url]).toEqual([
       `https://omantel.omani.works/?checkout=paid&order_id=${session.client_reference_id}`,

@@ -118,11 +118,11 @@ describe("drift", () => {
       "ALTER TABLE promo_codes ADD COLUMN extra int; INSERT INTO kysely_migration (name, timestamp) VALUES ('9999-later', '')",
       [],
     ],
-  ])("is reported object by object: %s", async (_what, statement, lines) => {
+  ])("reports drift object by object: %s", async (_what, statement, lines) => {
     expect(await driftOf(await drifted(statement))).toEqual(lines);
   });
 
-  it("is reported by /readyz, at most twenty objects of it, and does not stop the service", async () => {
+  it("reports drift in /readyz, with at most twenty objects, and continues to serve", async () => {
     const columns = Array.from({ length: 21 }, (_, n) => `ADD COLUMN c${n} int`).join(", ");
     const database = await drifted(`ALTER TABLE settings ${columns}`);
     const billing = await startBilling({ database });
@@ -135,13 +135,13 @@ describe("drift", () => {
     ]);
   });
 
-  it("is absent from /readyz when the schema has none", async () => {
+  it("leaves drift out of /readyz when the schema has none", async () => {
     const billing = await startBilling();
     opened.push(() => billing.close());
     expect(Object.keys((await billing.ask("/readyz")).json.schema)).toEqual(["version", "fingerprint"]);
   });
 
-  it("is reported once when billing starts", async () => {
+  it("reports drift once when billing starts", async () => {
     const { url } = await drifted("DROP INDEX orders_tenant_idx");
     const processes = createBillingProcesses(url);
     opened.push(() => processes.close());
@@ -150,7 +150,7 @@ describe("drift", () => {
     expect(log().match(/the schema differs from the one that this program creates/g)).toHaveLength(1);
   });
 
-  it("is reported by catalyst migrate, which succeeds all the same", async () => {
+  it("reports drift in catalyst migrate, which succeeds", async () => {
     const { url } = await drifted("DROP INDEX orders_tenant_idx");
     const { code, stderr, stdout } = await runCommand("migrate", { DATABASE_URL: url });
     expect([code, Object.keys(JSON.parse(stdout))]).toEqual([0, ["version", "fingerprint"]]);

@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 describe("a database that is unreachable when the service starts", () => {
-  it("is refused when it comes up with another version: exit code 1, and the version that was found", async () => {
+  it("refuses a database that comes up with another version: exit code 1, and the version that was found", async () => {
     await database.pool.query(
       `INSERT INTO ${MIGRATION_TABLE} (name, timestamp) VALUES ('9999-future', now()::text)`,
     );

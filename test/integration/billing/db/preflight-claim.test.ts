@@ -20,7 +20,7 @@ async function lines(query: string, ...values: unknown[]): Promise<string[]> {
 // The preflight reads the names of new objects from the text of the migrations. It would not refuse a name that it
 // overlooks.
 describe("the claims that the preflight reads in the migrations", () => {
-  it("has every table, index, type and function of a migrated database", async () => {
+  it("reads every table, index, type and function of a migrated database", async () => {
     const known = new Set([
       ...claims.filter(({ kind }) => kind !== "column").map(({ name }) => name),
       ...earlier.flatMap(({ name }) => [name, `${name}_pkey`]),
@@ -35,7 +35,7 @@ describe("the claims that the preflight reads in the migrations", () => {
     expect(TABLES.filter((name) => !known.has(name))).toEqual([]);
   });
 
-  it("has every column of the earlier tables: the earlier service's with type and key, and the added ones", async () => {
+  it("reads every column of the earlier tables: the earlier service's with type and key, and the added ones", async () => {
     const said = earlier.flatMap(({ name, columns }) =>
       columns.map((column) => `${name}.${column.name} ${column.type}`),
     );
@@ -59,7 +59,7 @@ describe("the claims that the preflight reads in the migrations", () => {
     );
   });
 
-  it("has a default for each column of the earlier tables that has one", async () => {
+  it("reads a default for each column of the earlier tables that has one", async () => {
     const said = earlier.flatMap(({ name, columns }) =>
       columns.filter(({ setsDefault }) => setsDefault).map((column) => `${name}.${column.name}`),
     );

@@ -136,7 +136,7 @@ const KEPT: { rule: Rule; add: string; object: string; stays: string }[] = [
 ];
 
 describe("the preflight's cost", () => {
-  it("does not grow with the tables: it reads no row of them", async () => {
+  it("reads no row of the tables, so that its cost does not grow with them", async () => {
     const database = await earlierDatabase("ALTER TABLE promo_codes ADD COLUMN region text");
     const scans = async () =>
       (
@@ -154,7 +154,7 @@ describe("the preflight's cost", () => {
 });
 
 describe("what an adoption keeps or replaces", () => {
-  it.each(KEPT)("is recorded as a finding: $object ($rule)", async ({ rule, add, object, stays }) => {
+  it.each(KEPT)("records a finding: $object ($rule)", async ({ rule, add, object, stays }) => {
     const database = await earlierDatabase(add);
     const { fingerprint, findings } = await migrate(database);
     expect(fingerprint).toBe(reference);
@@ -166,14 +166,14 @@ describe("what an adoption keeps or replaces", () => {
     expect((await database.pool.query(stays)).rows).toHaveLength(1);
   });
 
-  it("is nothing when the database has only the earlier service's tables and a publication", async () => {
+  it("records no finding for a database with only the earlier service's tables and a publication", async () => {
     const database = await earlierDatabase("CREATE PUBLICATION listen FOR ALL TABLES");
     const { fingerprint, findings } = await migrate(database);
     expect(fingerprint).toBe(reference);
     expect(findings.filter(({ kind }) => Object.hasOwn(RULES, kind))).toEqual([]);
   });
 
-  it("is recorded once by runs that start together, and by the run after a crash", async () => {
+  it("records each finding once when runs start together, and after a crash", async () => {
     const database = await earlierDatabase(...KEPT.map(({ add }) => add));
     await database.pool.query(`CREATE FUNCTION crash() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
         IF to_regclass('public.adoption_findings') IS NOT NULL THEN RAISE EXCEPTION 'crash'; END IF; END $$;

@@ -102,7 +102,7 @@ describe("a row", () => {
     ["subscriptions", {}],
     ["tenants", {}],
     ["idempotency_records", {}],
-  ])("is accepted in %s when it is valid: %j", async (table, change) => {
+  ])("accepts a valid row in %s: %j", async (table, change) => {
     expect(await insert(table, { ...(await SOUND[table]()), ...change })).toBeDefined();
   });
 
@@ -152,7 +152,7 @@ describe("a row", () => {
     ["subscriptions", { order_id: NOBODY }, "subscriptions_order_id_fkey"],
     ["subscriptions", { price_baisa: -1 }, "subscriptions_price_check"],
     ["tenants", { customer_id: NOBODY }, "tenants_customer_id_fkey"],
-  ])("is refused in %s with %j", async (table, change, constraint) => {
+  ])("refuses a row in %s with %j", async (table, change, constraint) => {
     await expect(insert(table, { ...(await SOUND[table]()), ...change })).rejects.toMatchObject({
       constraint,
     });
@@ -164,7 +164,7 @@ describe("a row", () => {
     ["subscriptions", "stripe_subscription_id", "subscriptions_stripe_subscription_id_key"],
     ["tenants", "tenant_id", "tenants_pkey"],
     ["idempotency_records", "key", "idempotency_records_pkey"],
-  ])("is refused in %s when another row has its %s", async (table, column, constraint) => {
+  ])("refuses a row in %s when another row has its %s", async (table, column, constraint) => {
     const taken = { [column]: randomUUID() };
     await insert(table, { ...(await SOUND[table]()), ...taken });
     await expect(insert(table, { ...(await SOUND[table]()), ...taken })).rejects.toMatchObject({

@@ -73,7 +73,7 @@ async function ownersOf(one: TestDatabase): Promise<string[]> {
 }
 
 describe("the role that serves", () => {
-  it("has its rights on each table named", () => {
+  it("has exactly the documented rights on each table", () => {
     expect(Object.keys(SERVING_RIGHTS).sort()).toEqual([...TABLES, MIGRATION_TABLE].sort());
   });
 
@@ -151,7 +151,7 @@ describe("the role that serves", () => {
     expect((await migrate(as(one, OWNER), as(one, SERVER))).roles).toEqual([]);
   });
 
-  it("is found when it owns the tables and the migrating role may not take them, and the migration succeeds", async () => {
+  it("reports a serving role that owns the tables when the migrating role may not take them, and the migration succeeds", async () => {
     const one = await database();
     await one.pool.query(`GRANT CREATE ON SCHEMA public TO ${SERVER}`);
     await migrate(as(one, SERVER));
@@ -162,7 +162,7 @@ describe("the role that serves", () => {
     expect((await billing.ask("/metrics")).text).toContain("\ncatalyst_billing_unprotected_books 1\n");
   });
 
-  it("is found when it is a member of the owner", async () => {
+  it("reports a serving role that is a member of the owner", async () => {
     const one = await database();
     await one.pool.query(`GRANT ${OWNER} TO ${SERVER}`);
     await migrate(as(one, OWNER), as(one, SERVER));
@@ -202,7 +202,7 @@ describe("the role that serves", () => {
       () => "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
       "can create functions that the owner runs: REVOKE CREATE",
     ],
-  ])("is found when it %s", async (_what, give, take, words) => {
+  ])("reports a serving role that %s", async (_what, give, take, words) => {
     const one = await database();
     await migrate(as(one, OWNER), as(one, SERVER));
     const name = new URL(one.url).pathname.slice(1);
@@ -218,7 +218,7 @@ describe("the role that serves", () => {
     expect(await find()).toEqual([]);
   });
 
-  it("is not reported when the migration's own connection fails", async () => {
+  it("reports no role when the migration's own connection fails", async () => {
     const one = await database();
     const migrating = new pg.Client({ connectionString: as(one, OWNER) });
     await migrating.connect();
@@ -226,7 +226,7 @@ describe("the role that serves", () => {
     await expect(readServingRole(as(one, SERVER), migrating)).rejects.toThrow("Client was closed");
   });
 
-  it("must log in, to the same database", async () => {
+  it("requires a serving role that can log in to the same database", async () => {
     const one = await database();
     const other = await createTestDatabase("empty");
     try {

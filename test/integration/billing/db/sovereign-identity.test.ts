@@ -35,7 +35,7 @@ const FOREIGN =
   "the database belongs to Sovereign omantel.omani.works, and this is Sovereign bank.om: give this Sovereign a database of its own (to hand the database over, see docs/billing/operations.md)";
 
 describe("the identity of a database", () => {
-  it("is the Sovereign of the first migration that names one, and stays", async () => {
+  it("keeps the Sovereign of the first migration that names one", async () => {
     const one = await database();
     await migrate(one, "Omantel.Omani.Works");
     expect(await ownersOf(one)).toEqual(["omantel.omani.works"]);
@@ -45,14 +45,14 @@ describe("the identity of a database", () => {
     expect(await ownersOf(one)).toEqual(["omantel.omani.works"]);
   });
 
-  it("is written into a database that was migrated without one", async () => {
+  it("writes the identity into a database that was migrated without one", async () => {
     const one = await database("migrated");
     expect(await ownersOf(one)).toEqual([]);
     await migrate(one, "omantel.omani.works");
     expect(await ownersOf(one)).toEqual(["omantel.omani.works"]);
   });
 
-  it("is written in the transaction that adopts the earlier service's database", async () => {
+  it("writes the identity in the transaction that adopts the earlier service's database", async () => {
     const one = await database();
     await fillEarlierTables(one.pool);
     // The third migration fails, as if the run had been killed after the second.
@@ -70,7 +70,7 @@ describe("the identity of a database", () => {
     expect((await migrate(one, "omantel.omani.works")).executed).toContain("0003-adoption");
   });
 
-  it("is the same one for all of several Sovereigns that migrate at once", async () => {
+  it("writes one identity when several Sovereigns migrate at once", async () => {
     const one = await database();
     const names = ["a.om", "b.om", "c.om", "d.om"];
     const results = await Promise.allSettled(names.map((fqdn) => migrate(one, fqdn)));

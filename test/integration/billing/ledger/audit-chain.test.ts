@@ -22,7 +22,7 @@ describe("the chain of the audit trail", () => {
     "UPDATE voucher_audit_head SET last_id = 0, digest = ''",
     "DELETE FROM voucher_audit_head",
     "TRUNCATE voucher_audit_head",
-  ])("is append-only: %s", async (statement) => {
+  ])("refuses any change but an appended row: %s", async (statement) => {
     await issueVoucher(billing, "KEPT");
     await expect(query(statement)).rejects.toMatchObject({ code: "CB004" });
     expect(await kinds()).toEqual([]);
@@ -139,7 +139,7 @@ describe("the chain of the audit trail", () => {
     expect(await kinds()).toEqual(["voucher-differs-from-audit"]);
   });
 
-  it("is one chain when two instances change vouchers at the same time and some changes fail", async () => {
+  it("stays one chain when two instances change vouchers at the same time and some changes fail", async () => {
     const other = await startBilling({
       database: billing.database,
       files: { GRANTS_FILE: { maxCreditPerVoucherOmr: 50 } },

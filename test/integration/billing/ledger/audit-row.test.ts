@@ -9,7 +9,7 @@ import { admin, billing, kinds, query, useAuditTrail } from "../../../support/su
 useAuditTrail();
 
 describe("the rows of the audit trail", () => {
-  it("are one for a request that is sent twice with one Idempotency-Key", async () => {
+  it("writes one row for a request that is sent twice with one Idempotency-Key", async () => {
     const issue = () =>
       billing.ask("/billing/vouchers/issue", {
         token: admin,
@@ -23,7 +23,7 @@ describe("the rows of the audit trail", () => {
     expect(await kinds()).toEqual([]);
   });
 
-  it("are not changed by a redemption", async () => {
+  it("writes no row for a redemption", async () => {
     await issueVoucher(billing, "DRAWN");
     await placeOrder(billing, "salma", { promo_code: "DRAWN" });
     const { rows } = await query("SELECT action FROM voucher_audit");
@@ -31,7 +31,7 @@ describe("the rows of the audit trail", () => {
     expect(await kinds()).toEqual([]);
   });
 
-  it("begin with the adopted vouchers, and reveal later changes of the earlier service", async () => {
+  it("begins with the adopted vouchers, and reveals later changes of the earlier service", async () => {
     const database = await createTestDatabase("empty");
     await fillEarlierTables(database.pool);
     await migrate(database);
@@ -56,7 +56,7 @@ describe("the rows of the audit trail", () => {
     }
   });
 
-  it("are one for a smoke test, however often it runs", async () => {
+  it("writes one row for a smoke test, however often it runs", async () => {
     const run = () =>
       runSmokeTest({
         baseUrl: billing.origin,
@@ -76,7 +76,7 @@ describe("the rows of the audit trail", () => {
     expect(rows).toEqual([{ action: "smoke", actor: "shared-secret:admin" }]);
   });
 
-  it("reveal a change of a smoke test's voucher", async () => {
+  it("reveals a change of a smoke test's voucher", async () => {
     const smoke = { credit_omr: 1, description: "smoke test", max_redemptions: 1 };
     await issueVoucher(billing, "SMOKE-1", smoke);
     await issueVoucher(billing, "SMOKE-1", { ...smoke, credit_omr: 900 });

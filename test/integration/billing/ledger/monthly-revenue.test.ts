@@ -253,7 +253,7 @@ describe("the revenue of a month", () => {
     },
   );
 
-  it("is for superadmins only", async () => {
+  it("allows only superadmins to read the revenue", async () => {
     const path = `/billing/admin/revenue?month=${MONTH}`;
     const token = await signToken("salma", "sovereign-admin");
     expect((await billing.ask(path, { token })).status).toBe(403);

@@ -31,7 +31,7 @@ describe("a subscription whose period has passed", () => {
     ["Stripe has not renewed it", theirs("now() "), "now() - interval '73 hours'", "expired"],
     ["Stripe runs it and never sent its period", theirs("NULL"), "now() - interval '1 year'", "active"],
     ["its period is not known", OURS, "NULL", "active"],
-  ])("has the status of its period when %s", async (_when, owner, end, expected) => {
+  ])("returns the status of a subscription by its period when %s", async (_when, owner, end, expected) => {
     const before = await active();
     const placed = await placeOrder(billing, user, { plan_id: "small", promo_code: code });
     expect(placed.status).toBe(200);
@@ -40,7 +40,7 @@ describe("a subscription whose period has passed", () => {
     expect((await active()) - before).toBe(expected === "active" ? 1 : 0);
   });
 
-  it("is not reported while the tenant has another that still runs", async () => {
+  it("leaves out an ended subscription while the tenant has another that still runs", async () => {
     await placeOrder(billing, user, { plan_id: "small", promo_code: code });
     await placeOrder(billing, user, { plan_id: "small" });
     await change(

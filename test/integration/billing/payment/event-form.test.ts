@@ -33,14 +33,14 @@ describe("a signed body that is no event", () => {
     '{"id":"evt_1","data":{"object":{}}}',
     '{"id":"evt 1\\u0000","type":"invoice.paid","data":{"object":{}}}',
     `{"id":"${"e".repeat(256)}","type":"invoice.paid","data":{"object":{}}}`,
-  ])("is refused and not stored: %s", async (raw) => {
+  ])("refuses a signed body that is no event, and stores nothing: %s", async (raw) => {
     const before = await applied();
     const answer = await billing.ask("/billing/webhook", signed(raw));
     expect([answer.status, answer.json.code]).toEqual([400, "request_invalid"]);
     expect(await applied()).toBe(before);
   });
 
-  it.each(["", "{", "id=evt_1"])("is refused when it is not JSON: %j", async (raw) => {
+  it.each(["", "{", "id=evt_1"])("refuses a signed body that is not JSON: %j", async (raw) => {
     const answer = await billing.ask("/billing/webhook", signed(raw));
     expect(answer.status).toBe(400);
   });
@@ -61,7 +61,7 @@ describe("a signed body that is no event", () => {
     ["a list for an object", JSON.stringify({ ...event, data: { object: [] } })],
     ["an event of the second version", JSON.stringify({ ...event, object: "v2.core.event" })],
     ["a batch of events", JSON.stringify([event])],
-  ])("is answered with the members that an event needs: %s", async (_what, raw) => {
+  ])("names the members that an event needs: %s", async (_what, raw) => {
     const answer = await billing.ask("/billing/webhook", signed(raw));
     expect([answer.status, answer.json.code, answer.json.detail]).toEqual([
       400,

@@ -192,7 +192,7 @@ describe("an order that the earlier service left open", () => {
   it.each([
     [COMPLETED, DONE],
     [RAN_OUT, [{ status: "expired", price: null, events: 0 }]],
-  ])("is settled alone by %s, also where the event names it", async (type, expected) => {
+  ])("settles only this order by %s, also when the event names it", async (type, expected) => {
     const [mine, other] = [await adopt("mine"), await adopt("other")];
     const event = paid(mine.session, { amount_total: 9_000, client_reference_id: mine.orderId });
     expect((await hook(type, event)).status).toBe(200);
@@ -216,7 +216,7 @@ describe("an order that the earlier service left open", () => {
     [-5, 0, "0"],
     [-5, -5_000, "0"],
     [null, null, "0"],
-  ])("over %j OMR and %j baisa becomes a subscription of %s", async (omr, baisa, price) => {
+  ])("creates for an order over %j OMR and %j baisa a subscription of %s", async (omr, baisa, price) => {
     const { session } = await adopt(`${omr}_${baisa}`, [omr, baisa]);
     expect((await hook(COMPLETED, paid(session))).status).toBe(200);
     expect(await became(session)).toEqual([{ status: "paid", price, events: 1 }]);

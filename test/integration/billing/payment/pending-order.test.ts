@@ -32,7 +32,7 @@ const outlive = (id: string, by: string) =>
 const paid = (id: string) => stripe.setSession(id, { status: "complete", payment_status: "paid" });
 
 describe("an order that stays pending", () => {
-  it("is due for the sweeper an hour after the order, at the end of its session", async () => {
+  it("is due for the sweeper an hour after the order, when its session ends", async () => {
     const { id } = await openSession();
     const [order] = await rowsOf(
       "SELECT extract(epoch FROM session_expires_at - created_at)::int AS s FROM orders WHERE stripe_session_id = $1",
@@ -131,7 +131,7 @@ describe("a payment that becomes credit", () => {
         await pay(String(order?.id));
       },
     ],
-  ])("is logged when %s", async (_how, find) => {
+  ])("logs a payment that becomes credit when %s", async (_how, find) => {
     const tenant = `credited-${run}`;
     const { id } = await openSession({ tenant_id: tenant });
     const slow = user;

@@ -53,7 +53,7 @@ describe("a refusal by Stripe that this service caused", () => {
     ]);
   });
 
-  it("has no portal for a customer who is gone", async () => {
+  it("offers no portal to a customer who was deleted at Stripe", async () => {
     await loseAccount();
     const token = await signToken(user);
     for (let time = 0; time < 2; time += 1) {
@@ -122,7 +122,7 @@ describe("a key in another key's place", () => {
     ["stripe_secret_key", "whsec_1234567890", "must be a secret key, which begins with sk_ or rk_"],
     ["stripe_webhook_secret", SECRET_KEY, "must be a webhook secret, which begins with whsec_"],
     ["stripe_public_key", SECRET_KEY, "must be a publishable key, which begins with pk_"],
-  ])("is refused: %s %s", async (name, value, rule) => {
+  ])("refuses a key in another key's place: %s %s", async (name, value, rule) => {
     const settings = await startBilling({ database: billing.database });
     try {
       const token = await signToken("root", "superadmin");

@@ -52,7 +52,7 @@ describe("the sweeper", () => {
     ["has expired", { status: "expired" }, EXPIRED],
     ["is open still", {}, PENDING],
     ["waits for its money", { status: "complete" }, PENDING],
-  ])("is settled without its event when its session %s", async (_what, change, expected) => {
+  ])("decides about an order without its event when its session %s", async (_what, change, expected) => {
     const { id } = await openSession();
     stripe.setSession(id, change);
     await age("session_expires_at");

@@ -30,7 +30,7 @@ const readAs = async (name: string, tenant: string) =>
   (await billing.ask(`/billing/subscription/${tenant}`, { token: await signToken(name) })).status;
 
 describe("a tenant that several customers order for", () => {
-  it("has no owner while its orders wait for a payment", async () => {
+  it("gives a tenant no owner while its orders wait for a payment", async () => {
     const tenant = `open-${run}`;
     const { id } = await openSession({ tenant_id: tenant });
     expect([await ownerOf(tenant), await readAs(user, tenant)]).toEqual([undefined, 404]);
@@ -62,7 +62,7 @@ describe("a tenant that several customers order for", () => {
     },
   );
 
-  it("belongs to the customer who pays first, and the later payment becomes credit", async () => {
+  it("gives a tenant to the customer who pays first, and turns the later payment into credit", async () => {
     const tenant = `raced-${run}`;
     const { id: first } = await openSession({ tenant_id: tenant });
     const slow = user;
@@ -121,7 +121,7 @@ describe("a tenant that several customers order for", () => {
     expect(await invoicesAs(slower)).toMatchObject({ code: "tenant_not_found" });
   });
 
-  it("is assigned to one of two customers whose payments arrive at the same time", async () => {
+  it("assigns a tenant to one of two customers whose payments arrive at the same time", async () => {
     const tenant = `together-${run}`;
     const { id: first } = await openSession({ tenant_id: tenant });
     becomeCustomer(`beside-${run}`);
@@ -133,7 +133,7 @@ describe("a tenant that several customers order for", () => {
     ]);
   });
 
-  it("stays its owner's when a stranger's order for it was opened before", async () => {
+  it("keeps a tenant's owner when another customer's order for it was opened before", async () => {
     const tenant = `kept-${run}`;
     await openSession({ tenant_id: tenant });
     stripe.fault = "refuse";

@@ -118,7 +118,7 @@ describe("a blank code that no voucher has", () => {
     ["GET", "/billing/vouchers/audit/%20", undefined],
     ["POST", "/billing/vouchers/issue", { code: "", credit_omr: 5 }],
     ["POST", "/billing/admin/promos", { code: "", credit_omr: 5 }],
-  ])("is refused: %s %s", async (method, path, body) => {
+  ])("refuses a blank code: %s %s", async (method, path, body) => {
     const answer = await shared.ask(path, { method, token, ...(body === undefined ? {} : { body }) });
     expect([answer.status, answer.json.code]).toEqual([400, "voucher_blank"]);
   });

@@ -64,7 +64,7 @@ describe("a cell of the file of a bulk issue", () => {
     "#1",
     "%",
     "→ ok",
-  ])("stays as it is: %j", async (description) => {
+  ])("does not change the cell %j", async (description) => {
     expect(await cellOf(description)).toBe(description);
   });
 });

@@ -94,7 +94,7 @@ describe("a drawn code that exists already", () => {
     }
   }
 
-  it("is replaced by another, also when the existing one is revoked or adopted in lower case", async () => {
+  it("draws another code when the drawn one exists, also revoked or adopted in lower case", async () => {
     await withDrawn(SYMBOLS, async (vouchers, one) => {
       const [live = "", revoked = "", adopted = "", free = ""] = SYMBOLS.map((symbols) =>
         codeOfSymbols(symbols),
@@ -112,7 +112,7 @@ describe("a drawn code that exists already", () => {
     });
   });
 
-  it("is replaced in a batch until the batch is complete", async () => {
+  it("draws further codes for a batch until the batch is complete", async () => {
     const [taken = "", ...others] = SYMBOLS;
     await withDrawn([taken, taken, ...others], async (vouchers, one) => {
       await issueVoucher(one, codeOfSymbols(taken), { credit_omr: 99 });

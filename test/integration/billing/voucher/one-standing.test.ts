@@ -86,7 +86,7 @@ describe("a voucher's standing", () => {
     });
   });
 
-  it("is explained on the page: when a voucher begins, and how long it lasts", async () => {
+  it("explains on the page when a voucher begins, and how long it lasts", async () => {
     const starts_at = "2098-03-01T08:30:00.000Z";
     await issueVoucher(billing, "BEGINS", { starts_at });
     const begins = await billing.ask("/redeem?code=BEGINS&lang=en");

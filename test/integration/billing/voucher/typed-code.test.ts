@@ -50,7 +50,7 @@ describe("a code as people type and paste it", () => {
     ["with a dash that the keyboard replaced", "ramadan–29", "RAMADAN-29"],
     ["with Arabic-Indic digits", "RAMADAN-٣٠", "RAMADAN-30"],
     ["with Persian digits", "ramadan-۳۱", "RAMADAN-31"],
-  ])("is found %s", async (_what, typed, stored) => {
+  ])("finds a typed code %s", async (_what, typed, stored) => {
     await issueVoucher(billing, stored, { credit_omr: 5 });
     await expectFound(typed, stored);
   });
@@ -59,7 +59,7 @@ describe("a code as people type and paste it", () => {
     ["without dashes", (code: string) => code.replaceAll("-", "").toLowerCase()],
     ["with blanks", (code: string) => code.replaceAll("-", " ")],
     ["with long dashes and blanks", (code: string) => code.replaceAll("-", " — ")],
-  ])("is found %s when it was generated, also behind a prefix", async (_what, typedOf) => {
+  ])("finds a generated code %s, also behind a prefix", async (_what, typedOf) => {
     for (const prefix of ["", "EID-2026"]) {
       const issued = await billing.ask("/billing/vouchers/bulk-issue", {
         token: admin,
@@ -94,7 +94,7 @@ describe("a code as people type and paste it", () => {
     expect((await preview(typed)).status).toBe(404);
   });
 
-  it("is refused by a create-only issue, and never becomes a new code", async () => {
+  it("refuses a typed code in a create-only issue, and never stores it as a new code", async () => {
     const issue = (code: string) =>
       billing.ask("/billing/vouchers/issue", {
         token: admin,
@@ -111,7 +111,7 @@ describe("a code as people type and paste it", () => {
     expect([again.status, again.json.voucher.code]).toEqual([409, drawn]);
   });
 
-  it("counts as the same voucher for a customer who has redeemed it", async () => {
+  it("treats a typed code as the same voucher for a customer who has redeemed it", async () => {
     await issueVoucher(billing, "ONCE-ONLY");
     const order = (promo_code: string) => placeOrder(billing, "twice", { plan_id: "free", promo_code });
     expect((await order("ONCE-ONLY")).status).toBe(200);
@@ -148,7 +148,7 @@ describe("billing_code_key", () => {
     expect(rows).toHaveLength(samples.length);
   });
 
-  it("is served by its indexes", async () => {
+  it("uses the indexes for billing_code_key", async () => {
     const client = await billing.database.pool.connect();
     try {
       await client.query("BEGIN; SET LOCAL enable_seqscan = off");

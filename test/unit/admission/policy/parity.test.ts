@@ -5,7 +5,7 @@ import { RULE_IDS } from "../../../../src/admission/rules/rule-id.ts";
 describe("policyParity", () => {
   const rows = policyParity();
 
-  it("has every rule of the webhook, and those that only a native policy can have", () => {
+  it("lists every rule of the webhook, and those that only a native policy can have", () => {
     expect(rows.filter(({ isWebhooks }) => isWebhooks).map(({ rule }) => rule)).toEqual([...RULE_IDS]);
     expect(rows.filter(({ isWebhooks }) => !isWebhooks)).toMatchObject([
       { rule: "hub-object", native: ["catalyst-hub-object"], kyverno: [] },

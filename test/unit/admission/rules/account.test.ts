@@ -47,12 +47,12 @@ describe("accounts", () => {
       [],
       [],
     ],
-  ])("are found in %s", (_, subjects, namespaces, accounts) => {
+  ])("finds accounts in %s", (_, subjects, namespaces, accounts) => {
     expect(accountNamespaces(subjects)).toEqual(namespaces);
     expect(accountsIn("bazaar", subjects)).toEqual(accounts === "*" ? "*" : new Set(accounts));
   });
 
-  it("are found in the owner and the members of an Organization", () => {
+  it("finds accounts in the owner and the members of an Organization", () => {
     const spec = {
       displayName: "a",
       sovereign: "s",
@@ -65,7 +65,7 @@ describe("accounts", () => {
 });
 
 describe("a set of accounts", () => {
-  it("has its names, or every name", () => {
+  it("includes its names, or every name", () => {
     expect(includesAccount(new Set(["a"]), "a")).toBe(true);
     expect(includesAccount(new Set(["a"]), "b")).toBe(false);
     expect(includesAccount("*", "b")).toBe(true);

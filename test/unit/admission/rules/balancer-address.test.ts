@@ -71,7 +71,7 @@ describe("serviceAddressRule, for addresses of load balancers", () => {
 });
 
 describe("newAddresses", () => {
-  it("has those that the Service did not ask for before", () => {
+  it("returns only the addresses that the Service did not ask for before", () => {
     const input = request({
       ...SERVICE,
       oldObject: annotated("metallb.io/loadBalancerIPs", "203.0.113.7"),
@@ -86,7 +86,7 @@ describe("newAddresses", () => {
 });
 
 describe("heldAddresses", () => {
-  it("has the addresses that a Service asks for, and those that it has", () => {
+  it("returns the addresses that a Service asks for, and those that it has", () => {
     const service = {
       ...annotated("lbipam.cilium.io/ips", "203.0.113.7", { loadBalancerIP: "203.0.113.8" }),
       status: { loadBalancer: { ingress: [{ ip: "2001:DB8::7" }, { hostname: "a.b" }, null] } },

@@ -240,7 +240,9 @@ describe("the artifact of a Blueprint", () => {
       creation({ ...KIND, oldObject: spec(), object: spec() }),
       field(`oci://${IMAGE}`),
     ],
-  ])("is checked for %s", (_, input, expectedField) => expect(artifacts(input)).toEqual([expectedField]));
+  ])("checks the artifact of %s", (_, input, expectedField) =>
+    expect(artifacts(input)).toEqual([expectedField]),
+  );
 
   it.each([
     ["when it stays", request({ ...KIND, oldObject: spec(), object: spec({ visibility: "listed" }) })],
@@ -248,5 +250,5 @@ describe("the artifact of a Blueprint", () => {
     ["on a status", request({ ...KIND, subresource: "status", object: spec() })],
     ["for another kind of the group", creation({ ...KIND, resource: "sovereigns", object: spec() })],
     ["for blueprints of another group", creation({ ...KIND, group: "example.com", object: spec() })],
-  ])("is not checked %s", (_, input) => expect(artifacts(input)).toEqual([]));
+  ])("does not check an artifact %s", (_, input) => expect(artifacts(input)).toEqual([]));
 });

@@ -82,7 +82,7 @@ describe("userWrittenPart", () => {
     });
   });
 
-  it("is empty for no object", () => {
+  it("returns an empty part for no object", () => {
     expect(userWrittenPart(undefined)).toEqual({ metadata: {} });
   });
 });

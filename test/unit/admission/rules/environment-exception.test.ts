@@ -57,7 +57,7 @@ describe("an exception", () => {
     ["names another environment", { environment: "acme-stg" }],
     ["names another rule", { rule: "pr-required" }],
     ["has an end that is no time", { until: "never" }],
-  ])("has no effect when it %s", (_, change) => {
+  ])("ignores an exception that %s", (_, change) => {
     const { findings, exceptions } = judged(exception(change));
     expect(findings.map(({ rule }) => rule)).toEqual(["re-score-gate", "soak"]);
     expect(exceptions).toEqual([]);

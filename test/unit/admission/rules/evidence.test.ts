@@ -67,7 +67,7 @@ describe("hasEvidence", () => {
     ["no annotation", undefined, false],
     ["an empty one", " ,", false],
     ["one that does not count", `amal@${B}`, true],
-  ])("is right about %s", (_, annotation, expected) =>
+  ])("reports whether there is evidence, with %s", (_, annotation, expected) =>
     expect(hasEvidence("approvedBy", [source(annotation)])).toBe(expected),
   );
 });
@@ -131,5 +131,7 @@ describe("lowestScore", () => {
     [["1e2"], undefined],
     [["087"], undefined],
     [["90", "high"], undefined],
-  ])("of %j is %s", (values, expected) => expect(lowestScore(new Set(values))).toBe(expected));
+  ])("returns for the scores %j: %s", (values, expected) =>
+    expect(lowestScore(new Set(values))).toBe(expected),
+  );
 });

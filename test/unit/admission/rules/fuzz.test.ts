@@ -123,7 +123,7 @@ describe.each(DENIED)("a review of %s", (_, subject, facts) => {
   const whole = review(subject);
   const paths = pathsOf(whole);
 
-  it("is denied", () => {
+  it("denies the review", () => {
     expect(readInput(JSON.stringify(whole))).toBeDefined();
     expect(judged(JSON.stringify(whole), facts)).not.toEqual([]);
   });
@@ -137,7 +137,7 @@ describe.each(DENIED)("a review of %s", (_, subject, facts) => {
     );
   });
 
-  it("stays denied with members that mean nothing, and with members twice", () => {
+  it("denies the review also with meaningless members, and with members twice", () => {
     const objects = paths.filter((path) => {
       const at = path.reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], whole);
       return typeof at === "object" && at !== null && !Array.isArray(at);
@@ -246,7 +246,7 @@ describe("a review of 3 MiB", () => {
       "open brackets in a text",
       { ...DEPLOYMENT, object: workload({ containers: [{ image: "[".repeat(3_000_000) }] }) },
     ],
-  ])("with many %s is judged within a second", (_, subject) => {
+  ])("judges a review with many %s within a second", (_, subject) => {
     judged(JSON.stringify(review(subject)), fleet);
   });
 });

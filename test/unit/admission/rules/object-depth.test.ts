@@ -16,7 +16,7 @@ describe("an object that nests deeper than 64 levels", () => {
     ["created, however deep", creation({ object: nested(5_000) })],
     ["written over a flat one", request({ object: nested(65) })],
     ["written over a deep one", request({ object: nested(65), oldObject: nested(5_000) })],
-  ])("is refused when it is %s", (_, input) => {
+  ])("refuses an object that nests too deep when it is %s", (_, input) => {
     expect(violationsOf(input)).toEqual([violation]);
   });
 
@@ -24,7 +24,7 @@ describe("an object that nests deeper than 64 levels", () => {
     ["not deeper", creation({ object: nested(64) })],
     ["replaced by a flat one", request({ object: nested(1), oldObject: nested(5_000) })],
     ["deleted", deletion({ oldObject: nested(5_000) })],
-  ])("passes when it is %s", (_, input) => {
+  ])("passes an object that nests too deep when it is %s", (_, input) => {
     expect(violationsOf(input)).toEqual([]);
   });
 });

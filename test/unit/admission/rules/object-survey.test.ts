@@ -29,13 +29,14 @@ describe("the Pod specifications of a survey", () => {
       { spec: { metadata: { managedFields: POD } } },
       ["spec.metadata.managedFields"],
     ],
-  ])("are found in %s", (_, object, paths) => expect(pathsIn(object)).toEqual(paths));
+  ])("finds Pod specifications in %s", (_, object, paths) => expect(pathsIn(object)).toEqual(paths));
 
-  it.each(["containers", "initContainers", "ephemeralContainers"])("are found by %s alone", (list) =>
-    expect(pathsIn({ spec: { [list]: [{ name: "app" }] } })).toEqual(["spec"]),
+  it.each(["containers", "initContainers", "ephemeralContainers"])(
+    "finds a Pod specification by %s alone",
+    (list) => expect(pathsIn({ spec: { [list]: [{ name: "app" }] } })).toEqual(["spec"]),
   );
 
-  it("have the annotations of their template", () => {
+  it("returns a Pod specification with the annotations of its template", () => {
     const template = { metadata: { annotations: { a: "b" } }, spec: POD };
     expect(surveyOf({ spec: { template } }).podSpecs).toEqual([
       { path: "spec.template.spec", spec: POD, annotations: { a: "b" } },
@@ -63,7 +64,7 @@ describe("the evidence of a survey", () => {
       { [`[${ANNOTATION.approvedBy}]`]: '["amal"]' },
     ],
     ["names of fields that are owned", { metadata: { managedFields: [{ fieldsV1: score }] } }, {}],
-  ])("is found in %s", (_, object, evidence) =>
+  ])("finds evidence in %s", (_, object, evidence) =>
     expect(Object.fromEntries(surveyOf(object).evidence)).toEqual(evidence),
   );
 });

@@ -21,7 +21,7 @@ describe("the artifact of an OCIRepository", () => {
     ],
     ["without a digest", creation({ ...OCI, object: repository({}) }), "oci://registry.test/shop@"],
     ["without anything", creation({ ...OCI, object: {} }), "@"],
-  ])("is checked: that %s", (_, input, reference) => {
+  ])("checks the artifact %s", (_, input, reference) => {
     expect(artifactsToCheck(input, facts())).toEqual([
       {
         artifact: { reference, use: { kind: "chart" } },
@@ -34,5 +34,5 @@ describe("the artifact of an OCIRepository", () => {
   it.each([
     ["on deletion", deletion({ ...OCI, object: repository({ url: "oci://a.test/b" }) })],
     ["for another kind", creation({ ...HELM, object: release() })],
-  ])("is not checked %s", (_, input) => expect(artifactsToCheck(input, facts())).toEqual([]));
+  ])("does not check an artifact %s", (_, input) => expect(artifactsToCheck(input, facts())).toEqual([]));
 });

@@ -51,7 +51,7 @@ describe("selectionOf", () => {
     ["e", { [LABEL.environment]: "dev" }, "environment"],
     ["m", { [LABEL.managedBy]: "operator" }, "managed-by"],
     ["shop", { app: "shop" }, "ordinary"],
-  ])("of %s with labels %o is %s", (name, labels, selection) => {
+  ])("selects namespace %s with labels %o as %s", (name, labels, selection) => {
     expect(selectionOf(name, labels, lists)).toBe(selection);
   });
 });

@@ -173,7 +173,7 @@ describe("the images of a workload", () => {
     rule: "image-signature",
   });
 
-  it("are checked when they are new", () => {
+  it("checks images that are new", () => {
     const input = request({
       ...PODS,
       oldObject: pod(IMAGE),
@@ -185,7 +185,7 @@ describe("the images of a workload", () => {
     ]);
   });
 
-  it("are not checked when they stay", () => {
+  it("does not check images that stay", () => {
     expect(
       artifactsToCheck(request({ ...PODS, oldObject: pod(IMAGE), object: pod(IMAGE) }), facts()),
     ).toEqual([]);

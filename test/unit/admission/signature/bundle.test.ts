@@ -53,17 +53,20 @@ describe("a signature by key", () => {
       (it) => signP256(createHash("sha256").update(it).digest()),
       "refused",
     ],
-  ])("with %s, in both formats", async (_, publicKey, signature, expected) => {
-    const payload = simplePayload(DIGEST);
-    const annotations = {
-      "dev.cosignproject.cosign/signature": signature(payload).toString("base64"),
-    };
-    const stores = [
-      { bundles: [keyBundle(imageStatement(DIGEST), signature)] },
-      { classic: [{ annotations, payload }] },
-    ];
-    for (const store of stores) expect((await verify(store, publicKey)).kind).toBe(expected);
-  });
+  ])(
+    "verifies or refuses, in both formats, a signature with %s",
+    async (_, publicKey, signature, expected) => {
+      const payload = simplePayload(DIGEST);
+      const annotations = {
+        "dev.cosignproject.cosign/signature": signature(payload).toString("base64"),
+      };
+      const stores = [
+        { bundles: [keyBundle(imageStatement(DIGEST), signature)] },
+        { classic: [{ annotations, payload }] },
+      ];
+      for (const store of stores) expect((await verify(store, publicKey)).kind).toBe(expected);
+    },
+  );
 });
 
 describe("a bundle", () => {
@@ -73,7 +76,7 @@ describe("a bundle", () => {
   it.each<[string, object]>([
     ["of the first version of the statement", bundleOf({ _type: "https://in-toto.io/Statement/v0.1" })],
     ["whose subject has a name", bundleOf({ subject: [{ ...subject, name: "shop" }] })],
-  ])("counts: one %s", async (_, bundle) => {
+  ])("counts a bundle %s", async (_, bundle) => {
     expect(await verify({ bundles: [bundle] }, p256.publicKey)).toMatchObject({
       kind: "verified",
       digest: DIGEST,
@@ -127,13 +130,13 @@ describe("a bundle", () => {
     ],
     ["of an unknown media type", { ...good, mediaType: "application/json" }],
     ["that is empty", {}],
-  ])("does not count: one %s", async (_, bundle) => {
+  ])("does not count a bundle %s", async (_, bundle) => {
     expect(await verify({ bundles: [bundle] }, p256.publicKey)).toMatchObject({ kind: "refused" });
     // It does not prevent another bundle from counting.
     expect(await verify({ bundles: [bundle, good] }, p256.publicKey)).toMatchObject({ kind: "verified" });
   });
 
-  it("does not count when the index of referrers says that it is something else", async () => {
+  it("does not count a bundle that the index of referrers lists with another type", async () => {
     const store = { bundles: [good], artifactType: "application/spdx+json" };
     expect(await verify(store, p256.publicKey)).toMatchObject({ kind: "refused" });
   });

@@ -61,13 +61,13 @@ const REFUSED = {
 };
 
 describe("a keyless signature", () => {
-  it("is verified when the identity is trusted, in both formats, also long after the certificate expired", async () => {
+  it("verifies a trusted identity, in both formats, even long after the certificate expired", async () => {
     for (const recordedAt of [new Date(), new Date("2024-05-01T10:00:00Z")])
       for (const store of await bothFormats(platform, { recordedAt }))
         expect(await verify(store)).toEqual(VERIFIED);
   });
 
-  it("is verified for an e-mail address", async () => {
+  it("verifies an e-mail address", async () => {
     const identity = "ci@shop.test";
     const trust = [{ keyless: { issuer: ISSUER, identity } }];
     for (const store of await bothFormats(platform, { identity }))
@@ -84,17 +84,17 @@ describe("a keyless signature", () => {
     ["that was recorded after the certificate expired", { certifiedAt: new Date(Date.now() - 3_600_000) }],
     ["that was recorded before the certificate was valid", { certifiedAt: new Date(Date.now() + 3_600_000) }],
     ["by a certificate for servers", { usage: "1.3.6.1.5.5.7.3.1" }],
-  ])("is refused: one %s", async (_, options) => {
+  ])("refuses a keyless signature %s", async (_, options) => {
     for (const store of await bothFormats(platform, options)) expect(await verify(store)).toEqual(REFUSED);
   });
 
-  it("is refused when the trusted identity is a pattern that the signer matches", async () => {
+  it("refuses a signer that only matches the trusted identity as a pattern", async () => {
     for (const identity of [".*", "^https://shop\\.test/ci$", "https://shop.test/*", ""])
       for (const store of await bothFormats(platform))
         expect(await verify(store, { trust: [{ keyless: { issuer: ISSUER, identity } }] })).toEqual(REFUSED);
   });
 
-  it("is refused for another artifact, by another Fulcio and Rekor, and for an attestation", async () => {
+  it("refuses a signature of another artifact, by another Fulcio and Rekor, and of an attestation", async () => {
     for (const store of await bothFormats(platform, {}, sha256Digest("other")))
       expect(await verify(store)).toEqual(REFUSED);
     for (const store of await bothFormats(stranger)) expect(await verify(store)).toEqual(REFUSED);
@@ -104,7 +104,7 @@ describe("a keyless signature", () => {
     });
   });
 
-  it("is refused when only the certificate, or only the log, is the platform's", async () => {
+  it("refuses a signature when only the certificate, or only the log, is the platform's", async () => {
     const [own, foreign] = [JSON.parse(platform.trustedRoot()), JSON.parse(stranger.trustedRoot())];
     const mixed = [
       { ...own, tlogs: foreign.tlogs },
@@ -115,14 +115,14 @@ describe("a keyless signature", () => {
         expect(await verify(store, { trustedRoot })).toEqual(REFUSED);
   });
 
-  it("is refused without the promise of a certificate transparency log when the trusted root names one", async () => {
+  it("refuses a certificate without the promise of a certificate transparency log when the trusted root names one", async () => {
     const { tlogs } = JSON.parse(platform.trustedRoot());
     const trustedRoot = parseTrustedRoot(platform.trustedRoot({ ctlogs: tlogs }));
     for (const store of await bothFormats(platform))
       expect(await verify(store, { trustedRoot })).toEqual(REFUSED);
   });
 
-  it("is refused when the platform has no trusted root, with the key to add", async () => {
+  it("refuses a keyless signature when the platform has no trusted root, and names the key to add", async () => {
     const missing = `add the key trusted-root.json to ConfigMap catalyst-system/catalyst-trust, with the Sigstore trusted root, or sign with a key that is trusted`;
     const key = generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "pem" }).toString();
     for (const store of await bothFormats(platform))
@@ -147,7 +147,7 @@ describe("a keyless signature", () => {
     expect(await verify(keyless ?? {}, { trust })).toEqual(VERIFIED);
   });
 
-  it("is verified again when the trusted root changes", async () => {
+  it("verifies a signature again when the trusted root changes", async () => {
     const [store = {}] = await bothFormats(platform);
     let trustedRoot = root;
     const verifier = createSignatureVerifier({
@@ -234,7 +234,7 @@ describe("the entry of a transparency log", () => {
   it.each([
     ["thousands of entries", crowd],
     ["a name in its checkpoint that is a slow regular expression", slowName],
-  ])("is refused at once with %s", async (_, hostile) => {
+  ])("refuses at once an entry with %s", async (_, hostile) => {
     const client = signatureStore({ bundles: [hostile] });
     const verifier = createSignatureVerifier({ client, logger, trustedRoot: () => root });
     const startedAt = performance.now();
@@ -244,7 +244,7 @@ describe("the entry of a transparency log", () => {
 });
 
 describe("a certificate", () => {
-  it("of the wrong form is refused, and does not stop the check of others", async () => {
+  it("refuses a certificate of the wrong form, and checks the others", async () => {
     const good = await platform.bundle(imageStatement(DIGEST));
     for (const rawBytes of ["", "AAAA", Buffer.alloc(200_000, 0x30).toString("base64")]) {
       const broken = {

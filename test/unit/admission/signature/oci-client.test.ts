@@ -26,26 +26,29 @@ describe("the referrers of a digest", () => {
   const api = `referrers/${DIGEST}?artifactType=${encodeURIComponent(TYPE)}`;
   const tag = `manifests/${DIGEST.replace(":", "-")}`;
 
-  it("come from the referrers API", async () => {
+  it("reads the referrers from the referrers API", async () => {
     const { client, asked } = registry({ [api]: { manifests: [referrer, { digest: 1 }, null, {}] } });
     expect(await client.referrers(AT, DIGEST, TYPE, SIGNAL)).toEqual([referrer]);
     expect(asked).toEqual([api]);
   });
 
-  it.each([400, 404, 405, 406])("come from the tag when the API answers %d", async (status) => {
-    const { client, asked } = registry({ [api]: status, [tag]: { manifests: [referrer] } });
-    expect(await client.referrers(AT, DIGEST, TYPE, SIGNAL)).toEqual([referrer]);
-    expect(asked).toEqual([api, tag]);
-  });
+  it.each([400, 404, 405, 406])(
+    "reads the referrers from the tag when the API answers %d",
+    async (status) => {
+      const { client, asked } = registry({ [api]: status, [tag]: { manifests: [referrer] } });
+      expect(await client.referrers(AT, DIGEST, TYPE, SIGNAL)).toEqual([referrer]);
+      expect(asked).toEqual([api, tag]);
+    },
+  );
 
-  it("are none without the tag, and without a list", async () => {
+  it("returns no referrers without the tag, and without a list", async () => {
     expect(await registry({}).client.referrers(AT, DIGEST, TYPE, SIGNAL)).toEqual([]);
     expect(await registry({ [api]: { manifests: {} } }).client.referrers(AT, DIGEST, TYPE, SIGNAL)).toEqual(
       [],
     );
   });
 
-  it.each([401, 403, 429, 500])("cannot be read when the API answers %d", async (status) => {
+  it.each([401, 403, 429, 500])("fails when the referrers API answers %d", async (status) => {
     const { client, asked } = registry({ [api]: status, [tag]: { manifests: [referrer] } });
     await expect(client.referrers(AT, DIGEST, TYPE, SIGNAL)).rejects.toThrow(
       `registry.test answers ${status}`,

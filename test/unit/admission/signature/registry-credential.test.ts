@@ -43,7 +43,7 @@ describe("a pull secret", () => {
     expect(findCredential(entries, host, "shop")).toBeUndefined();
   });
 
-  it("is refused without auths", () => {
+  it("refuses a pull secret without auths", () => {
     for (const text of ["{}", "[]", '{"auths":[]}'])
       expect(() => parsePullSecret(text)).toThrow("a pull secret must have auths");
   });

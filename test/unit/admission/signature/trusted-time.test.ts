@@ -45,7 +45,7 @@ describe("a promise of a certificate transparency log", () => {
     for (const store of await bothFormats({ promisedBy })) expect(await kindOf(store, withLog)).toBe(kind);
   });
 
-  it("does not count for another certificate", async () => {
+  it("does not count the promise for another certificate", async () => {
     const [own, other] = [
       await sigstore.bundle(imageStatement(DIGEST), { promisedBy: "own" }),
       await sigstore.bundle(imageStatement(DIGEST), { promisedBy: "own", identity: "https://evil.test/ci" }),
@@ -93,14 +93,14 @@ describe("a timestamp of an authority", () => {
     ["of another signature", () => [authority.timestamp(Buffer.from("other"), NOW)], "refused"],
     ["that is missing", () => [], "refused"],
     ["that is none", () => [Buffer.from("AAAA").toString("base64")], "refused"],
-  ])("%s", async (_, timestamps, kind) => {
+  ])("verifies or refuses a timestamp %s", async (_, timestamps, kind) => {
     const bundle = await sigstore.bundle(imageStatement(DIGEST), { recordedAt: NOW });
     expect(await kindOf({ bundles: [withTimestamps(bundle, ...timestamps(bundle))] }, withAuthority)).toBe(
       kind,
     );
   });
 
-  it("must agree with the time of the log", async () => {
+  it("requires a timestamp that agrees with the time of the log", async () => {
     const bundle = await sigstore.bundle(imageStatement(DIGEST), { recordedAt: NOW });
     const late = authority.timestamp(signatureOf(bundle), new Date(NOW.getTime() + HOUR_MS));
     const { verificationMaterial } = withTimestamps(bundle, late);
@@ -109,7 +109,7 @@ describe("a timestamp of an authority", () => {
     expect(await kindOf({ bundles: [both] }, withAuthority)).toBe("refused");
   });
 
-  it("counts for nothing when the trusted root names no authority", async () => {
+  it("ignores a timestamp when the trusted root names no authority", async () => {
     const bundle = await sigstore.bundle(imageStatement(DIGEST), { recordedAt: NOW });
     const timestamp = authority.timestamp(signatureOf(bundle), NOW);
     expect(await kindOf({ bundles: [withTimestamps(bundle, timestamp)] }, sigstore.trustedRoot())).toBe(
@@ -144,7 +144,7 @@ describe("an entry of Rekor 2", () => {
   }
   const now = (bundle: Bundle) => [authority.timestamp(signatureOf(bundle), NOW)];
 
-  it("is verified with the timestamp of an authority", async () =>
+  it("verifies an entry of Rekor 2 with the timestamp of an authority", async () =>
     expect(await judged({}, now)).toBe("verified"));
 
   it.each<[string, object, (bundle: Bundle) => string[]]>([
@@ -152,7 +152,7 @@ describe("an entry of Rekor 2", () => {
     ["of another payload", { payloadHash: { algorithm: "SHA2_256", digest: "AAAA" } }, now],
     ["of another signature", { signatures: [{ content: "AAAA" }] }, now],
     ["of no signature", { signatures: [] }, now],
-  ])("is refused: one %s", async (_, change, timestamps) =>
+  ])("refuses an entry of Rekor 2 %s", async (_, change, timestamps) =>
     expect(await judged(change, timestamps)).toBe("refused"),
   );
 });

@@ -24,7 +24,7 @@ describe("one bad item of a price list", () => {
     ["nothing", null, "id must be a non-empty string"],
     ["text", "small", "id must be a non-empty string"],
     ["a second price", { id: "good", price_baisa: 1 }, "an earlier item has the same id: remove one of them"],
-  ])("is left out, with its reason, when it has %s", (_what, item, reason) => {
+  ])("leaves out an item that has %s, with the reason", (_what, item, reason) => {
     const { prices, rejected } = parsePriceList("plans", [GOOD, item, { id: "last", price_baisa: 1 }]);
     expect([...prices]).toEqual([
       ["good", 9_000],
@@ -33,7 +33,7 @@ describe("one bad item of a price list", () => {
     expect(rejected).toEqual([{ list: "plans", item: expect.stringMatching(/^plans\[1\]/), reason }]);
   });
 
-  it("is named by its place and the first 64 characters of its id", () => {
+  it("names an item by its place and the first 64 characters of its id", () => {
     const { rejected } = parsePriceList("addons", [{ id: `a"${"x".repeat(100)}` }]);
     expect(rejected[0]?.item).toBe(`addons[0] "a\\"${"x".repeat(62)}"`);
   });
@@ -51,7 +51,7 @@ describe("whole baisa", () => {
     [{ price_omr: 1.000000001 }, 1_000],
     [{ price_baisa: 1_000_000_000_000 }, 1_000_000_000_000],
     [{ price_baisa: -0 }, 0],
-  ])("are accepted within a millionth: %j", (price, baisa) => {
+  ])("accepts a price that is whole within a millionth: %j", (price, baisa) => {
     expect(parsePriceList("plans", [{ id: "p", ...price }]).prices.get("p")).toBe(baisa);
   });
 

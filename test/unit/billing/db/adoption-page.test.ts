@@ -35,7 +35,7 @@ describe("docs/adoption.md", () => {
 });
 
 describe("the obstacles that are tested", () => {
-  it("has one for each rule on what others left in the database", () => {
+  it("has an obstacle for each rule about objects that others left in the database", () => {
     const rights = ["server-read-only", "schema-closed", "language-closed", "not-owner"];
     expect([...new Set(OBSTACLES.map(({ rule }) => rule))].sort()).toEqual(
       rulesThat("refuses")

@@ -14,7 +14,7 @@ describe("oldestCompatible", () => {
     ["one in the middle changes something", numbered(changing, changing, adding), "0002"],
     ["a later line says compatible", numbered(changing, `${changing}\n-- compatible`), "0002"],
     ["all only add", numbered(adding, adding), "0001"],
-  ])("is right when %s", (_when, migrations, expected) => {
+  ])("returns the oldest compatible version when %s", (_when, migrations, expected) => {
     expect(oldestCompatible(migrations)).toBe(expected);
   });
 });

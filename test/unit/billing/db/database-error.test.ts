@@ -18,7 +18,7 @@ describe("an error of the database", () => {
     ["a lock that another holds", said("55P03")],
     ["a statement that takes too long", said("57014")],
     ["a transaction that another won", said("40P01")],
-  ])("passes: %s", (_what, error) => {
+  ])("reports as temporary: %s", (_what, error) => {
     expect(classify(error)).toEqual(expect.objectContaining({ cause: error }));
     expect(classify(error)).toBeInstanceOf(DatabaseUnavailableError);
   });
@@ -29,7 +29,7 @@ describe("an error of the database", () => {
     ["what the server says without a state", said()],
     ["a bug of our own", new TypeError("undefined is not a function")],
     ["what is no error", "gone"],
-  ])("does not pass, and stays what it is: %s", (_what, error) => {
+  ])("returns unchanged: %s", (_what, error) => {
     expect(classify(error)).toBe(error);
   });
 });
@@ -48,7 +48,7 @@ describe("a database of another version", () => {
       "9999-future",
       `the database is at schema version 9999-future, this program needs ${SCHEMA_VERSION}: run the release that migrated it`,
     ],
-  ])("at %s, is described with the remedy", (found, expected) => {
+  ])("describes a database at %s with the remedy", (found, expected) => {
     expect(describeMismatch(found)).toBe(expected);
   });
 });

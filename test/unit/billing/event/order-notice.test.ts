@@ -34,7 +34,7 @@ function start(answers: (number | Promise<number>)[]) {
 const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 describe("the notice of placed orders", () => {
-  it("is sent once at the start, because a process that died may have left events behind", async () => {
+  it("sends a notice once at the start, because a process that died may have left events behind", async () => {
     const { requests } = start([204]);
     await until(() => requests.length === 1, "the first notice");
     await turn();
@@ -43,7 +43,7 @@ describe("the notice of placed orders", () => {
     ]);
   });
 
-  it("is sent again after an order, and once for all orders that are placed while one is being sent", async () => {
+  it("sends a notice after an order, and one for all orders that are placed while one is being sent", async () => {
     const second = Promise.withResolvers<number>();
     const { notice, requests } = start([204, second.promise, 204]);
     await until(() => requests.length === 1, "the first notice");
@@ -59,7 +59,7 @@ describe("the notice of placed orders", () => {
     expect(requests).toHaveLength(3);
   });
 
-  it("is repeated until the operator has delivered the events, with one line in the log", async () => {
+  it("repeats a notice until the operator has delivered the events, with one line in the log", async () => {
     const { requests, lines } = start([503, 404, 204]);
     await until(() => requests.length === 3, "the third attempt");
     await turn();

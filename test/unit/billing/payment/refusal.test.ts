@@ -39,7 +39,7 @@ describe("a refusal by Stripe", () => {
     ["a redirect address", { type: INVALID, code: "url_invalid", param: "success_url" }, "final"],
     ["an amount above the maximum", { type: INVALID, code: "amount_too_large" }, "final"],
     ["a card", { type: "StripeCardError", code: "card_declined" }, "final"],
-  ] as const)("is classified by its code, its parameter and its type: %s", (_what, error, kind) => {
+  ] as const)("classifies a refusal by its code, its parameter and its type: %s", (_what, error, kind) => {
     expect(classifyRefusal(Object.assign(new Error("quotes salma@example.om"), error))).toBe(kind);
   });
 

@@ -48,7 +48,7 @@ describe("the request for a session", () => {
     ]);
   });
 
-  it("is sent without each part that Stripe refuses, under a new key", () => {
+  it("leaves out each part that Stripe refuses, under a new key", () => {
     const request = desiredSessionRequest({ ...ORDER, stripeCustomerId: "cus_gone" }, PLACE);
     expect([request.key, request.parameters.customer]).toEqual([ORDER.orderId, "cus_gone"]);
     const second = repairedSessionRequest(request, "customer", ORDER.email);
@@ -93,7 +93,7 @@ describe("an email address", () => {
     "salma@example..om",
     `${"a".repeat(65)}@example.om`,
     `a@${"b".repeat(250)}.om`,
-  ])("is not sent when it is none: %j", (text) => {
+  ])("sends no address when the text is none: %j", (text) => {
     expect(parseEmail(text)).toBeUndefined();
   });
 });
