@@ -16,21 +16,20 @@ export interface RuleParity {
 }
 
 const LOOKS_UP_FRANCHISES = "the webhook looks up the Franchise of the requester";
-const JUDGES_INSTALLS = "the webhook looks up the environment's policies and what the operator recorded";
+const JUDGES_INSTALLS = "the webhook looks up the environment's policies and the records of the operator";
 const VERIFIES = "the webhook verifies signatures, by the trust of the platform and of Franchises";
-const JUDGES_PLATFORM =
-  "no webhook is called about requests of the platform, and Kyverno's policies leave them out";
+const JUDGES_PLATFORM = "the webhook and Kyverno's policies leave out requests of the platform";
 
 /** The parts that the Kyverno policies leave out. A rule that none of them has must be here. */
 export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>> = {
   "webhook-configuration":
-    "no webhook is called about webhook configurations, so that Kyverno is not asked either",
+    "the API server calls no webhook for webhook configurations, so Kyverno cannot deny them either",
   "blueprint-franchise": LOOKS_UP_FRANCHISES,
   "blueprint-grant": LOOKS_UP_FRANCHISES,
   "blueprint-owner": LOOKS_UP_FRANCHISES,
   "blueprint-signature": VERIFIES,
   "catalog-namespace":
-    "Kyverno lets everyone with the right write Blueprints in catalog-sovereign; the webhook asks for a Franchise",
+    "Kyverno lets every user with the right in RBAC write Blueprints in catalog-sovereign; the webhook requires a Franchise",
   "cluster-scope":
     "native: APIServices, the product's roles and CustomResourceDefinitions. Kyverno denies controllers the caBundle of CustomResourceDefinitions and the finalizers of cluster-scoped kinds",
   "environment-approval": JUDGES_INSTALLS,
@@ -44,7 +43,7 @@ export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>>
     "the webhook reads annotations and fields by the rules of each product, and looks up which namespaces are guarded",
   "install-source": "Kyverno leaves out the policies and exceptions of Kyverno, and Capsule's kinds",
   "namespace-guarded": "native: catalyst-system",
-  "namespace-reserved": "the webhook knows the Organizations, and so the names of their environments",
+  "namespace-reserved": "the webhook looks up the Organizations, and so the names of their environments",
   "object-depth": "the webhook searches Pod templates in objects of any kind",
   "oci-repository-signature": VERIFIES,
   "organization-namespace": "the webhook looks up the members of the Organization",
@@ -54,7 +53,7 @@ export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>>
   "pod-status":
     "the webhook lets only the kubelet and listed controllers write it, in Organizations' namespaces",
   "rollout-annotation": JUDGES_PLATFORM,
-  "service-account-identity": "the webhook looks up whose each ServiceAccount is",
+  "service-account-identity": "the webhook looks up the owner of each ServiceAccount",
   "service-address": "the webhook looks up which namespaces are guarded, and the addresses of their Services",
   "sovereign-branding-grant": LOOKS_UP_FRANCHISES,
   "sovereign-field": LOOKS_UP_FRANCHISES,

@@ -166,9 +166,7 @@ function scoreViolations(
 
 /** Explains why evidence on the object does not count, for a person who sees it there. */
 const staleNote = (name: "approvedBy" | "score", isNone: boolean, { evidence }: InstallFacts): string =>
-  isNone && hasEvidence(name, evidence)
-    ? " (what the annotation says is not about what is installed now)"
-    : "";
+  isNone && hasEvidence(name, evidence) ? " (the annotation is not about the artifacts of this install)" : "";
 
 function soakViolations(
   { from, duration }: NonNullable<EnvironmentRule["soak"]>,

@@ -94,7 +94,7 @@ export const ociRepositoryRule = (input: AdmissionInput): Violation[] => {
     found.push({
       rule: "oci-repository-ignore",
       path: "spec.ignore",
-      message: "what is installed must be the whole signed artifact: remove this field",
+      message: "Flux must install the whole signed artifact: remove this field",
     });
   const secret = mapOf(mapOf(verify).secretRef).name;
   if (verify !== undefined && secret !== PLATFORM_VERIFICATION)

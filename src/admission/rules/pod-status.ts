@@ -33,7 +33,7 @@ function replacedInitImages({ operation, object, oldObject }: AdmissionInput): V
             rule: "pod-status" as const,
             path: `spec.initContainers[${index}].image`,
             message:
-              "an init container does not run again in a Pod that exists, so that its image must stay: delete the Pod, and make another with the new image",
+              "an init container does not run again in an existing Pod, so its image must stay: delete the Pod, and create another with the new image",
           },
         ],
   );

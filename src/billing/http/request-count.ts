@@ -42,7 +42,7 @@ export async function readRequestCount({
 }
 
 const START = /^process_start_time_seconds (\S+)$/m;
-/** A route is a path template, so that a label may contain braces. */
+/** A route is a path template, so a label may contain braces. */
 const COUNT = new RegExp(`^${REQUEST_DURATION}_count\\{(.*)\\} (\\S+)$`, "gm");
 
 /** `text` is in the exposition format of Prometheus. */

@@ -20,7 +20,7 @@ type PaidSession = Pick<
 export interface SessionSettlement {
   /**
    * `saidAt` is the time of Stripe's event or answer. Throws `UnusableObjectError` when the paid amount or currency is
-   * unusable for an order of ours, so that a person must look at it.
+   * unusable for an order of ours. A person must then look at the payment.
    */
   pay(
     orderId: string | null,

@@ -92,7 +92,7 @@ const INSTALLERS: KyvernoRule = {
     denyUnless(
       "oci-repository-ignore",
       "spec.ignore",
-      "what is installed must be the whole signed artifact: remove this field",
+      "Flux must install the whole signed artifact: remove this field",
       "!(variables.isRepository && variables.isChange) || !has(object.spec.ignore)",
     ),
     denyUnless(

@@ -57,7 +57,7 @@ describe("a pr-required rule", () => {
       `EnvironmentPolicy live asks for 2 of its approvers, and ${count} count for this install${note}; ${help}`,
     ],
   ];
-  const STALE = " (what the annotation says is not about what is installed now)";
+  const STALE = " (the annotation is not about the artifacts of this install)";
 
   it.each<[string, Install, Partial<InstallFacts>]>([
     ["enough fresh names", installs.workload(A), fresh({ approvedBy: "amal,badr" })],
@@ -160,7 +160,7 @@ describe("a re-score-gate", () => {
       `EnvironmentPolicy live asks for a score of at least 80 for this install, and ${text}; ask the pipeline to write <0 to 100>@sha256:<64 hex> in annotation catalyst.openova.io/score, with the digest of each artifact, before the install or with it`,
     ],
   ];
-  const STALE = "none counts (what the annotation says is not about what is installed now)";
+  const STALE = "none counts (the annotation is not about the artifacts of this install)";
 
   it.each<[string, Install, Partial<InstallFacts>]>([
     ["the minimum", installs.workload(A), fresh({ score: "80" })],

@@ -220,7 +220,7 @@ describe("the rules for install sources", () => {
       [
         "oci-repository-ignore",
         "spec.ignore",
-        "what is installed must be the whole signed artifact: remove this field",
+        "Flux must install the whole signed artifact: remove this field",
       ],
     ],
     [

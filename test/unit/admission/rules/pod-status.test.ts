@@ -52,7 +52,7 @@ describe("the rule for the status of Pods", () => {
         rule: "pod-status",
         path: "spec.initContainers[1].image",
         message:
-          "an init container does not run again in a Pod that exists, so that its image must stay: delete the Pod, and make another with the new image",
+          "an init container does not run again in an existing Pod, so its image must stay: delete the Pod, and create another with the new image",
       },
     ]));
 
