@@ -35,6 +35,7 @@ import {
   organizationWatches,
   type SubscriptionStandings,
 } from "../controllers/organization/controller.ts";
+import { createAutoscalers } from "../controllers/sovereign/autoscaler.ts";
 import { SOVEREIGN_INDEX } from "../controllers/sovereign/cache.ts";
 import { createSovereignReconciler } from "../controllers/sovereign/controller.ts";
 import { createErrorRates } from "../controllers/sovereign/error-rate.ts";
@@ -58,6 +59,7 @@ import type { Logger } from "../platform/log.ts";
 import { Counter, type Registry } from "../platform/metrics.ts";
 import type { OperatorCaches } from "./cache.ts";
 import { probeDatabase } from "./database-probe.ts";
+import type { FailedSovereignGauge } from "./failed-sovereign-gauge.ts";
 import type { PolicyRestorationReport } from "./policy-restoration.ts";
 import { type SigningKeys, signingKeyWatch } from "./signing-key.ts";
 import type { UntrustedGauge } from "./untrusted-gauge.ts";
@@ -84,6 +86,7 @@ export interface ControllerDeps {
   policyRestoration: PolicyRestorationReport;
   metrics: ReconcileMetrics;
   untrustedGauge: UntrustedGauge;
+  failedSovereignGauge: FailedSovereignGauge;
   subscriptions: SubscriptionStandings;
   /** `catalyst_drift_corrected_total`. */
   driftCounter: Counter;
@@ -221,6 +224,7 @@ function createRolloutControllers(
     secrets: createSecretReader({ ...deps, secretVersions: caches.secretVersions }),
     orderNoticeUrl: deps.orderNoticeUrl,
     ...{ probeDatabase, ...measurements, errorRates, verification },
+    autoscalers: createAutoscalers({ client: common.client, now }),
     billingDrainSeconds: deps.billingDrainSeconds,
     admissionNotice: deps.enforcement === "Audit" ? AUDIT_ONLY : undefined,
     smoke: (input: { baseUrl: string; token: string; code: string; signal: AbortSignal }) =>
@@ -235,6 +239,7 @@ function createRolloutControllers(
     fleets,
     images: createImageChecks({ now }),
     findImage: deps.findImage,
+    failures: deps.failedSovereignGauge,
     logger: logger.child({ controller: "billingrelease" }),
   };
   return [

@@ -8,6 +8,7 @@ import { createClusterLookup } from "../kube/remote-address.ts";
 import type { RemoteKubeconfig } from "../kube/remote-kubeconfig.ts";
 import type { Registry } from "../platform/metrics.ts";
 import { type ControllerDeps, createControllers, createDriftCounter } from "./controller.ts";
+import { createFailedSovereignGauge } from "./failed-sovereign-gauge.ts";
 import { ORDER_NOTICE_PATH } from "./order-notice.ts";
 import type { OutboxRelay } from "./outbox-relay.ts";
 import { createPolicyRestorationReport } from "./policy-restoration.ts";
@@ -24,6 +25,7 @@ type LeaderDeps = Omit<
   | "policies"
   | "policyRestoration"
   | "untrustedGauge"
+  | "failedSovereignGauge"
   | "identities"
   | "enforcement"
   | "concurrency"
@@ -44,6 +46,7 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
   const metrics = createReconcileMetrics(registry);
   const driftCounter = createDriftCounter(registry);
   const untrustedGauge = createUntrustedGauge(registry);
+  const failedSovereignGauge = createFailedSovereignGauge(registry);
   const policies = desiredNativePolicies(identities, enforcement);
   const policyRestoration = createPolicyRestorationReport({ policies, registry, logger });
   return runLeaderElection({
@@ -61,7 +64,8 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
         client: fenced,
         subscriptions: relay.subscriptions,
         connect: (kubeconfig) => createRemoteClient(kubeconfig, fence),
-        ...{ applier, metrics, driftCounter, policies, policyRestoration, untrustedGauge },
+        ...{ applier, metrics, driftCounter, policies, policyRestoration },
+        ...{ untrustedGauge, failedSovereignGauge },
         ...{ concurrency, billingDrainSeconds, orderNoticeUrl, identities, enforcement },
       });
       await Promise.all([
@@ -69,6 +73,7 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
         relay.sweep(leading),
       ]).finally(() => {
         untrustedGauge.reset();
+        failedSovereignGauge.reset();
         deps.webhook.restoration.reset();
       });
     },

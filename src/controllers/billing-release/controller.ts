@@ -8,6 +8,7 @@ import type { Logger } from "../../platform/log.ts";
 import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
 import { withImageCheck } from "./desired-image-check.ts";
 import { decideStep } from "./desired-rollout.ts";
+import { failedOf } from "./desired-tally.ts";
 import type { Fleets } from "./fleet.ts";
 import { checkImage, type FindImage, type ImageChecks } from "./image-check.ts";
 import { desiredStatus } from "./status.ts";
@@ -20,6 +21,8 @@ export interface BillingReleaseDeps extends StatusReconcilerDeps {
   /** Also a watch. */
   images: ImageChecks;
   findImage: FindImage;
+  /** Counts the Sovereigns of a release that failed, or that wait for a person before they take its image. */
+  failures: { count(release: string, failed: number): void; forget(release: string): void };
   events: EventRecorder;
   logger: Logger;
 }
@@ -35,13 +38,17 @@ export function createBillingReleaseReconciler(deps: BillingReleaseDeps) {
   const reconcile = createStatusReconciler<BillingRelease>(deps, {
     kind: BILLING_RELEASE,
     objects: deps.releases,
-    forget: images.forget,
+    forget(name) {
+      images.forget(name);
+      deps.failures.forget(name);
+    },
     async desiredReport(before, at) {
       // Counted before the wait for the registry: a later tally may be of another version of the release.
       const tally = fleets.tally(before);
       const release = withImageCheck(before, await checkImage(deps, before), at.toISOString());
       const [zeroName = ""] = tally.zeros;
       const status = desiredStatus(release, tally, sovereigns.get(zeroName), at.toISOString());
+      deps.failures.count(before.metadata.name, failedOf(tally));
       const transitions = transitionsOf(before, status);
       const announce = () => {
         for (const { type, reason, message } of transitions) {

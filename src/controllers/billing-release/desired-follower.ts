@@ -1,7 +1,7 @@
 import type { BillingRelease } from "../../api/billing-release.ts";
 import { maxUnavailableOf } from "./desired-stage.ts";
 import { approvalWait, isBlocked, type RolloutStep, WAVE } from "./desired-step.ts";
-import { countOf, sizeOf, type Tally } from "./desired-tally.ts";
+import { countOf, failedOf, sizeOf, type Tally } from "./desired-tally.ts";
 
 /** Whether nothing is left to do without a person, and nothing failed on the image. */
 export const isThrough = (tally: Tally): boolean =>
@@ -23,7 +23,7 @@ export function decideFollowers(release: BillingRelease, tally: Tally): RolloutS
     // These serve no customer reliably, so that they take no place.
     return [...names.waiting.slice(0, Math.max(0, most - unavailable)), ...names.moving, ...names.stuck];
   });
-  const isDegraded = countOf(tally, "failed") + tally.needingPerson.size > 0;
+  const isDegraded = failedOf(tally) > 0;
   const waits = blocked === -1 ? "Complete" : "WaitingForApproval";
   return {
     phase: isDegraded ? "Degraded" : waits,

@@ -127,6 +127,9 @@ export const sizeOf = ({ names }: StageTally): number =>
 export const countOf = ({ stages }: Tally, state: MemberState): number =>
   stages.reduce((sum, { names }) => sum + names[state].length, 0);
 
+/** How many failed on the image, or wait for a person before they take it. */
+export const failedOf = (tally: Tally): number => countOf(tally, "failed") + tally.needingPerson.size;
+
 /** The first names in a state, over all stages in their order. */
 export function namesOf({ stages }: Tally, state: MemberState, most = Number.POSITIVE_INFINITY): string[] {
   const found: string[] = [];

@@ -1,12 +1,10 @@
 import { BILLING } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
+import type { Sovereign } from "../../api/sovereign.ts";
+import type { KubeClient } from "../../kube/client.ts";
 import { listIfServed } from "../../kube/optional-kind.ts";
 import { HORIZONTAL_POD_AUTOSCALERS } from "../../kube/resource.ts";
-import { liveObject } from "./cache.ts";
-import type { ReconcileContext } from "./context.ts";
-import { metadataOf, namespaceOf } from "./desired-metadata.ts";
-import { requeueWithin } from "./findings.ts";
-import type { DeploymentObject } from "./observed.ts";
+import { namespaceOf } from "./desired-metadata.ts";
 
 interface Autoscaler extends KubernetesObject {
   spec?: { scaleTargetRef?: { kind?: string; name?: string } };
@@ -15,27 +13,37 @@ interface Autoscaler extends KubernetesObject {
 /** When to ask again whether an autoscaler is still there. */
 const RECHECK_MS = 600_000;
 
-/**
- * Whether an autoscaler set the number of replicas: it differs from the manifest's, and a HorizontalPodAutoscaler targets the
- * Deployment. The operator then leaves the number out of what it applies. It asks only while the numbers differ, because a watch of
- * all autoscalers would bring each of their status writes in every cluster. It asks again after a time, for one that was deleted.
- */
-export async function isAutoscaled({ deps, sovereign, findings }: ReconcileContext): Promise<boolean> {
-  const live = liveObject(deps.caches, {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: metadataOf(sovereign, BILLING.workload),
-  }) as DeploymentObject | undefined;
-  const replicas = live?.spec?.replicas;
-  if (replicas === undefined || replicas === sovereign.spec.billing.replicas) return false;
-  const namespace = namespaceOf(sovereign);
-  const autoscalers = await listIfServed<Autoscaler>(deps.client, HORIZONTAL_POD_AUTOSCALERS, { namespace });
-  const isSet = (autoscalers ?? []).some(
-    ({ metadata, spec }) =>
-      metadata.deletionTimestamp === undefined &&
-      spec?.scaleTargetRef?.kind === "Deployment" &&
-      spec.scaleTargetRef.name === BILLING.workload,
-  );
-  if (isSet) requeueWithin(findings, RECHECK_MS);
-  return isSet;
+/** Which Sovereigns have an autoscaler of their billing Deployment. One for each term of leadership. */
+export interface Autoscalers {
+  /** For how long an autoscaler that was found counts, in milliseconds; undefined: there is none. */
+  find(sovereign: Sovereign): Promise<number | undefined>;
+  forget(sovereign: string): void;
 }
+
+/**
+ * Asks the API server, because a watch of all autoscalers would bring each of their status writes in every cluster. An autoscaler
+ * that was found counts for ten minutes: with one list in each reconcile, every event of a scaled Sovereign cost a request.
+ */
+export function createAutoscalers(deps: { client: Pick<KubeClient, "list">; now: () => Date }): Autoscalers {
+  const untilMs = new Map<string, number>();
+  return {
+    async find(sovereign) {
+      const { name } = sovereign.metadata;
+      const namespace = namespaceOf(sovereign);
+      const nowMs = deps.now().getTime();
+      const known = untilMs.get(name) ?? 0;
+      if (known > nowMs) return known - nowMs;
+      untilMs.delete(name);
+      const found = await listIfServed<Autoscaler>(deps.client, HORIZONTAL_POD_AUTOSCALERS, { namespace });
+      if (!(found ?? []).some(isOfBilling)) return undefined;
+      untilMs.set(name, nowMs + RECHECK_MS);
+      return RECHECK_MS;
+    },
+    forget: (sovereign) => void untilMs.delete(sovereign),
+  };
+}
+
+const isOfBilling = ({ metadata, spec }: Autoscaler): boolean =>
+  metadata.deletionTimestamp === undefined &&
+  spec?.scaleTargetRef?.kind === "Deployment" &&
+  spec.scaleTargetRef.name === BILLING.workload;

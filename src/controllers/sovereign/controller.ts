@@ -38,6 +38,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       deps.probes.forget(key);
       deps.smokeTests.forget(key);
       deps.errorRates.forget(key);
+      deps.autoscalers.forget(key);
       deps.verification.settle(key);
       deps.spokes.forget(key);
       return { kind: "done" };

@@ -6,6 +6,7 @@ import type { Fleets } from "../billing-release/fleet.ts";
 import type { Drift } from "../drift.ts";
 import type { Measurements } from "../measurement.ts";
 import type { Spokes } from "../spoke/link.ts";
+import type { Autoscalers } from "./autoscaler.ts";
 import type { SovereignCaches } from "./cache.ts";
 import type { ErrorRates } from "./error-rate.ts";
 import type { SmokeTest, SmokeTestOutcome } from "./evidence.ts";
@@ -35,6 +36,7 @@ export interface SovereignDeps {
   smokeTests: Measurements<SmokeTestOutcome>;
   errorRates: Pick<ErrorRates, "baseline" | "verdict" | "discard" | "forget" | "endReconcile">;
   verification: Pick<Verification, "isDoubtful" | "settle">;
+  autoscalers: Autoscalers;
   /** Runs the four-step smoke test against one Pod. */
   smoke: SmokeTest;
   /** Mints a token for the Sovereign with this FQDN. It is valid for at most five minutes. */

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
 import { findCondition } from "../../../src/api/condition.ts";
 import type { Sovereign, SovereignSpec } from "../../../src/api/sovereign.ts";
-import { JOBS } from "../../../src/kube/resource.ts";
+import { JOBS, PODS } from "../../../src/kube/resource.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
 import {
   RELEASES,
@@ -164,6 +164,58 @@ describe("a release on which more requests fail", () => {
     await awaitPhase("Complete");
     for (const name of ["zero", ...FOLLOWERS]) await awaitImage(name, IMAGE);
     answered.clear();
+  });
+});
+
+describe("a rollout that was complete", () => {
+  const awaitStatus = (isMet: (status: BillingRelease["status"]) => boolean) =>
+    until(
+      async () => {
+        const status = await readRelease();
+        return isMet(status) ? status : undefined;
+      },
+      async () => JSON.stringify(await readRelease()),
+    );
+
+  /** Another Pod than before gets a smoke test. */
+  async function replaceAnyPod(namespace: string): Promise<void> {
+    const { items } = await bench.client().list(PODS, { namespace });
+    const pod = items.find(({ metadata }) => metadata.ownerReferences?.[0]?.kind === "Deployment");
+    if (pod !== undefined) await bench.client().delete(PODS, pod.metadata);
+  }
+
+  it("stays so when a Sovereign fails later, also for an operator that starts, and takes a new one along", async () => {
+    await setRelease({ image: NEXT_IMAGE, rollout: { backwardCompatible: true } });
+    const complete = await awaitStatus(
+      (status) => status?.phase === "Complete" && status.rollout?.image === NEXT_IMAGE,
+    );
+    const { shapes } = bench.simulation();
+    shapes.set(`sovereign-alpha ${NEXT_IMAGE}`, `sha256:${"f".repeat(64)}`);
+    await replaceAnyPod("sovereign-alpha");
+    const degraded = await awaitStatus((status) => status?.phase === "Degraded");
+    await life.stop();
+    life = bench.live({ findImage: async (image) => image !== MISSING_IMAGE });
+    await create("delta");
+    await awaitImage("delta", NEXT_IMAGE);
+    await settled(life);
+    for (const name of ["zero", "beta", "gamma"]) await awaitImage(name, NEXT_IMAGE);
+    const after = await readRelease();
+    for (const status of [degraded, after]) {
+      expect(status).toMatchObject({
+        phase: "Degraded",
+        rollout: {
+          completedAt: complete.rollout?.completedAt,
+          heldUpBy: [{ name: "alpha", state: "Failed", reason: "ShapeDiffers" }],
+        },
+      });
+      expect(status?.rollout).not.toHaveProperty("halt");
+    }
+    expect((await bench.events("stable")).filter(({ reason }) => reason === "RolloutDegraded")).toMatchObject(
+      [{ count: 1 }],
+    );
+    shapes.clear();
+    await setRelease({ image: IMAGE });
+    for (const name of ["zero", ...FOLLOWERS, "delta"]) await awaitImage(name, IMAGE);
   });
 });
 

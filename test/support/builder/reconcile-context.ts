@@ -7,6 +7,7 @@ import { FRANCHISE } from "../../../src/api/franchise.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { SOVEREIGN, type Sovereign } from "../../../src/api/sovereign.ts";
 import { createFleets } from "../../../src/controllers/billing-release/fleet.ts";
+import { createAutoscalers } from "../../../src/controllers/sovereign/autoscaler.ts";
 import {
   NAMESPACE_INDEX,
   SOVEREIGN_INDEX,
@@ -156,6 +157,7 @@ export function contextOf(
         now,
       }),
       verification: { isDoubtful: () => false, settle: () => undefined },
+      autoscalers: createAutoscalers({ client: deps.client ?? refuseAll("client"), now }),
       probeDatabase: async () => {
         throw new Error("this test has no database");
       },

@@ -4,6 +4,7 @@ import {
 } from "../../../src/controllers/billing-release/controller.ts";
 import { createFleets } from "../../../src/controllers/billing-release/fleet.ts";
 import { createImageChecks, type FindImage } from "../../../src/controllers/billing-release/image-check.ts";
+import { createAutoscalers } from "../../../src/controllers/sovereign/autoscaler.ts";
 import { SOVEREIGN_INDEX } from "../../../src/controllers/sovereign/cache.ts";
 import { createSovereignReconciler } from "../../../src/controllers/sovereign/controller.ts";
 import { createErrorRates } from "../../../src/controllers/sovereign/error-rate.ts";
@@ -19,6 +20,7 @@ import { createReconcileMetrics } from "../../../src/kube/metric.ts";
 import { createController, type Outcome } from "../../../src/kube/reconcile.ts";
 import type { Resource } from "../../../src/kube/resource.ts";
 import type { OperatorCaches } from "../../../src/operator/cache.ts";
+import { createFailedSovereignGauge } from "../../../src/operator/failed-sovereign-gauge.ts";
 import { sha256Digest } from "../../../src/platform/canonical-json.ts";
 import type { Logger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
@@ -112,6 +114,7 @@ export function startLife(
     ...measurements,
     errorRates,
     verification,
+    autoscalers: createAutoscalers({ client: gated, now }),
     applier,
     caches,
     fleets,
@@ -135,6 +138,7 @@ export function startLife(
   const release = {
     ...{ ...common, releases, sovereigns, fleets, findImage },
     images: createImageChecks({ now }),
+    failures: createFailedSovereignGauge(new Registry()),
   };
   const metrics = createReconcileMetrics(new Registry());
   const controllers = [

@@ -1,10 +1,12 @@
 import { ANNOTATION } from "../../../api/label.ts";
+import { BILLING } from "../../../api/name.ts";
 import type { KubernetesObject } from "../../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
-import { isAutoscaled } from "../autoscaler.ts";
 import { liveObject } from "../cache.ts";
 import { type ReconcileContext, secretRetryMs } from "../context.ts";
+import { metadataOf } from "../desired-metadata.ts";
 import { desiredWorkload } from "../desired-workload.ts";
+import { requeueWithin } from "../findings.ts";
 import { applyManaged } from "../managed-object.ts";
 import type { DeploymentObject } from "../observed.ts";
 import type { SecretFacts } from "../secret-facts.ts";
@@ -35,6 +37,24 @@ export async function applyWorkload(
   }
   if (deployment === undefined) throw new Error("the workload has no Deployment");
   return { image, objects, deployment };
+}
+
+/**
+ * Whether an autoscaler set the number of replicas: it differs from the manifest's, and a HorizontalPodAutoscaler targets the
+ * Deployment. The operator then leaves the number out of what it applies. It asks only while the numbers differ.
+ */
+async function isAutoscaled({ deps, sovereign, findings }: ReconcileContext): Promise<boolean> {
+  const live = liveObject(deps.caches, {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: metadataOf(sovereign, BILLING.workload),
+  }) as DeploymentObject | undefined;
+  const replicas = live?.spec?.replicas;
+  if (replicas === undefined || replicas === sovereign.spec.billing.replicas) return false;
+  const countsForMs = await deps.autoscalers.find(sovereign);
+  if (countsForMs === undefined) return false;
+  requeueWithin(findings, countsForMs);
+  return true;
 }
 
 /** The digest of the Secrets that the live Pods started with. */

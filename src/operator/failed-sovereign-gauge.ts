@@ -1,0 +1,23 @@
+import { Gauge, type Registry } from "../platform/metrics.ts";
+
+/** Counts the Sovereigns of each release that failed on its image, or that wait for a person before they take it. */
+export interface FailedSovereignGauge {
+  count(release: string, failed: number): void;
+  forget(release: string): void;
+  /** Only the leader counts: a replica that leads no longer must not keep its last numbers. */
+  reset(): void;
+}
+
+export function createFailedSovereignGauge(registry: Registry): FailedSovereignGauge {
+  const gauge = new Gauge({
+    name: "catalyst_failed_sovereigns",
+    help: "Sovereigns that failed on the image of their BillingRelease, or that wait for a person before they take it.",
+    labelNames: ["release"],
+    registers: [registry],
+  });
+  return {
+    count: (release, failed) => gauge.set({ release }, failed),
+    forget: (release) => gauge.remove({ release }),
+    reset: () => gauge.reset(),
+  };
+}
