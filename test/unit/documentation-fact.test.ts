@@ -6,6 +6,7 @@ import { RULE_IDS } from "../../src/admission/rules/rule-id.ts";
 import { KINDS } from "../../src/api/kind-list.ts";
 import {
   linksOf,
+  matchesOf,
   npmScriptsOf,
   PAGES,
   pathsOf,
@@ -71,6 +72,24 @@ const isField = (span: string) => {
   const path = span.replace(/\[[^\]]*\]/g, "");
   return FIELDS.has(path) || FIELD_LIST.some((field) => `${field}.`.includes(`.${path}.`));
 };
+
+/** Whether a field holds what people choose, such as labels: the schema names no member of it. */
+const isOpen = (path: string) => !FIELD_LIST.some((field) => `.${field}`.includes(`.${path}.`));
+
+/** The fields that a manifest in a page sets, as `spec.tiers.id`. A part of a manifest begins with any field. */
+function fieldsSet(value: unknown, path = ""): string[] {
+  if (Array.isArray(value)) return value.flatMap((item) => fieldsSet(item, path));
+  if (value === null || typeof value !== "object" || (path !== "" && isOpen(path))) return [];
+  return Object.entries(value)
+    .filter(([name]) => path !== "" || !["apiVersion", "kind", "metadata"].includes(name))
+    .flatMap(([name, member]) => {
+      const field = path === "" ? name : `${path}.${name}`;
+      return [field, ...fieldsSet(member, field)];
+    });
+}
+const fieldsInBlocks = PAGES.flatMap((page) =>
+  matchesOf(readPage(page), /^ *```yaml\n(.*?)^ *```/gms).flatMap((block) => fieldsSet(parse(block))),
+);
 
 const valuesIn = (values: object, path: string): string[] =>
   Object.entries(values).flatMap(([name, value]) => [
@@ -143,6 +162,10 @@ describe("the names in code spans of all pages", () => {
     expect(named.filter((span) => !isDefined(span) && !foreign.has(span))).toEqual([]);
   });
 
+  it("are fields of our kinds where a block of YAML sets them", () => {
+    expect(fieldsInBlocks.filter((field) => field !== "spec" && !isField(field))).toEqual([]);
+  });
+
   it("include each foreign name, and no foreign name is one of ours", () => {
     const unused = [...foreign].filter((name) => !spans.includes(name));
     const ours = [...foreign].filter((name) => FACTS.find(([, pattern]) => pattern.test(name))?.[2](name));
@@ -160,6 +183,7 @@ it("the facts that tests check are counted by kind", async ({ annotate }) => {
     ["anchors", links.filter((link) => link.includes("#")).length],
     ["paths", texts.flatMap(pathsOf).length],
     ["npm scripts", texts.flatMap(npmScriptsOf).length],
+    ["fields in blocks of YAML", fieldsInBlocks.length],
     ...FACTS.map(([kind]) => [kind, spans.filter((span) => kindOf(span) === kind).length]),
   ];
   await annotate(counts.map(([kind, count]) => `${kind}: ${count}`).join(", "));
