@@ -59,6 +59,14 @@ describe("a page that is longer than a screen", () => {
   });
 });
 
+describe("docs/screenshots", () => {
+  it("has no picture that no page shows", () => {
+    const shown = PAGES.flatMap((page) => linksOf(readPage(page)).map((link) => join(dirname(page), link)));
+    const pictures = readdirSync(join(ROOT, "docs/screenshots")).map((file) => `docs/screenshots/${file}`);
+    expect(pictures.filter((picture) => !shown.includes(picture))).toEqual([]);
+  });
+});
+
 describe("docs/README.md", () => {
   it("has every page of docs once, besides the pages that another index lists", () => {
     const index = readPage("docs/README.md").split(/^## /m).slice(1).join("");
