@@ -11,8 +11,8 @@ import {
 } from "./issuer-configuration.ts";
 
 /** How the issuer answers for its keys and its discovery document. */
-export type Mood =
-  | "well"
+export type IssuerState =
+  | "healthy"
   /** 500 for everything. */
   | "broken"
   /** 200 with a page, as a proxy in front of it would. */
@@ -40,7 +40,7 @@ export interface Issuer {
   /** Its client, which is also the audience of ID tokens. */
   clientId: string;
   key: SigningKey;
-  mood: Mood;
+  state: IssuerState;
   /** Requests for the discovery document and for the keys, since the start. */
   asked: { discovery: number; keys: number };
   /** An access token of the client itself, by the client credentials grant; its account holds the client's roles. */
@@ -90,7 +90,7 @@ export async function startIssuer(
     const isKeys = path === `${PATH}/jwks`;
     if (isDiscovery) self.asked.discovery += 1;
     if (isKeys) self.asked.keys += 1;
-    if ((isDiscovery || isKeys) && self.mood !== "well") return void misbehave(request, response, isKeys);
+    if ((isDiscovery || isKeys) && self.state !== "healthy") return void misbehave(request, response, isKeys);
     if (isKeys && crowd.length > 0) {
       const own = keys.map(({ jwk: { d, p, q, dp, dq, qi, ...published } }) => published);
       response.setHeader("content-type", "application/jwk-set+json");
@@ -102,8 +102,8 @@ export async function startIssuer(
   }
 
   function misbehave(request: IncomingMessage, response: ServerResponse, isKeys: boolean): void {
-    switch (self.mood) {
-      case "well":
+    switch (self.state) {
+      case "healthy":
         return;
       case "broken":
         return void response.writeHead(500, { "content-type": "application/json" }).end('{"keys":[]}');
@@ -145,7 +145,7 @@ export async function startIssuer(
     get key() {
       return keys[0] as SigningKey;
     },
-    mood: "well",
+    state: "healthy",
     asked: { discovery: 0, keys: 0 },
     async clientToken() {
       return (await requestTokens({ grant_type: "client_credentials", resource: "urn:api" })).access_token;

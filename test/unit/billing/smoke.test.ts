@@ -8,7 +8,7 @@ interface Voucher {
 }
 
 /** A Sovereign in memory, with faults that a test can switch on. */
-function createSovereign(crooked: {
+function createSovereign(faults: {
   preview?: (body: Record<string, unknown>) => unknown;
   list?: unknown;
   /** Answers that it revoked the voucher, and does nothing. */
@@ -24,21 +24,21 @@ function createSovereign(crooked: {
     const url = new URL(String(input));
     const path = url.pathname;
     asked.push(`${init?.method} ${path.replace(/SMOKE-\w+/, "CODE")}`);
-    const wrong = crooked.statusOf?.(path);
+    const wrong = faults.statusOf?.(path);
     const body = init?.body === undefined ? {} : JSON.parse(String(init.body));
     if (path.endsWith("/issue")) {
       live.set(body.code, { ...body, times_redeemed: 0, created_at: "2026-01-01T00:00:00Z" });
     }
-    if (crooked.hangAt !== undefined && path.includes(crooked.hangAt)) {
+    if (faults.hangAt !== undefined && path.includes(faults.hangAt)) {
       return new Promise((_done, fail) =>
         init?.signal?.addEventListener("abort", () => fail(new Error("aborted"))),
       );
     }
-    if (wrong !== undefined) return respond(wrong, { error: "crooked" });
+    if (wrong !== undefined) return respond(wrong, { error: "a fault" });
     if (path.endsWith("/list")) {
       const sought = url.searchParams.get("q") ?? "";
       const found = [...live.values()].reverse().filter(({ code }) => code.includes(sought));
-      return respond(200, crooked.list ?? found.slice(0, Number(url.searchParams.get("limit"))));
+      return respond(200, faults.list ?? found.slice(0, Number(url.searchParams.get("limit"))));
     }
     if (path.endsWith("/issue")) return respond(200, live.get(body.code));
     if (path.endsWith("/redeem-preview")) {
@@ -46,9 +46,9 @@ function createSovereign(crooked: {
       if (voucher === undefined) return respond(404, {});
       const { code, credit_omr, description, active } = voucher;
       const preview = { code, credit_omr, description, active, accepting_redemptions: true };
-      return respond(200, crooked.preview?.(preview) ?? preview);
+      return respond(200, faults.preview?.(preview) ?? preview);
     }
-    if (path.includes("/revoke/") && crooked.revokesNothing) return respond(200, { ok: true });
+    if (path.includes("/revoke/") && faults.revokesNothing) return respond(200, { ok: true });
     if (path.includes("/revoke/"))
       return live.delete(path.split("/").at(-1) ?? "") ? respond(200, { ok: true }) : respond(404, {});
     if (path === "/readyz")
@@ -135,22 +135,19 @@ describe("runSmokeTest", () => {
       "an issue that is refused",
       { statusOf: (path) => (path.endsWith("/issue") ? 403 : undefined) },
       "issue",
-      /answered 403: crooked/,
+      /answered 403: a fault/,
     ],
-  ])(
-    "fails on %s with the reason, and leaves no active voucher",
-    async (_what, crooked, failing, message) => {
-      const sovereign = createSovereign(crooked);
-      const report = await run(sovereign);
-      expect(report.passed).toBe(false);
-      const index = report.steps.findIndex(({ passed }) => !passed);
-      expect(report.steps[index]).toMatchObject({ name: failing, message: expect.stringMatching(message) });
-      expect(report.steps.slice(index + 1).map(({ message: said }) => said)).toEqual(
-        report.steps.slice(index + 1).map(() => `not run: ${failing} failed`),
-      );
-      expect(sovereign.live.size).toBe(0);
-    },
-  );
+  ])("fails on %s with the reason, and leaves no active voucher", async (_what, faults, failing, message) => {
+    const sovereign = createSovereign(faults);
+    const report = await run(sovereign);
+    expect(report.passed).toBe(false);
+    const index = report.steps.findIndex(({ passed }) => !passed);
+    expect(report.steps[index]).toMatchObject({ name: failing, message: expect.stringMatching(message) });
+    expect(report.steps.slice(index + 1).map(({ message: said }) => said)).toEqual(
+      report.steps.slice(index + 1).map(() => `not run: ${failing} failed`),
+    );
+    expect(sovereign.live.size).toBe(0);
+  });
 
   it("cleans up after an interrupted run with the same code", async () => {
     const sovereign = createSovereign({});

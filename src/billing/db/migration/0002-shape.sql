@@ -234,7 +234,7 @@ ALTER TABLE public.promo_redemptions
 -- The ledger is append-only: an entry is never changed, and a later entry takes it back.
 --   grant    a redemption gives credit              undo  takes that credit back, because the redemption is undone
 --   spend    an order reserves or uses credit       release  gives that credit back
---   surplus  the card paid more than was due: rounding, or a payment for an order that had been given up
+--   surplus  the card paid more than was due: rounding, or a payment for an order that had already ended
 ALTER TABLE public.credit_ledger
   ADD CONSTRAINT credit_ledger_entry_check CHECK (adopted OR (
     customer_id IS NOT NULL AND amount_baisa IS NOT NULL AND amount_baisa <> 0 AND amount_omr = amount_baisa / 1000
@@ -245,9 +245,9 @@ ALTER TABLE public.credit_ledger
   )) NOT VALID;
 -- orders.status  pending → paid | expired (the session ran out: the credit is given back, the voucher stays redeemed)
 --                        | failed (no session was created: voucher and credit are as before)
---                        | canceled (the customer gave it up: voucher and credit are as before)
---                credited: a payment arrived for an order that had been given up, was too small, or was for a tenant that belonged to
---                another customer by then, and became credit
+--                        | canceled (the customer canceled it: voucher and credit are as before)
+--                credited: a payment became credit, because the order had already ended, the payment was too small, or the tenant
+--                belonged to another customer by then
 ALTER TABLE public.orders
   ADD CONSTRAINT orders_amount_check CHECK (adopted OR (
     customer_id IS NOT NULL AND amount_baisa >= 0 AND amount_omr = amount_baisa / 1000

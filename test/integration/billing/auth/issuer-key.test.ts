@@ -76,7 +76,7 @@ describe("the issuer's keys", () => {
 describe("an issuer that changes", () => {
   it("refuses all tokens of an issuer that publishes no keys", async () => {
     const token = await issuer.clientToken();
-    issuer.mood = "empty";
+    issuer.state = "empty";
     expect(await askWith(token)).toEqual(INVALID);
   });
 

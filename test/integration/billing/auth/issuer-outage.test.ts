@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { signToken } from "../../../support/builder/billing.ts";
-import type { Mood } from "../../../support/server/issuer.ts";
+import type { IssuerState } from "../../../support/server/issuer.ts";
 import {
   AGED_MS,
   advance,
@@ -17,8 +17,8 @@ import {
 
 useTokenIssuer();
 
-const MOODS: [what: string, mood: Mood | "gone"][] = [
-  ["is away", "gone"],
+const STATES: [what: string, state: IssuerState | "gone"][] = [
+  ["is unreachable", "gone"],
   ["answers 500", "broken"],
   ["answers with a page", "html"],
   ["redirects", "redirecting"],
@@ -27,22 +27,22 @@ const MOODS: [what: string, mood: Mood | "gone"][] = [
 ];
 
 /** Starts a fault of the issuer. */
-async function turn(mood: Mood | "gone"): Promise<void> {
-  if (mood === "gone") await issuer.leave();
-  else issuer.mood = mood;
+async function enter(state: IssuerState | "gone"): Promise<void> {
+  if (state === "gone") await issuer.leave();
+  else issuer.state = state;
 }
 
-async function recover(mood: Mood | "gone"): Promise<void> {
-  issuer.mood = "well";
-  if (mood === "gone") await issuer.back();
+async function recover(state: IssuerState | "gone"): Promise<void> {
+  issuer.state = "healthy";
+  if (state === "gone") await issuer.back();
 }
 
-describe.each(MOODS)("when the issuer %s", (_what, mood) => {
+describe.each(STATES)("when the issuer %s", (_what, state) => {
   it("accepts known keys, returns 503 for unknown ones, and recovers when the issuer does", async () => {
     const inTime = { exp: Math.floor(Date.now() / 1000) + 3_600 };
     const known = await issuer.forge(inTime);
     expect(await askWith(known)).toEqual(HOLDS);
-    await turn(mood);
+    await enter(state);
     advance(AGED_MS);
     expect(await askWith(known)).toEqual(HOLDS);
     advance(COOLDOWN_MS);
@@ -51,7 +51,7 @@ describe.each(MOODS)("when the issuer %s", (_what, mood) => {
     expect(performance.now() - startedMs).toBeLessThan(1_500);
     expect(await askWith(await issuer.forge(inTime, { kid: "new" }))).toEqual(UNAVAILABLE);
     expect(await askWith(await issuer.forge({ ...inTime, aud: "other" }))).toEqual(INVALID);
-    await recover(mood);
+    await recover(state);
     advance(COOLDOWN_MS);
     await issuer.rotate();
     expect(await askWith(await issuer.forge(inTime))).toEqual(HOLDS);
@@ -61,7 +61,7 @@ describe.each(MOODS)("when the issuer %s", (_what, mood) => {
   it("starts, returns 503 with Retry-After for the issuer's tokens, and accepts other tokens", async () => {
     const token = await issuer.clientToken();
     const other = await signToken("another");
-    await turn(mood);
+    await enter(state);
     stopClock();
     const answer = await billing.ask("/billing/balance", { token });
     expect([answer.status, answer.json.code, answer.headers.get("retry-after")]).toEqual([
@@ -74,7 +74,7 @@ describe.each(MOODS)("when the issuer %s", (_what, mood) => {
       Array(20).fill(UNAVAILABLE),
     );
     expect(issuer.asked).toEqual(asked);
-    await recover(mood);
+    await recover(state);
     advance(COOLDOWN_MS);
     expect(await askWith(token)).toEqual(HOLDS);
   });

@@ -10,7 +10,7 @@ const DRAFT_KEY = "catalyst-admin-draft";
 const openers = new Map();
 
 /**
- * Says how a dialog with a form is opened again. Its subject is the voucher that it is about, or empty.
+ * Registers how a dialog with a form is opened again. Its subject is the dialog's voucher, or empty.
  * @param {string} dialog
  * @param {(subject: string) => Promise<void>} open
  */

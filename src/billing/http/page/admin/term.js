@@ -38,7 +38,7 @@ function wordsOf(term, terms) {
 export const describeTerms = (terms) => TERMS.map((term) => [text.terms[term], wordsOf(term, terms)]);
 
 /**
- * What a change does to each term that it changes: before and after. Without a voucher before, its terms are listed.
+ * The terms that a change changes, in words, each before and after. Without a voucher before, its terms are listed.
  * @param {Partial<Terms> | null} before
  * @param {Partial<Terms> | null} after
  * @returns {string[]}
