@@ -24,14 +24,14 @@ export interface Applier {
   /**
    * Writes `desired` by server-side apply, unless the server holds it already. `cached` is the object from a cache. When
    * it is undefined, the server is asked: the object may be new or deleted, or another client removed the label by which
-   * the cache selects.
+   * the cache selects. It is not asked when it just said that the object is `absent`.
    *
    * `beforeCorrection` is called before another client's change is put back, with the fields that differ (none when the
    * object was deleted). Throws `FieldConflict` instead of correcting one field again and again.
    */
   apply(
     desired: KubernetesObject,
-    cached: KubernetesObject | undefined,
+    cached: KubernetesObject | undefined | "absent",
     beforeCorrection?: (fields: string[]) => Promise<void>,
   ): Promise<Applied>;
   /** Deletes the objects of `owned` that are not in `desired`, and returns them. Never deletes a later object of the same name. */
@@ -83,8 +83,9 @@ export function createApplier(deps: {
   /** The newest known object: the cached one or the last written one, and the server's when nothing is cached. */
   async function findLive(
     desired: KubernetesObject,
-    cached: KubernetesObject | undefined,
+    cached: KubernetesObject | undefined | "absent",
   ): Promise<KubernetesObject | undefined> {
+    if (cached === "absent") return undefined;
     if (cached === undefined) {
       // In a namespace that this process has created, nothing of ours can be that it did not write.
       if (isNew(desired.metadata.namespace) && !memory.hasApplied(desired)) return undefined;

@@ -5,11 +5,15 @@ import type { SovereignCaches } from "./cache.ts";
 import { findConflict } from "./conflict.ts";
 import type { ReconcileContext } from "./context.ts";
 import { namespaceOf } from "./desired-metadata.ts";
-import { findForeignOwner } from "./namespace-claim.ts";
+import { findClaim } from "./namespace-claim.ts";
 import { type Stop, stalled, unknown, waiting } from "./status.ts";
 
 /** Why this operator must not change anything for the Sovereign; undefined when it may reconcile it. */
-export async function checkEligibility({ deps, sovereign }: ReconcileContext): Promise<Stop | undefined> {
+export async function checkEligibility({
+  deps,
+  sovereign,
+  findings,
+}: ReconcileContext): Promise<Stop | undefined> {
   const { spec, metadata } = sovereign;
   if (spec.suspend) {
     return unknown(
@@ -19,11 +23,12 @@ export async function checkEligibility({ deps, sovereign }: ReconcileContext): P
   }
   const conflict = findConflict(deps.caches.sovereigns, sovereign);
   if (conflict !== undefined) return stalled(conflict.reason, conflict.message);
-  const foreignOwner = await findForeignOwner(deps, sovereign);
-  if (foreignOwner === undefined) return findTermination(deps.caches, namespaceOf(sovereign));
+  const claim = await findClaim(deps, sovereign);
+  if (claim.kind === "absent") findings.hasNoNamespace = true;
+  if (claim.kind !== "foreign") return findTermination(deps.caches, namespaceOf(sovereign));
   return stalled(
     "NamespaceNotOurs" satisfies Refusal,
-    `namespace ${namespaceOf(sovereign)} ${foreignOwner}: delete this Sovereign and create it with another spec.namespace, ` +
+    `namespace ${namespaceOf(sovereign)} ${claim.why}: delete this Sovereign and create it with another spec.namespace, ` +
       `or label the namespace ${LABEL.sovereign}=${metadata.name}`,
   );
 }

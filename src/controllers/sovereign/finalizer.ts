@@ -9,7 +9,7 @@ import type { ReconcileContext } from "./context.ts";
 import type { SovereignDeps } from "./dependency.ts";
 import { namespaceOf, ownershipLabels } from "./desired-metadata.ts";
 import type { Stop } from "./findings.ts";
-import { findForeignOwner } from "./namespace-claim.ts";
+import { findClaim } from "./namespace-claim.ts";
 
 /**
  * Deletes the workload of a Sovereign that is being deleted, then removes the finalizer. The workload of a suspended Sovereign
@@ -31,7 +31,7 @@ async function finishWorkload(context: ReconcileContext): Promise<Stop | undefin
   const { deps, sovereign } = context;
   if (sovereign.spec.cluster !== undefined) return finishRemote(context);
   if (sovereign.spec.suspend) reportKept(deps, sovereign);
-  else if ((await findForeignOwner(deps, sovereign)) === undefined) await deleteWorkload(deps, sovereign);
+  else if ((await findClaim(deps, sovereign)).kind !== "foreign") await deleteWorkload(deps, sovereign);
   return undefined;
 }
 

@@ -19,6 +19,8 @@ export interface Findings {
   fieldConflict?: { message: string; retryAfterMs: number };
   /** A wait that has lasted beyond its deadline: the Sovereign is stalled, and the operator still tries again. */
   overdue?: { reason: string; message: string };
+  /** The API server said at the beginning of this reconcile that the Sovereign's namespace does not exist. */
+  hasNoNamespace?: boolean;
   /** The reconcile could not look at what it did not find: those conditions become `Unknown`. */
   isBlind?: boolean;
   /** When to reconcile again, if that is sooner than the evidence expires. */

@@ -15,10 +15,11 @@ export async function applyManaged(
   desired: KubernetesObject,
 ): Promise<KubernetesObject> {
   const { deps, sovereign, findings } = context;
-  const live = liveObject(deps.caches, desired);
+  const isAbsent = desired.kind === "Namespace" && findings.hasNoNamespace === true;
+  const live = isAbsent ? undefined : liveObject(deps.caches, desired);
   const driftOf = (fields: string[]): Drift => ({ kind: desired.kind, name: desired.metadata.name, fields });
   try {
-    const applied = await deps.applier.apply(desired, live, (fields) =>
+    const applied = await deps.applier.apply(desired, isAbsent ? "absent" : live, (fields) =>
       reportDrift(context, driftOf(fields)),
     );
     if (applied.kind === "corrected") {

@@ -5,18 +5,30 @@ import { NAMESPACES } from "../../kube/resource.ts";
 import type { SovereignDeps } from "./dependency.ts";
 import { namespaceOf } from "./desired-metadata.ts";
 
+export type NamespaceClaim =
+  /** The API server has no such namespace. */
+  | { kind: "absent" }
+  /** It carries the Sovereign's label. */
+  | { kind: "own" }
+  /** Why it is not the Sovereign's: "belongs to …" or "exists already". */
+  | { kind: "foreign"; why: string };
+
 /**
- * Says why the Sovereign's namespace is not its own: "belongs to …" or "exists already". Undefined when the namespace
- * does not exist or carries the Sovereign's label. The operator neither takes over nor empties another owner's
- * namespace: it may hold their objects.
+ * Whose the Sovereign's namespace is. The operator neither takes over nor empties another owner's namespace: it may hold their
+ * objects.
  */
-export async function findForeignOwner(
+export async function findClaim(
   { caches, client }: SovereignDeps,
   sovereign: Sovereign,
-): Promise<string | undefined> {
+): Promise<NamespaceClaim> {
   const name = namespaceOf(sovereign);
   const live = caches.namespaces.get(name) ?? (await client.get<KubernetesObject>(NAMESPACES, { name }));
-  if (live === undefined) return undefined;
+  if (live === undefined) return { kind: "absent" };
+  const why = foreignOwnerOf(live, sovereign);
+  return why === undefined ? { kind: "own" } : { kind: "foreign", why };
+}
+
+function foreignOwnerOf(live: KubernetesObject, sovereign: Sovereign): string | undefined {
   const { [LABEL.sovereign]: owner, [LABEL.organization]: organization } = live.metadata.labels ?? {};
   // An Organization's namespaces also carry the label of the Sovereign that they are on.
   if (organization !== undefined) return `belongs to Organization ${organization}`;

@@ -160,6 +160,15 @@ describe("createApplier", () => {
     expect(reads()).toBe(before + 2);
   });
 
+  it("asks for no object of which the server just said that it is absent", async () => {
+    const { client, server, reads } = await start();
+    const applier = newApplier(client);
+    expect((await applier.apply(configMap({ a: "ours" }), "absent")).kind).toBe("created");
+    server.set(undefined);
+    expect((await applier.apply(configMap({ a: "ours" }), "absent")).kind).toBe("corrected");
+    expect(reads()).toBe(0);
+  });
+
   it("knows which kinds are not in a namespace that it has created", async () => {
     const { client, server } = await start();
     const applier = newApplier(client);

@@ -50,6 +50,26 @@ describe("applyManaged", () => {
   });
 
   it.each([
+    ["says so of a namespace that the API server just missed", true, "absent"],
+    ["leaves the question to the applier where the cache lacks the namespace", false, undefined],
+  ])("%s", async (_what, hasNoNamespace, expected) => {
+    const cached: unknown[] = [];
+    const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "sovereign-omantel" } };
+    const apply = async (object: KubernetesObject, found: unknown) => {
+      cached.push([object.kind, found]);
+      return { kind: "created", object };
+    };
+    const context = contextOf(sovereign("omantel"), {}, { applier: { apply } as unknown as Applier });
+    context.findings.hasNoNamespace = hasNoNamespace;
+    await applyManaged(context, namespace);
+    await applyManaged(context, deployment);
+    expect(cached).toEqual([
+      ["Namespace", expected],
+      ["Deployment", undefined],
+    ]);
+  });
+
+  it.each([
     ["fields", ["spec.replicas"], "spec.replicas"],
     ["a deletion", [], "deleted"],
   ])("counts a correction of %s and records an event", async (_what, fields, described) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../../src/api/object.ts";
-import { findForeignOwner } from "../../../../src/controllers/sovereign/namespace-claim.ts";
+import { findClaim } from "../../../../src/controllers/sovereign/namespace-claim.ts";
 import type { KubeClient } from "../../../../src/kube/client.ts";
 import type { ObjectKey, Resource } from "../../../../src/kube/resource.ts";
 import { sovereign } from "../../../support/builder/catalyst-object.ts";
@@ -12,8 +12,8 @@ const namespace = (labels?: Record<string, string>): KubernetesObject => ({
   metadata: { name: "sovereign-omantel", ...(labels === undefined ? {} : { labels }) },
 });
 
-/** The owner of a namespace that the cache has, or that only the API server has. */
-function ownerOf({ cached, live }: { cached?: KubernetesObject; live?: KubernetesObject }) {
+/** The claim on a namespace that the cache has, or that only the API server has. */
+function claimOn({ cached, live }: { cached?: KubernetesObject; live?: KubernetesObject }) {
   const asked: string[] = [];
   const client = {
     get: async ({ kind }: Resource, { name }: ObjectKey) => {
@@ -23,10 +23,10 @@ function ownerOf({ cached, live }: { cached?: KubernetesObject; live?: Kubernete
   } as unknown as KubeClient;
   const own = sovereign("omantel");
   const { deps } = contextOf(own, { namespaces: cached === undefined ? [] : [cached] }, { client });
-  return findForeignOwner(deps, own).then((owner) => ({ owner, asked }));
+  return findClaim(deps, own).then((claim) => ({ claim, asked }));
 }
 
-describe("findForeignOwner", () => {
+describe("findClaim", () => {
   it.each<[string, Record<string, string> | undefined, string | undefined]>([
     ["its own", { "catalyst.openova.io/sovereign": "omantel" }, undefined],
     ["another Sovereign's", { "catalyst.openova.io/sovereign": "zain" }, "belongs to Sovereign zain"],
@@ -37,13 +37,14 @@ describe("findForeignOwner", () => {
     ],
     ["one with other labels", { app: "x" }, "exists already and has no owner label"],
     ["one without labels", undefined, "exists already and has no owner label"],
-  ])("reads the owner of %s namespace from its labels", async (_whose, labels, owner) => {
-    expect(await ownerOf({ cached: namespace(labels) })).toEqual({ owner, asked: [] });
+  ])("reads the owner of %s namespace from its labels", async (_whose, labels, why) => {
+    const claim = why === undefined ? { kind: "own" } : { kind: "foreign", why };
+    expect(await claimOn({ cached: namespace(labels) })).toEqual({ claim, asked: [] });
     const asked = ["Namespace sovereign-omantel"];
-    expect(await ownerOf({ live: namespace(labels) })).toEqual({ owner, asked });
+    expect(await claimOn({ live: namespace(labels) })).toEqual({ claim, asked });
   });
 
-  it("finds no owner of a namespace that does not exist", async () => {
-    expect(await ownerOf({})).toEqual({ owner: undefined, asked: ["Namespace sovereign-omantel"] });
+  it("finds that a namespace does not exist", async () => {
+    expect(await claimOn({})).toEqual({ claim: { kind: "absent" }, asked: ["Namespace sovereign-omantel"] });
   });
 });
