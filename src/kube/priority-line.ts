@@ -5,6 +5,9 @@ export type Priority = (typeof PRIORITIES)[number];
 /** One in so many keys is the one that waits longest, whatever its priority: so no priority starves. */
 const OLDEST_EVERY = 8;
 
+/** Entries before the head of a lane that may stay in memory. */
+const MAX_PASSED = 64;
+
 interface WaitingKey {
   key: string;
   priority: Priority;
@@ -20,42 +23,57 @@ export interface PriorityLine {
 }
 
 export function createPriorityLine(): PriorityLine {
-  const lanes = new Map(PRIORITIES.map((priority) => [priority, new Map<string, WaitingKey>()]));
-  const priorityOf = new Map<string, Priority>();
+  const waiting = new Map<string, WaitingKey>();
+  const lanes = PRIORITIES.map(() => createLane((entry) => waiting.get(entry.key) === entry));
   let taken = 0;
 
-  const heads = (): WaitingKey[] =>
-    [...lanes.values()].flatMap((lane) => {
-      const head = lane.values().next().value;
-      return head === undefined ? [] : [head];
-    });
+  function findNext(): WaitingKey | undefined {
+    let next: WaitingKey | undefined;
+    for (const lane of lanes) {
+      const head = lane.head();
+      if (head !== undefined && (next === undefined || head.addedAt < next.addedAt)) next = head;
+      if (next !== undefined && taken % OLDEST_EVERY !== 0) break;
+    }
+    return next;
+  }
 
   return {
     add(key, priority, now) {
-      const before = priorityOf.get(key);
-      if (before !== undefined && !isHigher(priority, before)) return false;
-      const waiting = before === undefined ? undefined : lanes.get(before)?.get(key);
-      if (before !== undefined) lanes.get(before)?.delete(key);
-      priorityOf.set(key, priority);
-      lanes.get(priority)?.set(key, { key, priority, addedAt: waiting?.addedAt ?? now });
+      const before = waiting.get(key);
+      if (before !== undefined && !isHigher(priority, before.priority)) return false;
+      const entry = { key, priority, addedAt: before?.addedAt ?? now };
+      waiting.set(key, entry);
+      lanes[PRIORITIES.indexOf(priority)]?.push(entry);
       return before === undefined;
     },
     take() {
-      const first = heads();
       taken += 1;
-      const next =
-        taken % OLDEST_EVERY === 0
-          ? first.reduce<WaitingKey | undefined>(
-              (oldest, head) => (oldest === undefined || head.addedAt < oldest.addedAt ? head : oldest),
-              undefined,
-            )
-          : first[0];
-      if (next === undefined) return undefined;
-      lanes.get(next.priority)?.delete(next.key);
-      priorityOf.delete(next.key);
+      const next = findNext();
+      if (next !== undefined) waiting.delete(next.key);
       return next;
     },
-    size: () => priorityOf.size,
+    size: () => waiting.size,
+  };
+}
+
+/** Entries in the order in which they were added. One that `isWaiting` no longer is passed over when it comes to the head. */
+function createLane(isWaiting: (entry: WaitingKey) => boolean) {
+  let entries: WaitingKey[] = [];
+  let at = 0;
+  return {
+    push: (entry: WaitingKey) => void entries.push(entry),
+    head(): WaitingKey | undefined {
+      for (; at < entries.length; at += 1) {
+        const entry = entries[at];
+        if (entry !== undefined && isWaiting(entry)) break;
+      }
+      // A Map whose first keys are deleted one after the other is searched from its start each time.
+      if (at > MAX_PASSED && at * 2 > entries.length) {
+        entries = entries.slice(at);
+        at = 0;
+      }
+      return entries[at];
+    },
   };
 }
 
