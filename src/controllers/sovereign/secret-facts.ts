@@ -70,16 +70,18 @@ export function createSecretReader(deps: {
       const { name: key } = sovereign.metadata;
       const names = allSecretNames(sovereign);
       const versions = names.map((name) => secretVersions.get(keyOf({ name, namespace })));
+      const hasAll = isAllShown(sovereign, namespace);
       const last = known.get(key);
-      if (isWatched() && last !== undefined && last.basis === basisOf(sovereign, versions)) return last.facts;
+      if (isWatched() && last !== undefined && last.basis === basisOf(sovereign, versions, hasAll))
+        return last.facts;
       known.delete(key);
       const reads = names.map(async (name, index): Promise<[string, SecretObject | undefined]> => {
-        const isAbsent = versions[index] === undefined && isAllShown(sovereign, namespace);
+        const isAbsent = hasAll && versions[index] === undefined;
         return [name, isAbsent ? undefined : await find(name, namespace)];
       });
       const secrets = new Map(await Promise.all(reads));
       const facts = secretFactsOf(sovereign, secrets, keyedDigest);
-      const basis = basisOf(sovereign, [...secrets.values()]);
+      const basis = basisOf(sovereign, [...secrets.values()], hasAll);
       const { name: databaseSecret } = sovereign.spec.billing.database.secretRef;
       const readUrl = async () =>
         databaseUrlIn(sovereign, new Map([[databaseSecret, await find(databaseSecret, namespace)]]));
@@ -90,13 +92,14 @@ export function createSecretReader(deps: {
   };
 }
 
-/** What the facts depend on; undefined while a Secret does not exist, because the watch may not show it yet. */
+/** What the facts depend on; undefined while a Secret does not exist, unless the watch shows `all` that exist. */
 function basisOf(
   sovereign: Sovereign,
   secrets: readonly (KubernetesObject | undefined)[],
+  hasAll: boolean,
 ): string | undefined {
-  if (secrets.includes(undefined)) return undefined;
-  const versions = secrets.map((secret) => [secret?.metadata.uid, secret?.metadata.resourceVersion]);
+  if (!hasAll && secrets.includes(undefined)) return undefined;
+  const versions = secrets.map((secret) => secret && [secret.metadata.uid, secret.metadata.resourceVersion]);
   const { metadata, spec } = sovereign;
   const variables = [billingEnvironment(sovereign), migrationVariables(sovereign)];
   return JSON.stringify([metadata.uid, spec.namespace, spec.billing.database, variables, versions]);

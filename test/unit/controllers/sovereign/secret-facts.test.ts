@@ -157,4 +157,16 @@ describe("the reader of Secrets", () => {
     expect(await reader.read(omantel)).toMatchObject({ problem: { reason: "SecretMissing" } });
     expect(reads).toEqual(expected);
   });
+
+  it("in a namespace that this process created, asks again when the watch shows a Secret that was missing", async () => {
+    const world = { stored: [DB], shown: [DB] as KubernetesObject[] };
+    const { reader, reads } = readerOf(world, { silentForMs: 0, isNew: true });
+    await reader.read(own());
+    await reader.read(own());
+    expect(reads).toEqual(["billing-db"]);
+    world.stored = [DB, JWT];
+    world.shown = [DB, JWT];
+    expect(await reader.read(own())).toMatchObject({ problem: undefined });
+    expect(reads.slice(1)).toEqual(["billing-db", "billing-jwt"]);
+  });
 });
