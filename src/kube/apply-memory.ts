@@ -98,6 +98,9 @@ export function stamped(object: KubernetesObject): KubernetesObject {
   return { ...object, metadata: { ...metadata, annotations } };
 }
 
+/** The digest of a desired object. One that is `stamped` is not serialised again. */
+export const desiredDigest = (object: KubernetesObject): string => digestOf(stamped(object));
+
 /** The parts of an object that are compared: all except those that the server writes. */
 function comparable({ metadata, ...object }: KubernetesObject): object {
   const { labels, annotations, ownerReferences } = metadata;

@@ -1,5 +1,6 @@
 import { findCondition } from "../../../api/condition.ts";
 import type { KubernetesObject } from "../../../api/object.ts";
+import { stamped } from "../../../kube/apply-memory.ts";
 import { isBrandingHostTaken } from "../conflict.ts";
 import type { ReconcileContext } from "../context.ts";
 import { desiredConfiguration } from "../desired-configuration.ts";
@@ -25,7 +26,7 @@ export async function applyConfiguration(context: ReconcileContext): Promise<Con
   const settings = desiredSettings({ sovereign, franchise, isHostTaken });
   // While the Franchise is missing, the stop says so.
   if (stop === undefined) reportSettings(context, settings);
-  const object = desiredConfiguration({
+  const desired = desiredConfiguration({
     sovereign,
     franchise,
     isInTerm,
@@ -34,6 +35,7 @@ export async function applyConfiguration(context: ReconcileContext): Promise<Con
     operatorJwks: deps.operatorJwks(),
     orderNoticeUrl: deps.orderNoticeUrl,
   });
+  const object = stamped(desired);
   await applyManaged(context, object);
   return { object, stop };
 }

@@ -1,6 +1,7 @@
 import { BILLING } from "../../../api/name.ts";
 import type { KubernetesObject } from "../../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
+import { desiredDigest } from "../../../kube/apply-memory.ts";
 import { isSameImage } from "../../../kube/difference.ts";
 import { canonicalJson, sha256Digest } from "../../../platform/canonical-json.ts";
 import { MEASUREMENT_FALLBACK_MS } from "../../measurement.ts";
@@ -48,7 +49,7 @@ export async function runSmokeTest(
     );
   }
   const evidenceDigest = sha256Digest(
-    canonicalJson([configured, pods.map(({ metadata }) => metadata.uid ?? "").sort()]),
+    canonicalJson([configured.map(desiredDigest), pods.map(({ metadata }) => metadata.uid ?? "").sort()]),
   );
   const isInSync = !findings.conditions.some(({ type }) => type === CONDITION.inSync);
   const isDoubtful = deps.verification.isDoubtful(name);

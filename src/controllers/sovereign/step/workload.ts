@@ -2,6 +2,7 @@ import { ANNOTATION } from "../../../api/label.ts";
 import { BILLING } from "../../../api/name.ts";
 import type { KubernetesObject } from "../../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
+import { stamped } from "../../../kube/apply-memory.ts";
 import { liveObject } from "../cache.ts";
 import { type ReconcileContext, secretRetryMs } from "../context.ts";
 import { metadataOf } from "../desired-metadata.ts";
@@ -26,10 +27,9 @@ export async function applyWorkload(
 ): Promise<Workload> {
   const { deps, sovereign } = context;
   const digest = secrets.digest ?? liveSecretsDigest(context, image);
-  const objects = desiredWorkload(sovereign, image, digest, {
-    drainSeconds: deps.billingDrainSeconds,
-    isAutoscaled: await isAutoscaled(context),
-  });
+  const options = { drainSeconds: deps.billingDrainSeconds, isAutoscaled: await isAutoscaled(context) };
+  // The applier and the smoke test both need the digest of each object.
+  const objects = desiredWorkload(sovereign, image, digest, options).map(stamped);
   let deployment: DeploymentObject | undefined;
   for (const object of objects) {
     const live = await applyManaged(context, object);
