@@ -26,6 +26,12 @@ export function formatDuration(durationMs: number): string {
   return durationMs < 1000 ? `${Math.round(durationMs)} ms` : `${(durationMs / 1000).toFixed(1)} s`;
 }
 
+const MARKS = {
+  passed: { colour: "green", onTerminal: "✔", inPipe: "ok" },
+  stopped: { colour: "yellow", onTerminal: "■", inPipe: "stopped" },
+  failed: { colour: "red", onTerminal: "✘", inPipe: "FAILED" },
+} as const;
+
 /** Twelve digits tell digests apart. With all 64, a line would not fit a terminal. */
 const withShortDigests = (text: string) => text.replace(/\b(sha256:[0-9a-f]{12})[0-9a-f]{52}\b/g, "$1…");
 
@@ -50,7 +56,6 @@ export function createReporter(
 ): Reporter {
   const terminal = createTerminal(out, noColor);
   const { paint, line } = terminal;
-  const mark = (onTerminal: string, inPipe: string) => (terminal.isTerminal ? onTerminal : inPipe);
   let passed = 0;
   let failed = 0;
 
@@ -61,9 +66,10 @@ export function createReporter(
     const startedAt = performance.now();
     const observations: string[] = [];
     const stopSpinning = terminal.spin((mark) => titleLine(mark, title, startedAt));
-    const report = (sign: string, withEvidence: boolean) => {
+    const report = (result: keyof typeof MARKS, withEvidence: boolean) => {
       stopSpinning();
-      line(titleLine(sign, title, startedAt));
+      const { colour, onTerminal, inPipe } = MARKS[result];
+      line(titleLine(paint(colour, terminal.isTerminal ? onTerminal : inPipe), title, startedAt));
       for (const text of withEvidence ? observations : [])
         line(paint("dim", `      ${withShortDigests(text).replaceAll("\n", "\n      ")}`));
     };
@@ -72,15 +78,15 @@ export function createReporter(
       const acting = action((text) => observations.push(text));
       const result = await Promise.race([acting, stop.promise]);
       passed += 1;
-      report(paint("green", mark("✔", "ok")), verbose);
+      report("passed", verbose);
       return result;
     } catch (error) {
       if (error instanceof StoryStopped) {
-        report(paint("yellow", mark("■", "stopped")), verbose);
+        report("stopped", verbose);
         throw error;
       }
       failed += 1;
-      report(paint("red", mark("✘", "FAILED")), true);
+      report("failed", true);
       line(paint("red", `      ${errorMessage(error)}`));
       throw error;
     } finally {
