@@ -110,7 +110,11 @@ const CHART_VALUES = new Set(valuesIn(parse(readPage("charts/catalyst-operator/v
 
 /** Each kind of name, how it is recognised, and whether its definition has the name. The first that fits counts. */
 const FACTS: [kind: string, pattern: RegExp, isDefined: (span: string) => boolean][] = [
-  ["command", /^(?:kubectl )?catalyst [a-z][a-z-]+( |$)/, (span) => isCommand(span.replace(/^kubectl /, ""))],
+  [
+    "command",
+    /^(?:(?:kubectl )?catalyst [a-z][a-z-]+( |$)|npm start -- )/,
+    (span) => isCommand(span.replace(/^npm start --/, "catalyst playground").replace(/^kubectl /, "")),
+  ],
   [
     "flag",
     /^--[a-z][a-z-]*/,
