@@ -1,4 +1,4 @@
-/** The prefixes of Stripe's other kinds of keys, which would be refused later, or shown to everyone. */
+/** The prefixes of Stripe's other kinds of keys, which Stripe would refuse later, or which would be published. */
 const FOREIGN_PREFIX = {
   stripe_secret_key: [/^(pk_|whsec_)/, "a secret key, which begins with sk_ or rk_"],
   stripe_webhook_secret: [/^(pk_|sk_|rk_)/, "a webhook secret, which begins with whsec_"],

@@ -58,7 +58,7 @@ describe("the log of denials", () => {
     expect(lines).toHaveLength(2);
   });
 
-  it("remembers a bounded number of denials", () => {
+  it("stores a bounded number of denials", () => {
     const { lines, log } = logWithClock();
     for (let index = 0; index <= 2_000; index += 1) log(creation({ name: `app-${index}` }), [violation]);
     log(creation({ name: "app-0" }), [violation]);

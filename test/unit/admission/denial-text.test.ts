@@ -72,7 +72,7 @@ describe("the check of denials in the red-team tests", () => {
     expect(problemsOf(used("served by Sovereign quoll"), "omantel", host)).toEqual(["it reveals quoll"]);
   });
 
-  it("accepts names that the requester knows or sent", () => {
+  it("accepts names that the requester may read or has sent", () => {
     const message = denial("image-digest: spec.a: acme has no digest: write one");
     expect(problemsOf(message, "amal", REQUEST)).toEqual([]);
     expect(problemsOf(message, "stranger", remove("/api/v1/namespaces/acme/pods/web"))).toEqual([]);

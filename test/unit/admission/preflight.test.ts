@@ -149,7 +149,7 @@ describe("findOutsiders", () => {
       ["a controller in another's namespace", "velero", account("cert-manager"), IMPERSONATION, true],
       ["a controller in its own namespace", "cert-manager", account("cert-manager"), IMPERSONATION, false],
       ["an account of the platform", "cert-manager", account("flux-system"), IMPERSONATION, false],
-      ["someone beside a Franchisee's account", "bazaar", MALLORY, IMPERSONATION, true],
+      ["a user beside a Franchisee's account", "bazaar", MALLORY, IMPERSONATION, true],
       [
         "a token beside a Franchisee's account",
         "bazaar",
@@ -158,7 +158,7 @@ describe("findOutsiders", () => {
         true,
       ],
       ["a Franchisee beside its own account", "bazaar", FRANCHISEE, IMPERSONATION, false],
-      ["someone beside other accounts", "shop", MALLORY, IMPERSONATION, false],
+      ["a user beside other accounts", "shop", MALLORY, IMPERSONATION, false],
       ["no impersonation", "cert-manager", FRANCHISEE, [rule("*", "configmaps")], false],
     ])("lists the subject of such a RoleBinding or not: %s", (_, namespace, subject, rules, isListed) => {
       const found = rightsOf(rules, { namespace, subject, change: { franchises, parties } });

@@ -117,7 +117,7 @@ describe("a review", () => {
   it.each([
     ["a private one", blueprint("other", "catalog-sovereign", "private"), ["blueprint-grant"]],
     ["no listed one", blueprint("other", "catalog-sovereign", "listed"), []],
-    ["no one of another namespace", blueprint("other", "catalog", "private"), []],
+    ["no Blueprint of another namespace", blueprint("other", "catalog", "private"), []],
   ])("counts %s against the grant", async (_, existing, rules) => {
     const { rulesOf } = reviewer({ franchises: [granted()], blueprints: [existing] });
     expect(await rulesOf(newBlueprint)).toEqual(rules);

@@ -34,7 +34,7 @@ describe("runningSinceMs", () => {
     expect(runningSinceMs(record(seen), "sha256:a", NOW)).toBe(expected),
   );
 
-  it.each(["sha256:b", "constructor", "__proto__"])("does not know %s", (digest) =>
+  it.each(["sha256:b", "constructor", "__proto__"])("returns undefined for %s", (digest) =>
     expect(runningSinceMs(record(SINCE), digest, NOW)).toBeUndefined(),
   );
 });

@@ -64,7 +64,7 @@ const DEARER = {
   plans: CATALOG.plans.map(({ id, price_baisa }) => ({ id, price_baisa: price_baisa * 10 + 1_000 })),
 };
 const CHANGES = [
-  ["is away", undefined, 503, "catalog_unavailable"],
+  ["is unreachable", undefined, 503, "catalog_unavailable"],
   ["has dropped the plan", WITHOUT_SMALL, 422, "plan_unknown"],
   ["has another price", DEARER, 200, undefined],
 ] as const;

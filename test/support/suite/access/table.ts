@@ -97,7 +97,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   auditor: person("auditor", "catalyst:auditor"),
   Franchisee: person("omantel-admin"),
   member: person("amal"),
-  "someone without a role": person("mallory"),
+  "a user without a role": person("mallory"),
 };
 
 /**

@@ -249,7 +249,7 @@ export const ALLOWED_ACCOUNT: readonly Attempt[] = [
     post(core("bazaar", "serviceaccounts/franchisee/token"), tokenRequest),
   ),
   can(
-    "requests a token of an account that acts for no one",
+    "requests a token of an account that acts for no Franchisee and no Organization",
     "stranger",
     post(core("bazaar", "serviceaccounts/default/token"), tokenRequest),
   ),

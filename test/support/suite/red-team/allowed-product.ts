@@ -266,7 +266,7 @@ const CONTROLLERS: readonly Attempt[] = [
     mergePatch(group("apps/v1", ENVIRONMENT, "deployments/app/scale"), { spec: { replicas: 4 } }),
   ),
   can(
-    "binds no one new",
+    "adds no subject",
     "acmeAccount",
     put(
       group("rbac.authorization.k8s.io/v1", ENVIRONMENT, "rolebindings/own"),

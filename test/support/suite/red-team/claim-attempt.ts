@@ -22,10 +22,7 @@ const DRIVERS: readonly [string, object][] = [
       secretNamespace: "kube-system",
     }),
   ],
-  [
-    "an image that no one signed",
-    inline("csi-image.warm-metal.tech", { image: "registry.test/evil:latest" }),
-  ],
+  ["an unsigned image", inline("csi-image.warm-metal.tech", { image: "registry.test/evil:latest" })],
   ["a volume of a driver that is on no list", inline("csi.example.org")],
 ];
 

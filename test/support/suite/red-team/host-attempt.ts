@@ -270,13 +270,13 @@ const OTHER_HOSTS: readonly Attempt[] = [
     "sovereign-host",
   ),
   on(
-    "serves the host of a Sovereign whose name it does not know",
+    "serves a Sovereign's host that does not contain the Sovereign's name",
     "stranger",
     post(group(INGRESSES, "shop", "ingresses"), ingress("desert", UNNAMED_HOST)),
     "sovereign-host",
   ),
   on(
-    "takes the host of a Sovereign whose name it does not know as its branding host",
+    "takes as its branding host a Sovereign's host without that Sovereign's name",
     "omantel",
     mergePatch("/apis/catalyst.openova.io/v1alpha1/sovereigns/omantel", {
       spec: { branding: { hostname: UNNAMED_HOST } },

@@ -49,7 +49,7 @@ describe("serviceAddressRule, for addresses of load balancers", () => {
 
   it.each<[string, AdmissionInput]>([
     ["a key that begins with its namespace", made(annotated("metallb.io/allow-shared-ip", "shop/dns"))],
-    ["an address that no one has", made(annotated("metallb.io/loadBalancerIPs", "203.0.113.9"))],
+    ["an address that no Service has", made(annotated("metallb.io/loadBalancerIPs", "203.0.113.9"))],
     ["an annotation of another meaning", made(annotated("example.org/address", "203.0.113.7"))],
     [
       "what the Service had before",

@@ -55,7 +55,7 @@ describe("the rule for Namespaces", () => {
       [...reserved("sovereign-", "Sovereigns (sovereign-*)")],
     ],
     [
-      "a name that stands in the object only",
+      "a name that only the object has",
       creation({ ...KIND, name: "", object: { metadata: { name: "velero" } } }),
       known,
       [...reserved("velero", "the platform's list of namespaces")],

@@ -75,7 +75,7 @@ describe("the depth of a survey", () => {
     expect(surveyOf(nested(5_000, 1)).tooDeepAt).toBe(Array(65).fill("a").join(".").slice(0, 80));
   });
 
-  it("leaves out what is deeper, and goes on elsewhere", () => {
+  it("leaves out deeper members, and searches the others", () => {
     const survey = surveyOf({ deep: nested(5_000, POD), spec: POD });
     expect(survey.podSpecs.map(({ path }) => path)).toEqual(["spec"]);
   });

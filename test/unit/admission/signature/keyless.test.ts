@@ -212,7 +212,7 @@ describe("the entry of a transparency log", () => {
       "was recorded at another time",
       withEntries([{ ...entry, integratedTime: String(Number(entry.integratedTime) + 1) }]),
     ],
-    ["stands there twice", withEntries([entry, entry])],
+    ["occurs twice", withEntries([entry, entry])],
     ["has another body", withEntries([{ ...entry, canonicalizedBody: entryOf(other).canonicalizedBody }])],
   ])("makes the signature count for nothing when it %s", async (_, changed) => {
     expect(await verify({ bundles: [changed] })).toMatchObject({ kind: "refused" });

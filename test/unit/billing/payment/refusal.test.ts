@@ -5,11 +5,7 @@ const INVALID = "StripeInvalidRequestError";
 
 describe("a refusal by Stripe", () => {
   it.each([
-    [
-      "a customer that is gone",
-      { type: INVALID, code: "resource_missing", param: "customer" },
-      "repair-customer",
-    ],
+    ["a deleted customer", { type: INVALID, code: "resource_missing", param: "customer" }, "repair-customer"],
     [
       "an email that is none",
       { type: INVALID, code: "email_invalid", param: "customer_email" },

@@ -48,7 +48,7 @@ describe("a tenant's members", () => {
 describe("a tenant's subdomain", () => {
   it.each<[string, AnsweringServer["answers"][string] | undefined, string]>([
     ["what the service says", { body: { subdomain: "shop" } }, "shop"],
-    ["empty where it knows no tenant", undefined, ""],
+    ["empty for an unknown tenant", undefined, ""],
     ["empty where it says none", { body: {} }, ""],
     ["empty where it says nonsense", { body: { subdomain: 5 } }, ""],
     ["empty where it says null", { body: "null" }, ""],

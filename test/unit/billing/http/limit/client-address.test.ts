@@ -40,7 +40,7 @@ describe("createClientAddress", () => {
       `${" ".repeat(200)}9.9.9.9`,
       "10.1.1.1",
     ],
-    ["nothing, when the peer is gone", undefined, "9.9.9.9", ""],
+    ["nothing, when the peer has disconnected", undefined, "9.9.9.9", ""],
   ])("returns %s", (_what, peer, forwardedFor, expected) => {
     expect(createClientAddress(PROXIES)(peer, forwardedFor)).toBe(expected);
   });
