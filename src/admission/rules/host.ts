@@ -52,7 +52,7 @@ function judge(
     : [];
 }
 
-/** The largest number of patterns in one object that have a star elsewhere than at the beginning. */
+/** The largest number of patterns in one object whose star is not at the beginning. */
 const MAX_PATTERNS = 20;
 
 /**

@@ -132,7 +132,10 @@ function portions(messages: OrderMessage[]): OrderMessage[][] {
   return result;
 }
 
-/** Subdomains by tenant. Throws the first failed lookup, or `SinkUnavailableError` when all of several fail. */
+/**
+ * Subdomains by tenant. Throws the first failed lookup, after which the relay delivers each event by itself. Throws
+ * `SinkUnavailableError` when all of several lookups fail.
+ */
 async function lookUp(
   subdomainOf: TenantSubdomain | undefined,
   events: OutboxEvent[],
@@ -153,7 +156,7 @@ async function lookUp(
     }),
   );
   if (failures.length === 0) return found;
-  // One failed lookup delays only the events of its tenant. When every lookup fails, the tenant service is down: delay all.
+  // When every lookup fails, the tenant service is down, so the events of all tenants wait.
   if (found.size === 0 && failures.length > 1)
     throw new SinkUnavailableError(errorMessage(failures[0]), { cause: failures[0] });
   throw failures[0];

@@ -78,7 +78,7 @@ export function createObserver(deps: { registry: Registry; logger: Logger }) {
       const status = response.writableFinished ? response.statusCode : CLIENT_GONE;
       duration.observe({ route, method, status }, durationMs / 1_000);
       if (code !== undefined) refusals.inc({ route, code });
-      // A probe comes every few seconds.
+      // A probe arrives every few seconds, so its line is for debugging only.
       const level = PROBE_ROUTES.has(route) && status < 400 ? "debug" : "info";
       if (!logger.isLevelEnabled(level)) return;
       logger[level](

@@ -17,7 +17,7 @@ export interface MonthlyRevenue {
   kept_as_credit_baisa: number;
   charged_by_card_baisa: number;
   drawn_from_credit_baisa: number;
-  /** Without the credit that was taken back in the month because the order of a redemption failed. */
+  /** Minus the credit that was taken back in the month, because the order of a redemption failed. */
   granted_by_voucher_baisa: number;
   /** Refunds to cards. */
   refunded_baisa: number;

@@ -52,7 +52,7 @@ export interface OperatorBench {
 /** An administrator's connection to an API server. */
 interface BenchServer {
   kubeConfig(): KubeConfig;
-  /** Only of the embedded one. */
+  /** The folder of the embedded API server. Undefined for the real one. */
   stateDir?: string;
   close(): Promise<void>;
 }

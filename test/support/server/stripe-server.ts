@@ -211,7 +211,7 @@ export async function startStripeServer(): Promise<StripeServer> {
     port: 0,
     handler: (request, response) => void answer(request, response).catch(() => response.destroy()),
   });
-  // The accessors of the answer are the state itself.
+  // Extends `server` itself, because its accessors read and write the state.
   return Object.assign(server, {
     origin: http.origin,
     close: () => http.close(0),

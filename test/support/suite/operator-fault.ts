@@ -225,7 +225,7 @@ export function describeOperatorFaults({
     beforeAll(async () => {
       await bench.client().create<BillingRelease>(RELEASES, release({ maxUnavailable: 1000 }));
       await bench.client().create<Sovereign>(SOVEREIGNS, sovereign("zero", { role: "CatalystZero" }));
-      // The release's status is kept by this life alone, so that the others' calls are about their Sovereign.
+      // Only this process writes the status of the release, so the calls of the others are about their own Sovereign.
       bench.live({ concerns: (name) => name === "zero" });
       await until(
         () => isUpgraded("zero"),

@@ -62,7 +62,7 @@ export const IssueBody = Type.Object(
   { additionalProperties: false },
 );
 
-/** The earlier service's paths never draw a code: a missing code is a mistake there. */
+/** The earlier service's paths never draw a code, so they require one. */
 export const PromoBody = Type.Object({ code, ...issueMembers }, { additionalProperties: false });
 
 export const UpdateBody = Type.Object(

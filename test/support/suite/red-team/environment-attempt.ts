@@ -181,7 +181,7 @@ const people: readonly Person[] = ["amal", "acmeAccount"];
 
 export const ENVIRONMENT_ATTEMPTS: readonly Attempt[] = [
   ...ENVIRONMENTS.flatMap(([at, expected]) =>
-    // The ways to install are the same for every rule, so that one environment has them all.
+    // All rules judge the same kinds of installs, so only one environment tries all of them.
     INSTALLS.slice(at === "acme-stg" ? 0 : -5).map(([title, request]) =>
       on(`${title} in ${at} against its policy`, "amal", request(at), expected),
     ),

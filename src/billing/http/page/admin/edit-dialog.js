@@ -24,7 +24,7 @@ export function listenToEdit(submit) {
       try {
         await change(voucher.code, tag, changedTerms(voucher, readTerms("edit")));
       } catch (error) {
-        // The changes are now those against the voucher as it is. The person sees them before the next try.
+        // Shows the changes against the present voucher, so that the person sees them before the next try.
         if (error instanceof ApiError && error.code === "voucher_changed") await readAgain(voucher.code);
         throw error;
       }
