@@ -14,7 +14,7 @@ export const markdownIn = (folder: string, recursive: boolean): string[] =>
 /** Every page of the repository. */
 export const PAGES: readonly string[] = [
   ...markdownIn(".", false),
-  ...["docs", "src", "test"].flatMap((folder) => markdownIn(folder, true)),
+  ...["charts", "docs", "src", "test"].flatMap((folder) => markdownIn(folder, true)),
   ...(isFile(".github") ? markdownIn(".github", true) : []),
 ];
 
