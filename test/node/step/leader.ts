@@ -6,7 +6,11 @@ export interface Pod {
   metadata: { name: string; uid: string; deletionTimestamp?: string };
   status: {
     podIP: string;
-    containerStatuses: { restartCount: number; lastState: { terminated?: { reason: string } } }[];
+    containerStatuses: {
+      restartCount: number;
+      state: { running?: { startedAt: string } };
+      lastState: { terminated?: { reason: string; finishedAt: string } };
+    }[];
   };
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 
 import { join } from "node:path";
 
 const ROOT = "/sys/fs/cgroup";
+const MAX_TRIES = 50;
 
 /** PIDs of all processes of a cgroup and of those below it; only of those in a folder of this name, if there is one. */
 export function processesOf(cgroup: string, within = ""): number[] {
@@ -16,8 +17,16 @@ export function processesOf(cgroup: string, within = ""): number[] {
 export function limitMemoryToUsage(pid: number): void {
   const path = /^\d+:memory:(.+)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1] ?? "";
   const folder = join(ROOT, "memory", path);
-  const usage = readFileSync(join(folder, "memory.usage_in_bytes"), "utf8");
-  writeFileSync(join(folder, "memory.limit_in_bytes"), usage);
+  for (let tries = 1; ; tries++) {
+    const usage = readFileSync(join(folder, "memory.usage_in_bytes"), "utf8");
+    try {
+      writeFileSync(join(folder, "memory.limit_in_bytes"), usage);
+      return;
+    } catch (error) {
+      // The usage may grow between the two lines, and the kernel then refuses the limit.
+      if ((error as NodeJS.ErrnoException).code !== "EBUSY" || tries === MAX_TRIES) throw error;
+    }
+  }
 }
 
 /** Removes a cgroup without processes from every hierarchy. */
