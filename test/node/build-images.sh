@@ -1,25 +1,34 @@
 #!/usr/bin/env bash
-# Builds the images of the node tier, each once for its content: the product's from the unmodified Dockerfile, in two revisions, and
-# those of the node itself.
-# Usage: build-images.sh FOLDER     FOLDER has the test tools; FOLDER/image keeps buildah's storage
+# Builds what the node tier needs while there is a network: the layers of the product's image, which docs/quickstart.md builds again
+# from them, and the images of the node itself, as archives.
+# Usage: build-images.sh FOLDER     FOLDER has the test tools; FOLDER/image keeps buildah's storage and, in node, the archives
 set -euo pipefail
 assets=$(cd "${1:?usage: build-images.sh FOLDER}" && pwd)
 cd "$(dirname "$0")/../.."
-for revision in 1 2; do
-  bash test/support/image/build.sh "$assets/image" "localhost/catalyst:$revision" --layers --build-arg "REVISION=$revision"
-done
+# Only this stage needs the network: npm's packages.
+stage=$(cat Dockerfile package.json package-lock.json src/cli/generate-sbom.ts test/support/image/build.sh | sha256sum)
+if [ "$(cat "$assets/image/dependencies.sum" 2>/dev/null)" != "$stage" ]; then
+  bash test/support/image/build.sh "$assets/image" localhost/catalyst:dependencies --layers --target dependencies
+  echo "$stage" >"$assets/image/dependencies.sum"
+fi
 
 export CONTAINERS_REGISTRIES_CONF=$assets/image/registries.conf CONTAINERS_STORAGE_CONF=$assets/image/storage.conf
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# scratch NAME FILE ENTRYPOINT: an image of one static program. busybox needs its name.
+mkdir -p "$assets/image/node"
+
+# scratch NAME FILE ENTRYPOINT: an image of one static program, unless the program is older than the image's archive. busybox needs its name.
 scratch() {
-  local name=$1 file=$2 entrypoint=$3
+  local name=$1 file=$2 entrypoint=$3 archive=$assets/image/node/$1.tar
+  [ -e "$archive" ] && [ -z "$(find -L "$file" -cnewer "$archive")" ] && return
   mkdir "$work/$name"
   cp "$file" "$work/$name/"
   printf 'FROM scratch\nCOPY %s /\nENTRYPOINT %s\n' "$(basename "$file")" "$entrypoint" >"$work/$name/Dockerfile"
   buildah build --isolation chroot --timestamp 0 --layers --quiet -t "localhost/$name:1" "$work/$name"
+  rm -f "$archive.part"
+  buildah push --quiet "localhost/$name:1" "docker-archive:$archive.part:localhost/$name:1"
+  mv "$archive.part" "$archive"
 }
 
 scratch pause "$(command -v busybox)" '["/busybox", "sleep", "infinity"]'

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs from Debian what the node tier runs and builds with, unless it is there. No service is started.
+# Installs from Debian what the node tier runs and builds with, and the programs of docs/quickstart.md, unless they are there. No
+# service is started.
 set -euo pipefail
 
-packages=(containerd runc containernetworking-plugins docker-registry iptables conntrack mmdebstrap buildah busybox-static)
+packages=(containerd runc containernetworking-plugins docker-registry iptables conntrack mmdebstrap buildah busybox-static curl jq openssl postgresql-client-15)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")

@@ -76,6 +76,10 @@ keep kube-apiserver "$assets/kube-apiserver" --etcd-servers http://127.0.0.1:237
   --service-account-issuer https://kubernetes.default.svc.cluster.local --max-requests-inflight 400
 keep containerd containerd --config "$folder/containerd.toml"
 until "$assets/kubectl" --kubeconfig "$folder/kubeconfig/super-admin" get --raw /readyz >/dev/null 2>&1; do sleep 0.2; done
+# The node's own images come from no registry.
+for image in "$assets"/image/node/*.tar; do
+  until ctr --namespace k8s.io images import "$image" >>"$folder/log/import.log" 2>&1; do sleep 0.2; done
+done
 keep kubelet "$assets/kubelet" --config "$folder/kubelet.yaml" --kubeconfig "$folder/kubeconfig/kubelet" \
   --hostname-override node --node-ip 172.30.0.2
 keep kube-controller-manager "$assets/kube-controller-manager" --kubeconfig "$folder/kubeconfig/controller-manager" \

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { testDisturbances } from "./step/disturbance.ts";
-import { testInstallation } from "./step/installation.ts";
+import { testCoexistence, testInstallation } from "./step/installation.ts";
+import { testQuickstart } from "./step/quickstart.ts";
 import { testRemoval } from "./step/removal.ts";
 import { testSovereigns } from "./step/sovereign.ts";
 import { testUpgrades } from "./step/upgrade.ts";
@@ -10,6 +11,8 @@ import { useWorld } from "./support/world-hook.ts";
 describe("the product on a real node", () => {
   const bench = useWorld();
   testInstallation(bench);
+  testQuickstart(bench);
+  testCoexistence(bench);
   testSovereigns(bench);
   testUpgrades(bench);
   testDisturbances(bench);

@@ -1,23 +1,18 @@
-import { join } from "node:path";
 import { expect, it } from "vitest";
-import { runTool } from "../../support/process/tool.ts";
+import { runnableSections } from "../support/page.ts";
 import type { NodeBench } from "../support/world-hook.ts";
-import { expectOperatorReady, NAMESPACE, releaseArguments } from "./installation.ts";
+import { expectOperatorReady, releaseArguments } from "./installation.ts";
+import { runSection } from "./quickstart.ts";
 import { waitUntilReady } from "./sovereign.ts";
 import { expectVoucherKept } from "./voucher.ts";
-
-const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
 
 /** The end of an installation, and the beginning of the next one under another name. */
 export function testRemoval(bench: NodeBench): void {
   it("leaves a cluster that works after helm uninstall and catalyst uninstall", async () => {
-    const { helm, kubectl, folder, tenant } = bench.world;
+    const { kubectl, tenant } = bench.world;
     // Without the operator, the tenant may do what RBAC allows.
     await tenant.stop();
-    await helm("uninstall", "catalyst-operator", ...NAMESPACE, "--wait", "--timeout", "3m");
-    await runTool(process.execPath, [MAIN, "uninstall"], {
-      env: { KUBECONFIG: join(folder, "kubeconfig/admin") },
-    });
+    for (const section of runnableSections("docs/uninstall.md")) await runSection(bench, section);
     expect(await kubectl("get", "validatingwebhookconfiguration", "--output", "name")).toBe("");
     await kubectl("create", "configmap", "after", "--from-literal=a=b");
     await kubectl("delete", "configmap", "after");
@@ -36,8 +31,8 @@ export function testRemoval(bench: NodeBench): void {
   }, 60_000);
 
   it("installs again under another release name, with the objects and databases that stayed", async () => {
-    const { helm, images, kubectl, tenant } = bench.world;
-    await helm("install", ...releaseArguments("another-name", images[0]));
+    const { helm, kubectl, tenant } = bench.world;
+    await helm("install", ...releaseArguments(bench.world, "another-name", bench.image));
     await expectOperatorReady(bench.world);
     await kubectl(
       "wait",

@@ -15,9 +15,9 @@ export function testUpgrades(bench: NodeBench): void {
   const operatorImage = () => imageOf("catalyst-system", "catalyst-operator");
 
   it("takes a changed value by helm upgrade", async () => {
-    const { helm, kubectl, images } = bench.world;
+    const { helm, kubectl } = bench.world;
     await issueVoucher(bench);
-    await helm("upgrade", ...releaseArguments(RELEASE, images[0]), "--set", "logLevel=debug");
+    await helm("upgrade", ...releaseArguments(bench.world, RELEASE, bench.image), "--set", "logLevel=debug");
     const pods = await kubectl(...NAMESPACE, "get", "deployment", "catalyst-operator", "--output", "json");
     expect(JSON.parse(pods).spec.template.spec.containers[0].env).toContainEqual({
       name: "LOG_LEVEL",
@@ -27,24 +27,24 @@ export function testUpgrades(bench: NodeBench): void {
   }, 240_000);
 
   it("upgrades the image of the operator and of billing, and keeps objects and databases", async () => {
-    const { helm, kubectl, images, cluster } = bench.world;
+    const { helm, kubectl, cluster } = bench.world;
+    const image = await bench.nextImage;
+    expect(image).not.toBe(bench.image);
     const before = JSON.parse(await kubectl("get", "sovereign", "omantel", "--output", "json"));
-    await helm("upgrade", ...releaseArguments(RELEASE, images[1]));
-    expect(await operatorImage()).toBe(images[1]);
+    await helm("upgrade", ...releaseArguments(bench.world, RELEASE, image));
+    expect(await operatorImage()).toBe(image);
     const release = { kind: "BillingRelease", name: "stable" } as const;
-    const patched = await cluster
-      .asAdmin()
-      .mergePatch(release, { spec: { image: images[1], version: "0.2.0" } });
+    const patched = await cluster.asAdmin().mergePatch(release, { spec: { image, version: "0.2.0" } });
     expect(patched).toMatchObject({ kind: "accepted" });
     for (const { name, namespace } of bench.sovereigns) {
       await kubectl(
         "wait",
         `sovereign/${name}`,
-        `--for=jsonpath={.status.pinnedImage}=${images[1]}`,
+        `--for=jsonpath={.status.pinnedImage}=${image}`,
         "--timeout=180s",
       );
       await waitUntilReady(bench.world, name);
-      expect(await imageOf(namespace, "billing")).toBe(images[1]);
+      expect(await imageOf(namespace, "billing")).toBe(image);
     }
     const after = JSON.parse(await kubectl("get", "sovereign", "omantel", "--output", "json"));
     expect([after.metadata.uid, after.spec]).toEqual([before.metadata.uid, before.spec]);
@@ -52,9 +52,9 @@ export function testUpgrades(bench: NodeBench): void {
   }, 420_000);
 
   it("rolls back to the first revision", async () => {
-    const { helm, images } = bench.world;
+    const { helm } = bench.world;
     await helm("rollback", RELEASE, "1", ...NAMESPACE, "--wait", "--timeout", "3m");
-    expect(await operatorImage()).toBe(images[0]);
+    expect(await operatorImage()).toBe(bench.image);
     await expectVoucherKept(bench);
   }, 240_000);
 

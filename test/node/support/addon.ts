@@ -1,11 +1,15 @@
 import type { KubernetesObject } from "../../../src/api/object.ts";
-import { DNS_SERVICE, REGISTRY_HOST } from "./address.ts";
+import { DNS_IMAGE, DNS_SERVICE, HOSTS } from "./address.ts";
 
 const LABELS = { "k8s-app": "kube-dns" };
 const RBAC = "rbac.authorization.k8s.io";
 const COREFILE = `.:53 {
   errors
   ready
+  hosts {
+    ${HOSTS.trimEnd().replaceAll("\n", "\n    ")}
+    fallthrough
+  }
   kubernetes cluster.local in-addr.arpa
   cache 5
 }
@@ -76,7 +80,7 @@ export const ADDONS: (KubernetesObject & Record<string, unknown>)[] = [
           containers: [
             {
               name: "coredns",
-              image: `${REGISTRY_HOST}/coredns:1`,
+              image: DNS_IMAGE,
               args: ["-conf", "/etc/coredns/Corefile"],
               // Without a share of its own, it starves on a busy machine.
               resources: { requests: { cpu: "200m" } },

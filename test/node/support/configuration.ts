@@ -9,9 +9,9 @@ import {
   DNS_SERVICE,
   KUBERNETES_SERVICE,
   NODE,
+  PAUSE_IMAGE,
   POD_RANGE,
   REGISTRY_HOST,
-  REGISTRY_ORIGIN,
 } from "./address.ts";
 
 /** The users of the cluster, by the name of their kubeconfig: a name and groups, as kubeadm issues their certificates. */
@@ -50,7 +50,7 @@ export async function writeConfiguration(
   write("cni/10-node.conflist", JSON.stringify(NETWORK));
   write(
     `registry/${REGISTRY_HOST}/hosts.toml`,
-    `server = "${REGISTRY_ORIGIN}"\n[host."${REGISTRY_ORIGIN}"]\n  capabilities = ["pull", "resolve"]\n`,
+    `server = "https://${REGISTRY_HOST}"\n[host."https://${REGISTRY_HOST}"]\n  ca = "${join(folder, "pki/ca.crt")}"\n`,
   );
 }
 
@@ -138,7 +138,7 @@ const NETWORK = {
 const containerdConfiguration = (folder: string) => `
 version = 2
 [plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "${REGISTRY_HOST}/pause:1"
+  sandbox_image = "${PAUSE_IMAGE}"
   restrict_oom_score_adj = true
   disable_apparmor = true
   [plugins."io.containerd.grpc.v1.cri".cni]

@@ -4,12 +4,14 @@ import pg from "pg";
 import { startDatabase } from "../../../src/playground/database/postgres.ts";
 import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
 import { createWatchdog } from "../../../src/playground/process/watchdog.ts";
-import { OUTSIDE } from "./address.ts";
+import { DATABASE_HOST } from "./address.ts";
 
 /** PostgreSQL on the machine beside the node, as a managed one is. It survives the node's faults. */
 export interface NodeDatabase {
   ensureDatabase(name: string): Promise<string>;
   ensureServingRole(name: string): Promise<string>;
+  /** The URL of the superuser, without a database. */
+  superuserUrl: string;
   close(): Promise<void>;
 }
 
@@ -24,8 +26,9 @@ export async function startNodeDatabase(folder: string): Promise<NodeDatabase> {
   await client.connect();
   await client.query("SELECT pg_reload_conf()");
   await client.end();
-  const asSeenByPods = (url: string) => url.replace("@127.0.0.1:", `@${OUTSIDE}:`);
+  const asSeenByPods = (url: string) => url.replace("@127.0.0.1:", `@${DATABASE_HOST}:`);
   return {
+    superuserUrl: asSeenByPods(server.superuserUrl),
     ensureDatabase: async (name) => asSeenByPods(await server.ensureDatabase(name)),
     ensureServingRole: async (name) => asSeenByPods(await server.ensureServingRole(name)),
     async close() {

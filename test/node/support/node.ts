@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sleep } from "../../../src/platform/shutdown.ts";
-import { NODE, OUTSIDE, POD_RANGE, SERVICE_RANGE } from "./address.ts";
+import { INGRESS, NODE, OUTSIDE, POD_RANGE, SERVICE_RANGE } from "./address.ts";
 import { processesOf, removeCgroup } from "./cgroup.ts";
 
 const SCRIPT = join(import.meta.dirname, "../node.sh");
@@ -42,7 +42,7 @@ export function createNode(folder: string, assets: string, cgroup: string): Kube
     const first = await childOf(child.pid as number);
     const ip = (...args: string[]) => execFileSync("ip", args);
     ip("link", "add", "node0", "type", "veth", "peer", "name", "eth0", "netns", first);
-    ip("address", "add", `${OUTSIDE}/24`, "dev", "node0");
+    for (const address of [OUTSIDE, INGRESS]) ip("address", "add", `${address}/24`, "dev", "node0");
     ip("link", "set", "node0", "up");
     for (const range of [POD_RANGE, SERVICE_RANGE]) ip("route", "add", range, "via", NODE);
   }

@@ -2,91 +2,98 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Agent, fetch, type RequestInit, type Response } from "undici";
 import { type Artifact, blueprintArtifact } from "../../../src/playground/image.ts";
+import type { CertificateAuthority } from "../../support/builder/certificate-authority.ts";
 import { endInOrder, until } from "../../support/process/billing-process.ts";
 import { runTool } from "../../support/process/tool.ts";
-import { REGISTRY_ADDRESS, REGISTRY_ORIGIN } from "./address.ts";
+import { OUTSIDE, REGISTRY_HOST } from "./address.ts";
 
-const KEYS = join(import.meta.dirname, "../../../docs/examples/keys");
+const KEY = join(import.meta.dirname, "../../../docs/examples/keys/omantel-demo.key");
 
-/** Debian's docker-registry on the machine beside the node. */
+/** The one user of the registry. Nothing can be read without it. */
+export const REGISTRY_USER = { name: "catalyst", password: "correct horse" };
+/** The user's password as bcrypt, with the least cost: each request costs one comparison. */
+const PASSWORD_HASH = "$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e";
+
+/** Debian's docker-registry on the machine beside the node, over TLS and only for its user. */
 export interface NodeRegistry {
-  /** Pushes an image that buildah has, and returns its digest. */
-  pushImage(name: string): Promise<string>;
   pushArtifact(artifact: Artifact): Promise<void>;
-  /** Signs with cosign and one of the demonstration keys. */
-  sign(repository: string, digest: string, key: "platform-demo" | "omantel-demo"): Promise<void>;
+  /** Signs with cosign and Omantel's demonstration key. */
+  sign(artifact: Artifact): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function startNodeRegistry(folder: string, assets: string): Promise<NodeRegistry> {
+/** `caFile` has the authority. */
+export async function startNodeRegistry(
+  folder: string,
+  assets: string,
+  { authority, caFile }: { authority: CertificateAuthority; caFile: string },
+): Promise<NodeRegistry> {
   const home = join(folder, "registry-home");
   mkdirSync(home, { recursive: true });
-  const configuration = join(home, "registry.yml");
-  writeFileSync(
-    configuration,
-    JSON.stringify({
-      version: 0.1,
-      log: { level: "error", accesslog: { disabled: true } },
-      storage: { filesystem: { rootdirectory: join(assets, "image/registry") } },
-      http: { addr: REGISTRY_ADDRESS },
-    }),
-  );
+  const write = (name: string, text: string) => {
+    writeFileSync(join(home, name), text, { mode: 0o600 });
+    return join(home, name);
+  };
+  const { cert, key } = await authority.server(REGISTRY_HOST, [REGISTRY_HOST]);
+  const tls = { certificate: write("tls.crt", cert), key: write("tls.key", key) };
+  const path = write("htpasswd", `${REGISTRY_USER.name}:${PASSWORD_HASH}\n`);
+  const configuration = {
+    version: 0.1,
+    log: { level: "error", accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: join(assets, "image/registry") } },
+    auth: { htpasswd: { realm: "registry", path } },
+    http: { addr: `${OUTSIDE}:443`, tls },
+  };
   const log = openSync(join(folder, "log/registry.log"), "a");
-  const server = spawn("docker-registry", ["serve", configuration], { stdio: ["ignore", log, log] });
+  const server = spawn("docker-registry", ["serve", write("registry.yml", JSON.stringify(configuration))], {
+    stdio: ["ignore", log, log],
+  });
+  const dispatcher = new Agent({ connect: { ca: authority.pem } });
+  const { name, password } = REGISTRY_USER;
+  const authorization = `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`;
+  const send = (
+    url: string | URL,
+    { headers, ...init }: RequestInit & { headers?: Record<string, string> },
+  ) => fetch(url, { dispatcher, headers: { authorization, ...headers }, ...init });
+  const origin = `https://${REGISTRY_HOST}`;
   await Promise.race([
     once(server, "exit").then(() => {
       throw new Error(`docker-registry ended: ${readFileSync(join(folder, "log/registry.log"), "utf8")}`);
     }),
     until(() =>
-      fetch(`${REGISTRY_ORIGIN}/v2/`).then(
+      send(`${origin}/v2/`, {}).then(
         (response) => response.ok,
         () => false,
       ),
     ),
   ]);
-  const storage = { CONTAINERS_STORAGE_CONF: join(assets, "image/storage.conf") };
   const cosign = (...args: string[]) =>
     runTool(join(assets, "cosign"), args, {
-      env: { HOME: home, COSIGN_PASSWORD: "", TUF_MIRROR: "http://127.0.0.1:1" },
+      env: { HOME: home, COSIGN_PASSWORD: "", SSL_CERT_FILE: caFile, TUF_MIRROR: "http://127.0.0.1:1" },
     });
 
   return {
-    async pushImage(name) {
-      const digestFile = join(home, "digest");
-      const target = `docker://${REGISTRY_ADDRESS}/${name}`;
-      await runTool(
-        "buildah",
-        ["push", "--tls-verify=false", "--digestfile", digestFile, `localhost/${name}`, target],
-        { env: storage },
-      );
-      return readFileSync(digestFile, "utf8").trim();
-    },
     async pushArtifact({ repository, manifest, mediaType, digest, blobs }) {
-      const at = `${REGISTRY_ORIGIN}/v2/${repository}`;
+      const at = `${origin}/v2/${repository}`;
       for (const [blobDigest, bytes] of blobs) {
-        const begun = await expectOk(fetch(`${at}/blobs/uploads/`, { method: "POST" }));
+        const begun = await expectOk(send(`${at}/blobs/uploads/`, { method: "POST" }));
         const location = new URL(begun.headers.get("location") as string);
         location.searchParams.set("digest", blobDigest);
         const headers = { "content-type": "application/octet-stream" };
-        await expectOk(fetch(location, { method: "PUT", headers, body: Buffer.from(bytes) }));
+        await expectOk(send(location, { method: "PUT", headers, body: Buffer.from(bytes) }));
       }
       const headers = { "content-type": mediaType };
-      await expectOk(fetch(`${at}/manifests/${digest}`, { method: "PUT", headers, body: manifest }));
+      await expectOk(send(`${at}/manifests/${digest}`, { method: "PUT", headers, body: manifest }));
     },
-    async sign(repository, digest, key) {
-      const prefix = join(home, `${repository.replaceAll("/", "-")}-${key}`);
+    async sign({ repository, digest }) {
+      const prefix = join(home, "omantel");
+      await cosign("import-key-pair", "--key", KEY, "--output-key-prefix", prefix, "--yes");
       await cosign(
-        "import-key-pair",
-        "--key",
-        join(KEYS, `${key}.key`),
-        "--output-key-prefix",
-        prefix,
-        "--yes",
-      );
-      await cosign(
-        ...["sign", "--key", `${prefix}.key`, "--tlog-upload=false", "--use-signing-config=false"],
-        ...["--allow-http-registry", "--yes", `${REGISTRY_ADDRESS}/${repository}@${digest}`],
+        ...["sign", "--key", `${prefix}.key`, "--tlog-upload=false", "--use-signing-config=false", "--yes"],
+        ...[`--registry-username=${name}`, `--registry-password=${password}`],
+        `${REGISTRY_HOST}/${repository}@${digest}`,
       );
     },
     close: () => endInOrder(server),
@@ -101,7 +108,7 @@ async function expectOk(answer: Promise<Response>): Promise<Response> {
 
 /** Pushes what the examples name: the Blueprints of both kinds, of which one is signed. */
 export async function pushBlueprints(registry: NodeRegistry): Promise<void> {
-  for (const name of ["web-shop", "grey-shop"]) await registry.pushArtifact(blueprintArtifact(name, "1.0.0"));
-  const { repository, digest } = blueprintArtifact("web-shop", "1.0.0");
-  await registry.sign(repository, digest, "omantel-demo");
+  const [signed, unsigned] = ["web-shop", "grey-shop"].map((name) => blueprintArtifact(name, "1.0.0"));
+  for (const artifact of [signed, unsigned] as Artifact[]) await registry.pushArtifact(artifact);
+  await registry.sign(signed as Artifact);
 }

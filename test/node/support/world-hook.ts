@@ -5,6 +5,10 @@ import { createWorld, type World } from "./world.ts";
 /** The world of all tests. Its members are valid inside tests. */
 export interface NodeBench {
   readonly world: World;
+  /** `repository@sha256:…` of the product's image, which the quickstart builds and signs. */
+  image: string;
+  /** The same of its next version. */
+  nextImage: Promise<string>;
   /** Filled by the tests that make them Ready. */
   readonly sovereigns: StorySovereign[];
 }
@@ -13,7 +17,9 @@ export interface NodeBench {
 export function useWorld(): NodeBench {
   let world: World | undefined;
   beforeAll(async () => {
+    const startedAt = performance.now();
     world = await createWorld(process.env.KUBEBUILDER_ASSETS ?? "");
+    console.log(`the node was up after ${Math.round((performance.now() - startedAt) / 1_000)} s`);
   }, 300_000);
 
   afterAll(async () => {
@@ -22,11 +28,15 @@ export function useWorld(): NodeBench {
     await world.close();
   }, 60_000);
 
-  return {
+  const bench: NodeBench = {
     get world() {
       if (world === undefined) throw new Error("the node is not up");
       return world;
     },
+    image: "",
+    nextImage: Promise.reject(new Error("no test has begun to build it")),
     sovereigns: [],
   };
+  bench.nextImage.catch(() => {});
+  return bench;
 }

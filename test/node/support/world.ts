@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { errorMessage } from "../../../src/platform/errors.ts";
-import { imageReference } from "../../../src/playground/image.ts";
+import { kubeconfigText } from "../../../src/playground/apiserver/index.ts";
 import { createApiConnection } from "../../../src/playground/story/api-connection.ts";
 import { type Cluster, createCluster } from "../../../src/playground/story/cluster.ts";
 import {
@@ -11,27 +11,35 @@ import {
 import { until } from "../../support/process/billing-process.ts";
 import { runTool } from "../../support/process/tool.ts";
 import { ADDONS } from "./addon.ts";
-import { API_SERVER } from "./address.ts";
+import { API_SERVER, DATABASE_HOST, HOSTS, VOUCHER_HOST } from "./address.ts";
 import { writeConfiguration } from "./configuration.ts";
 import { type NodeDatabase, startNodeDatabase } from "./database.ts";
+import { startIngress } from "./ingress.ts";
+import { CUSTOMER, ISSUER, startNodeIssuer } from "./issuer.ts";
 import { createNode, type KubernetesNode } from "./node.ts";
-import { type NodeRegistry, pushBlueprints, startNodeRegistry } from "./registry.ts";
+import { pushBlueprints, REGISTRY_USER, startNodeRegistry } from "./registry.ts";
+import { createShell, type Shell } from "./shell.ts";
 import { createTenant, type Tenant } from "./tenant.ts";
 
-type Kubectl = (...args: string[]) => Promise<string>;
+const TOKEN_SECONDS = 3_600;
+const PROGRAMS = join(import.meta.dirname, "../program");
 
-/** The machine of the run: the node, and beside it the registry, PostgreSQL and the people. All tests share it. */
+export type Kubectl = (...args: string[]) => Promise<string>;
+
+/** The machine of the run: the node, and beside it the registry, PostgreSQL, the issuer and the people. All tests share it. */
 export interface World {
   folder: string;
   node: KubernetesNode;
   database: NodeDatabase;
-  /** `repository@sha256:…` of the product's image and of its next version, both signed. */
-  images: [string, string];
   /** As kubeadm's administrator, who is not in system:masters. */
   cluster: Cluster;
   tenant: Tenant;
   kubectl: Kubectl;
+  /** As a ServiceAccount, by a token of it. */
+  kubectlOfAccount(namespace: string, name: string): Promise<Kubectl>;
   helm(...args: string[]): Promise<string>;
+  /** The administrator's terminal, with the variables that docs/quickstart.md asks for. */
+  shell: Shell;
   /** Writes a file into the folder of the run and returns its path. */
   writeFile(name: string, text: string): string;
   close(): Promise<void>;
@@ -57,38 +65,76 @@ export async function createWorld(assets: string): Promise<World> {
     }
     rmSync(folder, { recursive: true, force: true });
   }
+  const kubeconfigOf = (user: string) => join(folder, "kubeconfig", user);
+  const kubectlAs =
+    (user: string): Kubectl =>
+    (...args) =>
+      runTool(join(assets, "kubectl"), args, { env: { KUBECONFIG: kubeconfigOf(user) } });
+  const writeFile = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text, { mode: 0o600 });
+    return join(folder, name);
+  };
+  const caFile = join(folder, "pki/ca.crt");
   try {
-    // Its start makes the address at which the others listen.
+    // No other process of the machine sees it: run.sh gives this run mounts of its own.
+    await runTool("mount", ["--bind", writeFile("hosts", `127.0.0.1 localhost\n${HOSTS}`), "/etc/hosts"]);
+    // Its start makes the addresses at which the others listen.
     await node.start();
-    const [registry, database] = await Promise.all([
-      startNodeRegistry(folder, assets),
+    const [registry, database, issuer, ingress] = await Promise.all([
+      startNodeRegistry(folder, assets, { authority, caFile }),
       startNodeDatabase(folder),
+      startNodeIssuer(),
+      startIngress(kubectlAs("admin")),
     ]);
     closers.push(["the registry", () => registry.close()], ["PostgreSQL", () => database.close()]);
-    const kubeconfigOf = (user: string) => join(folder, "kubeconfig", user);
-    const kubectlAs =
-      (user: string): Kubectl =>
-      (...args) =>
-        runTool(join(assets, "kubectl"), args, { env: { KUBECONFIG: kubeconfigOf(user) } });
-    const writeFile = (name: string, text: string) => {
-      writeFileSync(join(folder, name), text);
-      return join(folder, name);
-    };
-    const images = await pushAll(registry);
+    closers.push(["the issuer", () => issuer.close()], ["the Ingress controller", () => ingress.close()]);
     const addons = JSON.stringify({ apiVersion: "v1", kind: "List", items: ADDONS });
-    await bootstrap(kubectlAs("super-admin"), writeFile("addons.json", addons));
+    await Promise.all([
+      pushBlueprints(registry),
+      bootstrap(kubectlAs("super-admin"), writeFile("addons.json", addons)),
+    ]);
     // It is not closed: that waits for answers, which a node without power never gives.
     const connection = createApiConnection(kubeconfigOf("admin"));
+    const certificate = await authority.server(VOUCHER_HOST, [VOUCHER_HOST]);
+    const administration = new URL(database.superuserUrl);
+    const home = join(folder, "home");
+    mkdirSync(home);
+    const shell = createShell(folder, {
+      HOME: home,
+      PATH: [PROGRAMS, assets, process.env.PATH].join(":"),
+      KUBECONFIG: kubeconfigOf("admin"),
+      // What the programs of docker's stand-in need.
+      ...{ KUBEBUILDER_ASSETS: assets, MACHINE_HOME: process.env.HOME },
+      // This machine's trust, and no update of cosign's from the network.
+      ...{ SSL_CERT_FILE: caFile, CURL_CA_BUNDLE: caFile, TUF_MIRROR: "http://127.0.0.1:1" },
+      // What docs/quickstart.md asks its reader to set.
+      ...{
+        REGISTRY_USER: REGISTRY_USER.name,
+        REGISTRY_PASSWORD: REGISTRY_USER.password,
+        REGISTRY_CA: caFile,
+      },
+      ...{ DATABASE: `${DATABASE_HOST}:${administration.port}`, PGPASSWORD: administration.password },
+      ...{ ISSUER, CUSTOMER_PASSWORD: CUSTOMER.password },
+      TLS_CERT: writeFile("vouchers.crt", certificate.cert),
+      TLS_KEY: writeFile("vouchers.key", certificate.key),
+    });
+    const cluster = createCluster(connection, abort.signal);
     return {
       folder,
       node,
       database,
-      images,
-      cluster: createCluster(connection, abort.signal),
+      cluster,
       tenant: await tenantOf(authority),
       kubectl: kubectlAs("admin"),
+      async kubectlOfAccount(namespace, name) {
+        const token = await cluster.asAdmin().requestToken(namespace, name, TOKEN_SECONDS);
+        const place = { name: "node", url: API_SERVER, caPem: authority.pem };
+        writeFile(`kubeconfig/${name}`, kubeconfigText(place, { name, token }));
+        return kubectlAs(name);
+      },
       helm: (...args) =>
         runTool(join(assets, "helm"), args, { env: { KUBECONFIG: kubeconfigOf("admin"), HOME: folder } }),
+      shell,
       writeFile,
       close,
     };
@@ -96,19 +142,6 @@ export async function createWorld(assets: string): Promise<World> {
     await close();
     throw error;
   }
-}
-
-async function pushAll(registry: NodeRegistry): Promise<[string, string]> {
-  await registry.pushImage("pause:1");
-  await registry.pushImage("coredns:1");
-  const pushProduct = async (tag: string) => {
-    const digest = await registry.pushImage(`catalyst:${tag}`);
-    await registry.sign("catalyst", digest, "platform-demo");
-    return imageReference({ repository: "catalyst", digest });
-  };
-  const images: [string, string] = [await pushProduct("1"), await pushProduct("2")];
-  await pushBlueprints(registry);
-  return images;
 }
 
 /** What kubeadm does on a new cluster as `system:masters`. */

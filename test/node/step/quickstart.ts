@@ -1,0 +1,40 @@
+import { expect, it } from "vitest";
+import { missingLine, runnableSections } from "../support/page.ts";
+import type { NodeBench } from "../support/world-hook.ts";
+
+const PAGE = "docs/quickstart.md";
+const IMAGE_SECTION = "2. Image";
+
+type Section = ReturnType<typeof runnableSections>[number];
+
+/** Runs the command blocks of a section, and compares what they print with what the page shows. */
+export async function runSection({ world }: NodeBench, { blocks }: Section): Promise<void> {
+  for (const { script, output } of blocks) {
+    const printed = await world.shell.run(script);
+    expect(missingLine(printed, output), `a line that was not printed:\n${printed}`).toBeUndefined();
+  }
+}
+
+/** The quickstart as it stands: from an empty cluster to a redeemed voucher. */
+export function testQuickstart(bench: NodeBench): void {
+  it.each(runnableSections(PAGE))(
+    "$title, as docs/quickstart.md has it",
+    async (section) => {
+      await runSection(bench, section);
+      if (section.title === IMAGE_SECTION)
+        bench.image = (await bench.world.shell.run('echo "$IMAGE"')).trim();
+    },
+    300_000,
+  );
+}
+
+/** Begins to build, push and sign the next version of the image, by the same commands, while the tests go on. */
+export function beginNextImage(bench: NodeBench): void {
+  const scripts = runnableSections(PAGE)
+    .filter(({ title }) => title === IMAGE_SECTION)
+    .flatMap(({ blocks }) => blocks.map(({ script }) => script));
+  const built = bench.world.shell.runAside(["export VERSION=2", ...scripts].join("\n"));
+  bench.nextImage = built.then((output) => output.trim().split("\n").at(-1) ?? "");
+  // The test that takes it shows the error.
+  bench.nextImage.catch(() => {});
+}

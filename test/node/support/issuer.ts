@@ -1,0 +1,42 @@
+import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
+import { createTokenSigner } from "../../../src/playground/issuer/access-token.ts";
+import { LOGIN_HOST, OUTSIDE } from "./address.ts";
+
+export const ISSUER = `http://${LOGIN_HOST}`;
+export const CUSTOMER = { username: "salma", password: "one-customer" };
+const AUDIENCE = "vouchers";
+
+/** The OIDC issuer beside the node, with one customer who signs in by a password. */
+export async function startNodeIssuer(): Promise<{ close(): Promise<void> }> {
+  const signer = await createTokenSigner();
+  const server = createServer(async (request, response) => {
+    const send = (status: number, body: object) =>
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    switch (`${request.method} ${request.url}`) {
+      case "GET /.well-known/openid-configuration":
+        return send(200, { issuer: ISSUER, token_endpoint: `${ISSUER}/token`, jwks_uri: `${ISSUER}/jwks` });
+      case "GET /jwks":
+        return send(200, { keys: [signer.publicKey] });
+      case "POST /token": {
+        const form = Object.fromEntries(new URLSearchParams(await text(request)));
+        if (form.username !== CUSTOMER.username || form.password !== CUSTOMER.password)
+          return send(400, { error: "invalid_grant" });
+        const claims = { issuer: ISSUER, audience: AUDIENCE, now: new Date() };
+        return send(200, {
+          access_token: await signer.sign({ name: CUSTOMER.username, description: "" }, claims),
+          token_type: "Bearer",
+        });
+      }
+      default:
+        return send(404, { error: "not_found" });
+    }
+  });
+  await new Promise<void>((done) => server.listen(80, OUTSIDE, done));
+  return { close: () => closeServer(server) };
+}
+
+export function closeServer(server: ReturnType<typeof createServer>): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((done) => server.close(() => done()));
+}
