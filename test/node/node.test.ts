@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { testDisturbances } from "./step/disturbance.ts";
 import { testCoexistence, testInstallation } from "./step/installation.ts";
+import { testNeighbours } from "./step/neighbour.ts";
 import { testQuickstart } from "./step/quickstart.ts";
 import { testRemoval } from "./step/removal.ts";
 import { testSovereigns } from "./step/sovereign.ts";
@@ -14,6 +15,7 @@ describe("the product on a real node", () => {
   testQuickstart(bench);
   testCoexistence(bench);
   testSovereigns(bench);
+  testNeighbours(bench);
   testUpgrades(bench);
   testDisturbances(bench);
   testRemoval(bench);
