@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { testCommands } from "./step/command.ts";
 import { testDisturbances } from "./step/disturbance.ts";
 import { testCoexistence, testInstallation } from "./step/installation.ts";
 import { testNeighbours } from "./step/neighbour.ts";
@@ -16,6 +17,7 @@ describe("the product on a real node", () => {
   testCoexistence(bench);
   testSovereigns(bench);
   testNeighbours(bench);
+  testCommands(bench);
   testUpgrades(bench);
   testDisturbances(bench);
   testRemoval(bench);

@@ -4,6 +4,7 @@ import { until } from "../../support/process/billing-process.ts";
 import { limitMemoryToUsage } from "../support/cgroup.ts";
 import { type World, waitUntilServed } from "../support/world.ts";
 import type { NodeBench } from "../support/world-hook.ts";
+import { expectCommandsWork } from "./command.ts";
 import { expectOperatorReady, NAMESPACE } from "./installation.ts";
 import { leaderOf, leaseOf, type Pod, podOf } from "./leader.ts";
 import { omantel, waitUntilReady } from "./sovereign.ts";
@@ -53,12 +54,12 @@ export function testDisturbances(bench: NodeBench): void {
     await expectHealthy(bench);
   }, 180_000);
 
-  it("restarts a leader that is frozen, and another replica leads meanwhile", async () => {
+  it("restarts a leader that is frozen, and another replica leads and serves people's commands meanwhile", async () => {
     const { world } = bench;
     const leader = await leaderOf(world);
     const [seconds] = await Promise.all([
       expectRestart(world, leader, (pid) => process.kill(pid, "SIGSTOP")),
-      until(async () => (await leaderOf(world)) !== leader, 60_000),
+      until(async () => (await leaderOf(world)) !== leader, 60_000).then(() => expectCommandsWork(bench)),
     ]);
     console.log(`a frozen Pod was ended after ${Math.round(seconds)} s`);
     // Three failed probes in 30 s, and 5 s until it is killed.
