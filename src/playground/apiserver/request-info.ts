@@ -58,6 +58,15 @@ export function isPortForward({ group, plural, subresource }: ResourceRequest): 
   return group === "" && plural === "pods" && subresource === "portforward";
 }
 
+/** The one port that a request for a connection names. */
+export function forwardedPort(query: URLSearchParams): number {
+  const ports = query.getAll("ports").flatMap((text) => text.split(","));
+  const [port] = ports.map(Number);
+  if (ports.length !== 1 || port === undefined || !Number.isInteger(port) || port < 1 || port > 65_535)
+    throw badRequest('query parameter "ports" must be one port');
+  return port;
+}
+
 const PREFIX_LENGTH = new Map([
   ["api", 2],
   ["apis", 3],

@@ -90,7 +90,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     forwardsPorts: options.connectToPod !== undefined,
     ...{ logger, now, signal },
   });
-  const upgrade = createUpgradeHandler({ admit, store, connectToPod: options.connectToPod, logger });
+  const upgrade = createUpgradeHandler({
+    ...{ admit, admission: write.admission, store, logger },
+    connectToPod: options.connectToPod,
+  });
   const listener = await startListener({ handler, upgrade, host, port, tls: tlsOf(pki) }).catch(
     (error: unknown) => {
       ending.abort();

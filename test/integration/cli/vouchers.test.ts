@@ -137,6 +137,30 @@ describe("catalyst vouchers", () => {
     expect((await run("list", "--search", "once")).stdout).toContain("new");
   });
 
+  it("says why a policy denies the connection to the Pod", async () => {
+    const admission = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic";
+    const [apiGroups, apiVersions, operations] = [[""], ["v1"], ["CONNECT"]];
+    const metadata = { name: "no-connections" };
+    await api.must("POST", `${admission}ies`, {
+      metadata,
+      spec: {
+        matchConstraints: {
+          resourceRules: [{ apiGroups, apiVersions, operations, resources: ["pods/portforward"] }],
+        },
+        validations: [
+          { expression: "!(8085 in object.ports)", message: "this port is closed", reason: "Forbidden" },
+        ],
+      },
+    });
+    await api.must("POST", `${admission}ybindings`, {
+      ...{ metadata, spec: { policyName: "no-connections", validationActions: ["Deny"] } },
+    });
+    await expect(run("list")).rejects.toThrow("this port is closed");
+    await api.must("DELETE", `${admission}ies/no-connections`);
+    await api.must("DELETE", `${admission}ybindings/no-connections`);
+    expect((await run("list")).code).toBe(0);
+  });
+
   it("needs no more than the rights that its help names, with a token of the issuer", async () => {
     const tokenFile = join(folder, "token");
     writeFileSync(tokenFile, `${await signToken("fatma", "sovereign-admin")}\n`);

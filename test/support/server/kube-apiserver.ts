@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
@@ -21,6 +21,8 @@ export interface TestControlPlane {
   kubeconfigPath: string;
   /** The text of a kubeconfig for a ServiceAccount, whose token is valid for an hour. */
   accountKubeconfig(client: KubeClient, namespace: string, name: string): Promise<string>;
+  /** Makes etcd forget every state before a resourceVersion. Only where there is an etcd. */
+  compact(resourceVersion: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -78,6 +80,14 @@ export async function startTestControlPlane(kind: TestControlPlaneKind): Promise
     async accountKubeconfig(client, namespace, name) {
       const { token } = await client.createToken({ namespace, name }, 3_600);
       return kubeconfigText({ name: "test", url, caPem }, { name, token });
+    },
+    async compact(revision) {
+      const [, etcd = ""] =
+        /"listen-client-urls":\["(http:[^"]+)"/.exec(readFileSync(state.file("logs", "etcd.log"), "utf8")) ??
+        [];
+      const body = JSON.stringify({ revision, physical: true });
+      const answer = await fetch(`${etcd}/v3/kv/compaction`, { method: "POST", body });
+      if (!answer.ok) throw new Error(`etcd does not compact: ${await answer.text()}`);
     },
     close,
   };

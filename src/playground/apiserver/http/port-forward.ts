@@ -4,9 +4,10 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { Logger } from "../logger.ts";
 import { recordOf } from "../object.ts";
 import { badRequest, notFound, notImplemented } from "../refusal.ts";
-import { isPortForward, type ResourceRequest } from "../request-info.ts";
+import { forwardedPort, isPortForward, type ResourceRequest } from "../request-info.ts";
 import { StatusError } from "../status.ts";
 import type { Store } from "../store.ts";
+import type { Admission } from "../write/admission.ts";
 import type { createGate } from "./request-handler.ts";
 
 /** Opens a connection to a port of a Pod that runs. */
@@ -29,6 +30,7 @@ const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 interface UpgradeDeps {
   admit: ReturnType<typeof createGate>;
+  admission: Pick<Admission, "connect">;
   store: Store;
   connectToPod: ConnectToPod | undefined;
   logger: Logger;
@@ -36,7 +38,7 @@ interface UpgradeDeps {
 
 /** Serves `pods/portforward` of one port. Every other upgrade is refused. */
 export function createUpgradeHandler(deps: UpgradeDeps) {
-  const { admit, connectToPod, logger } = deps;
+  const { admit, admission, connectToPod, logger } = deps;
   const webSockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
@@ -44,13 +46,14 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
   });
 
   async function serve(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { info } = await admit(request);
+    const { info, user } = await admit(request);
     if (info.kind === "path" || !isPortForward(info))
       throw badRequest("only pods/portforward can be upgraded to a WebSocket");
     if (connectToPod === undefined) throw notImplemented("pods/portforward");
     checkHandshake(request);
-    const port = portOf(info.query);
+    const port = forwardedPort(info.query);
     const { namespace, name } = info;
+    await admission.connect({ user, namespace, name, port });
     const pod = { namespace, name, port, address: addressOf(deps, info) };
     webSockets.handleUpgrade(request, socket, head, (client) => join(client, connectToPod(pod), port));
   }
@@ -82,14 +85,6 @@ function checkHandshake({ headers }: IncomingMessage): void {
   if (upgrade.toLowerCase() !== "websocket" || !key) throw badRequest("the upgrade must be to a WebSocket");
   if (!protocols.split(",").some((protocol) => protocol.trim() === PROTOCOL))
     throw badRequest(`this server forwards ports with the subprotocol ${PROTOCOL} only`);
-}
-
-function portOf(query: URLSearchParams): number {
-  const ports = query.getAll("ports").flatMap((text) => text.split(","));
-  const [port] = ports.map(Number);
-  if (ports.length !== 1 || port === undefined || !Number.isInteger(port) || port < 1 || port > 65_535)
-    throw badRequest('query parameter "ports" must be one port');
-  return port;
 }
 
 function join(client: WebSocket, upstream: Duplex, port: number): void {

@@ -2,9 +2,11 @@ import { pipeline } from "node:stream/promises";
 import type { createLister } from "../list.ts";
 import type { ApiObject } from "../object.ts";
 import { badRequest, notFound, notImplemented } from "../refusal.ts";
+import { forwardedPort } from "../request-info.ts";
 import { parseSelection } from "../selection.ts";
 import type { Store } from "../store.ts";
 import { startWatch } from "../watch.ts";
+import type { Admission } from "../write/admission.ts";
 import { namespaceOf, presentationOf, type ResourceExchange } from "./exchange.ts";
 import { type PodLog, parseLogRequest } from "./pod-log.ts";
 import { scaleOf } from "./scale.ts";
@@ -15,12 +17,15 @@ export interface ReadHandlerDeps {
   /** The output of a container; undefined when no output is kept. */
   podLog: PodLog | undefined;
   forwardsPorts: boolean;
+  admission: Admission;
   now: () => Date;
   signal: AbortSignal;
 }
 
 /** Serves get, list and watch. */
-export function createReadHandler({ store, list, podLog, forwardsPorts, now, signal }: ReadHandlerDeps) {
+export function createReadHandler(deps: ReadHandlerDeps) {
+  const { store, list, podLog, forwardsPorts, admission, now, signal } = deps;
+
   function live(exchange: ResourceExchange): ApiObject {
     const { type, info } = exchange;
     const found = store.get(type.storage, namespaceOf(exchange), info.name);
@@ -42,14 +47,19 @@ export function createReadHandler({ store, list, podLog, forwardsPorts, now, sig
     });
   }
 
+  /** An upgrade does not come here. As Kubernetes does, the connection is admitted first. */
+  async function refuseWithoutUpgrade({ type, info, user }: ResourceExchange): Promise<never> {
+    if (!forwardsPorts) throw notImplemented(`${type.plural}/portforward`);
+    const { namespace, name, query } = info;
+    await admission.connect({ user, namespace, name, port: forwardedPort(query) });
+    throw badRequest("Upgrade request required");
+  }
+
   return async function read(exchange: ResourceExchange): Promise<void> {
     const { type, info, answer, response } = exchange;
     if (info.verb === "get") {
       const found = live(exchange);
-      if (info.subresource === "portforward")
-        throw forwardsPorts
-          ? badRequest("Upgrade request required")
-          : notImplemented(`${type.plural}/portforward`);
+      if (info.subresource === "portforward") return refuseWithoutUpgrade(exchange);
       if (info.subresource === "log") return sendLog(exchange, found);
       if (info.subresource === "scale") answer.send(200, scaleOf(type, found));
       else answer.send(200, presentationOf(exchange, now).object(found));

@@ -1,3 +1,4 @@
+import type { UserInfo } from "../access/user.ts";
 import type { AdmissionChain } from "../admission/chain.ts";
 import type { AdmissionRequest } from "../admission/request.ts";
 import type { ApiObject, Json } from "../object.ts";
@@ -7,6 +8,16 @@ export interface Admission {
   /** The object after the mutating webhooks. */
   mutate(write: AdmittedWrite): Promise<ApiObject>;
   validate(write: AdmittedWrite): Promise<void>;
+  /** Refuses a connection that a policy or a webhook denies. */
+  connect(connection: PodConnection): Promise<void>;
+}
+
+interface PodConnection {
+  user: UserInfo;
+  namespace: string;
+  /** The Pod's. */
+  name: string;
+  port: number;
 }
 
 interface AdmittedWrite {
@@ -32,6 +43,19 @@ export function createAdmission(chain: AdmissionChain): Admission {
     async validate(write) {
       const { warnings } = await chain.validate(admissionRequest(write));
       for (const warning of warnings) write.request.warn(warning);
+    },
+    async connect({ user, namespace, name, port }) {
+      const version = { group: "", version: "v1" };
+      const kind = "PodPortForwardOptions";
+      await chain.admit({
+        operation: "CONNECT",
+        kind: { ...version, kind },
+        resource: { ...version, resource: "pods" },
+        subresource: "portforward",
+        ...{ name, namespace, user },
+        object: { kind, apiVersion: "v1", ports: [port] },
+        ...{ oldObject: null, options: null, dryRun: false },
+      });
     },
   };
 }

@@ -12,11 +12,13 @@ export interface Bench extends Connection {
   /** The path of the custom kind in the namespace. */
   gadgets: string;
   webhook: WebhookServer;
+  /** Forgets every state before a resourceVersion. Not for the embedded API server, which does so by itself. */
+  compact(resourceVersion: string): Promise<void>;
 }
 
 /** The embedded API server refuses a request, instead of pretending, in these words. Numbers in them are `<number>`. */
 export interface Refusal {
-  code: 400 | 405 | 422 | 501 | 504;
+  code: 400 | 404 | 405 | 422 | 501 | 504;
   message: string;
   request(bench: Bench): Promise<Answer>;
 }

@@ -6,9 +6,11 @@ import { discoveryArea } from "./behaviour/discovery.ts";
 import { listArea } from "./behaviour/list.ts";
 import { namespaceArea } from "./behaviour/namespace.ts";
 import { objectArea } from "./behaviour/object.ts";
+import { overloadArea } from "./behaviour/overload.ts";
 import { patchArea } from "./behaviour/patch.ts";
 import { policyArea } from "./behaviour/policy.ts";
 import { requestArea } from "./behaviour/request.ts";
+import { roleArea } from "./behaviour/role.ts";
 import { schemaArea } from "./behaviour/schema.ts";
 import { subresourceArea } from "./behaviour/subresource.ts";
 import { watchArea } from "./behaviour/watch.ts";
@@ -32,5 +34,7 @@ export const AREAS: readonly Area[] = [
   webhookMatchArea,
   policyArea,
   accessArea,
+  roleArea,
   discoveryArea,
+  overloadArea,
 ];

@@ -47,7 +47,7 @@ export function describeApiServer(kind: TestControlPlaneKind, tally: Tally): voi
       const group = (groupVersion: string) => `/apis/${groupVersion}/namespaces/${name}`;
       return {
         ...connection,
-        ...{ name, group, webhook },
+        ...{ name, group, webhook, compact: plane.compact },
         core: `/api/v1/namespaces/${name}`,
         gadgets: `${group("conformance.example.org/v1")}/gadgets`,
       };

@@ -1,25 +1,10 @@
 import { configMap } from "../../../builder/api-object.ts";
-import { MERGE } from "../../../server/api-request.ts";
 import { type Area, type Bench, behaviour, outcome, words } from "../behaviour.ts";
 import { eventually } from "../connection.ts";
+import { grant, READ } from "../grant.ts";
 
-const RBAC = "rbac.authorization.k8s.io/v1";
 const AUTHORIZATION = "/apis/authorization.k8s.io/v1";
 const AUTHENTICATION = "/apis/authentication.k8s.io/v1";
-const read = [{ apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list"] }];
-
-/** Gives a user of the namespace's name these rights in the namespace. */
-async function grant(bench: Bench, rules: object[]): Promise<{ as: string }> {
-  const metadata = { name: "granted" };
-  await bench.must("POST", `${bench.group(RBAC)}/roles`, { metadata, rules });
-  await bench.must("POST", `${bench.group(RBAC)}/rolebindings`, {
-    metadata,
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "granted" },
-    subjects: [{ kind: "User", name: bench.name, apiGroup: "rbac.authorization.k8s.io" }],
-  });
-  return { as: bench.name };
-}
-
 async function allowed({ must }: Bench, spec: object): Promise<boolean> {
   return (await must("POST", `${AUTHORIZATION}/subjectaccessreviews`, { spec })).status.allowed;
 }
@@ -47,7 +32,7 @@ export const accessArea: Area = {
     behaviour(
       "allows what a role allows, and nothing else",
       async (bench) => {
-        const user = await grant(bench, read);
+        const user = await grant(bench, READ);
         const list = await eventually(
           () => bench.send("GET", `${bench.core}/configmaps`, undefined, user),
           ({ status }) => status === 200,
@@ -62,66 +47,6 @@ export const accessArea: Area = {
       ["200", "403 Forbidden", "403 Forbidden", "403 Forbidden"],
     ),
     behaviour(
-      "lets a user grant only what the user has",
-      async (bench) => {
-        const user = await grant(bench, [
-          ...read,
-          { apiGroups: ["rbac.authorization.k8s.io"], resources: ["roles"], verbs: ["create"] },
-        ]);
-        const create = (name: string, rules: object[]) =>
-          bench.send("POST", `${bench.group(RBAC)}/roles`, { metadata: { name }, rules }, user);
-        const own = await eventually(
-          () => create("own", read),
-          ({ status }) => status === 201,
-        );
-        const more = await create("more", [{ apiGroups: [""], resources: ["secrets"], verbs: ["get"] }]);
-        return [outcome(own), outcome(more)];
-      },
-      ["201", "403 Forbidden"],
-    ),
-    behaviour(
-      "lets a user bind only roles whose rights the user has, or that the user may bind",
-      async (bench) => {
-        const user = await grant(bench, [
-          { apiGroups: ["rbac.authorization.k8s.io"], resources: ["rolebindings"], verbs: ["create"] },
-          {
-            ...{ apiGroups: ["rbac.authorization.k8s.io"], resources: ["clusterroles"] },
-            ...{ verbs: ["bind"], resourceNames: [`${bench.name}-free`] },
-          },
-        ]);
-        const rules = [{ apiGroups: [""], resources: ["secrets"], verbs: ["get"] }];
-        for (const name of [`${bench.name}-free`, `${bench.name}-kept`])
-          await bench.must("POST", `/apis/${RBAC}/clusterroles`, { metadata: { name }, rules });
-        const bindTo = (name: string) =>
-          bench.send(
-            "POST",
-            `${bench.group(RBAC)}/rolebindings?dryRun=All`,
-            {
-              metadata: { name },
-              roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name },
-              subjects: [],
-            },
-            user,
-          );
-        const free = await eventually(
-          () => bindTo(`${bench.name}-free`),
-          ({ status }) => status === 201,
-        );
-        return [outcome(free), outcome(await bindTo(`${bench.name}-kept`))];
-      },
-      ["201", "403 Forbidden"],
-    ),
-    behaviour(
-      "keeps the role of a binding",
-      async (bench) => {
-        await grant(bench, read);
-        const path = `${bench.group(RBAC)}/rolebindings/granted`;
-        const change = { roleRef: { name: "other" } };
-        return outcome(await bench.send("PATCH", path, change, { contentType: MERGE }));
-      },
-      "422 Invalid [roleRef FieldValueInvalid]",
-    ),
-    behaviour(
       "needs the right to impersonate",
       async (bench) => {
         const token = await account(bench);
@@ -134,7 +59,7 @@ export const accessArea: Area = {
     behaviour(
       "reviews the access of a user and of groups",
       async (bench) => {
-        await grant(bench, read);
+        await grant(bench, READ);
         const resourceAttributes = { namespace: bench.name, verb: "list", resource: "configmaps" };
         await eventually(
           () => allowed(bench, { user: bench.name, resourceAttributes }),
@@ -183,7 +108,7 @@ export const accessArea: Area = {
     behaviour(
       "lists the rules of a user in a namespace",
       async (bench) => {
-        const user = await grant(bench, read);
+        const user = await grant(bench, READ);
         const body = { spec: { namespace: bench.name } };
         const { status } = await eventually(
           () => bench.must("POST", `${AUTHORIZATION}/selfsubjectrulesreviews`, body, user),

@@ -1,4 +1,4 @@
-import { configMap, deployment } from "../../../builder/api-object.ts";
+import { configMap, deployment, pod } from "../../../builder/api-object.ts";
 import { MERGE } from "../../../server/api-request.ts";
 import { type Area, behaviour, gadget, outcome } from "../behaviour.ts";
 import { configure, hook, reviewsOf, rulesFor } from "../webhook-configuration.ts";
@@ -111,6 +111,23 @@ export const webhookMatchArea: Area = {
         return [outcome(await patch(`${path}/one/scale`)), outcome(await patch(`${path}/one`))];
       },
       ["403 Forbidden", "200"],
+    ),
+    behaviour(
+      "calls a webhook for a connection to a Pod, and shows it the connection's options",
+      async (bench) => {
+        await bench.must("POST", `${bench.core}/pods`, pod("one"));
+        const rules = rulesFor("", "v1", "pods/portforward", "CONNECT");
+        await configure(bench, "validating", hook(bench, "/deny", { rules }));
+        const answer = await bench.send("GET", `${bench.core}/pods/one/portforward?ports=80`);
+        const [{ request }] = reviewsOf(bench).slice(-1) as [ReturnType<typeof reviewsOf>[number]];
+        const { operation, name, subResource, object, oldObject } = request;
+        return [outcome(answer), operation, name, subResource, object, oldObject];
+      },
+      [
+        ...["403 Forbidden", "CONNECT", "one", "portforward"],
+        { apiVersion: "v1", kind: "PodPortForwardOptions", ports: [80] },
+        null,
+      ],
     ),
   ],
 };
