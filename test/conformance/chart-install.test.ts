@@ -94,4 +94,16 @@ describe("helm install", () => {
     await run(...upgrade, "--force-conflicts");
     expect(await kubectl("get", ...trust, "--output", "yaml")).toContain("publicKey: pem");
   }, 180_000);
+
+  it("deletes the CRDs and their objects when it goes, once crds.keep is false", async () => {
+    await run("upgrade", ...RELEASE, "--set", "crds.keep=false", "--force-conflicts");
+    await client.create(resourceOf(BILLING_RELEASE), { ...release(), metadata: { name: "lost" } });
+    await run("uninstall", "catalyst-operator", "--namespace", "catalyst-system");
+    const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    const left = () =>
+      client
+        .request<{ items: KubernetesObject[] }>({ method: "GET", path })
+        .then(({ items }) => items.map(({ metadata }) => metadata.name));
+    await expect.poll(left, { timeout: 60_000, interval: 200 }).toEqual([]);
+  }, 180_000);
 });
