@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # Installs from Debian, unless they are there: Chromium, which judges the pages, with fonts that have Arabic; curl; and what
-# builds the image.
-# Usage: install-debian-tools.sh        CHROMIUM names another browser's executable; then none is installed.
+# builds the image. Into a folder, it fetches promtool, which judges the alerts.
+# Usage: install-debian-tools.sh FOLDER        CHROMIUM names another browser's executable; then none is installed.
 set -euo pipefail
+assets=${1:?usage: install-debian-tools.sh FOLDER}
+mkdir -p "$assets"
+assets=$(cd "$assets" && pwd)
 
 packages=()
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || packages+=(chromium fonts-noto-core fonts-noto-mono)
 for tool in curl buildah mmdebstrap; do
   command -v "$tool" >/dev/null || packages+=("$tool")
 done
-if [ "${#packages[@]}" -eq 0 ]; then
+if [ "${#packages[@]}" -eq 0 ] && [ -x "$assets/promtool" ]; then
   echo "the tools are there: ${CHROMIUM:-/usr/bin/chromium}, $(command -v curl buildah mmdebstrap | xargs)"
   exit 0
 fi
@@ -17,4 +20,13 @@ run=()
 [ "$(id -u)" -eq 0 ] || run=(sudo)
 export DEBIAN_FRONTEND=noninteractive
 "${run[@]}" apt-get update -q
-"${run[@]}" apt-get install -q -y --no-install-recommends "${packages[@]}"
+[ "${#packages[@]}" -eq 0 ] || "${run[@]}" apt-get install -q -y --no-install-recommends "${packages[@]}"
+if [ ! -x "$assets/promtool" ]; then
+  # Out of its package, which would also install and start a server.
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  cd "$work"
+  apt-get download -q prometheus
+  dpkg-deb --extract prometheus_*.deb .
+  cp usr/bin/promtool "$assets/promtool"
+fi
