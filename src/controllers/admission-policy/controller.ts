@@ -6,8 +6,10 @@ import type { Informer } from "../../kube/informer.ts";
 import { type Outcome, type Watch, watchInformer } from "../../kube/reconcile.ts";
 import { resourceOfManifest } from "../../kube/resource.ts";
 import {
+  desiredOwnership,
   desiredRestoration,
   hasLabels,
+  hasUpdater,
   installerOf,
   isIntact,
   isSame,
@@ -45,23 +47,38 @@ export function createAdmissionPolicyReconciler(deps: AdmissionPolicyDeps) {
     return informer?.get(desired.metadata.name) as SpecifiedObject | undefined;
   }
 
+  /**
+   * Replaces the object, and then gives its spec to the installer alone. What the operator adds to a set by replacing belongs
+   * to the operator: an upgrade of the chart could not remove it, and a set with both Deny and Warn is invalid.
+   */
+  async function replace(
+    object: SpecifiedObject,
+    wanted: SpecifiedObject,
+    fieldManager: string,
+  ): Promise<SpecifiedObject> {
+    const resource = resourceOfManifest(object);
+    const replaced = await client.replace<LiveObject>(resource, object);
+    if (!hasUpdater(replaced)) return replaced;
+    const applied = await client.apply<LiveObject>(resource, wanted, { fieldManager });
+    return client.replace(resource, desiredOwnership(applied));
+  }
+
   async function write(desired: SpecifiedObject, live: LiveObject | undefined): Promise<SpecifiedObject> {
     const resource = resourceOfManifest(desired);
     const wanted = desiredRestoration(desired, live);
+    const fieldManager = installerOf(live);
+    let applied: SpecifiedObject;
     try {
-      const applied = await client.apply(resource, wanted, { fieldManager: installerOf(live) });
-      if (isSame(desired.spec, applied.spec)) return applied;
-      // Server-side apply keeps what other managers added. Replacing the object removes it.
-      return await client.replace(resource, { ...applied, spec: desired.spec });
+      applied = await client.apply(resource, wanted, { fieldManager });
     } catch (error) {
       // Server-side apply joins a set with another manager's items: validationActions Deny and Warn together are invalid.
       if (!isInvalid(error) || live === undefined) throw error;
-      return client.replace(resource, {
-        ...live,
-        metadata: { ...live.metadata, ...wanted.metadata },
-        spec: desired.spec,
-      });
+      const metadata = { ...live.metadata, ...wanted.metadata };
+      return replace({ ...live, metadata, spec: desired.spec }, wanted, fieldManager);
     }
+    if (isSame(desired.spec, applied.spec)) return applied;
+    // Server-side apply keeps what other managers added. Replacing the object removes it.
+    return replace({ ...applied, spec: desired.spec }, wanted, fieldManager);
   }
 
   async function restore(key: string, desired: SpecifiedObject): Promise<void> {

@@ -6,9 +6,15 @@ export interface SpecifiedObject extends KubernetesObject {
   spec: object;
 }
 
+interface ManagedFields {
+  manager?: string;
+  operation?: string;
+  fieldsV1?: object;
+}
+
 /** An object as the API server returns it, with the clients that wrote it. */
 export interface LiveObject extends SpecifiedObject {
-  metadata: ObjectMeta & { managedFields?: { manager?: string; operation?: string; fieldsV1?: object }[] };
+  metadata: ObjectMeta & { managedFields?: ManagedFields[] };
 }
 
 /**
@@ -53,8 +59,20 @@ const HELM = "helm";
  * upgrade of the chart that changes them would fail with a conflict. The API server sorts the entries by age.
  */
 export function installerOf(live: LiveObject | undefined): string {
-  const entry = live?.metadata.managedFields?.find(
-    ({ operation, fieldsV1 = {} }) => operation === "Apply" && Object.hasOwn(fieldsV1, "f:spec"),
-  );
+  const entry = live?.metadata.managedFields?.find((each) => ownsSpec(each, "Apply"));
   return entry?.manager ?? HELM;
+}
+
+const ownsSpec = ({ operation, fieldsV1 = {} }: ManagedFields, by: "Apply" | "Update"): boolean =>
+  operation === by && Object.hasOwn(fieldsV1, "f:spec");
+
+/** Whether a client that wrote without server-side apply owns a part of the spec. */
+export const hasUpdater = ({ metadata: { managedFields = [] } }: LiveObject): boolean =>
+  managedFields.some((entry) => ownsSpec(entry, "Update"));
+
+/** What to write so that only those who applied the spec own it. */
+export function desiredOwnership(live: LiveObject): LiveObject {
+  const { managedFields = [] } = live.metadata;
+  const kept = managedFields.filter((entry) => !ownsSpec(entry, "Update"));
+  return { ...live, metadata: { ...live.metadata, managedFields: kept } };
 }

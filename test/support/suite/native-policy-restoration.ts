@@ -156,5 +156,22 @@ export function testPolicyRestoration(cluster: () => { plane: TestControlPlane; 
       expect(answer.status, answer.message).toBe(200);
       await vi.waitFor(async () => expect((await liveOf(POLICY))?.spec).toEqual(POLICY.spec));
     });
+
+    it("leaves an upgrade to enforcement Audit possible after it restored a binding that only warned", async () => {
+      restored.length = 0;
+      const warning = mergePatch(pathTo(BINDING), { spec: { validationActions: ["Warn"] } });
+      expect((await send(warning)).status).toBe(200);
+      const owners = async () => {
+        const { managedFields = [] } = (await liveOf(BINDING))?.metadata ?? {};
+        return managedFields.map(({ manager, operation }) => `${manager} ${operation}`);
+      };
+      await vi.waitFor(async () => expect([restored.length, await owners()]).toEqual([1, ["helm Apply"]]));
+      const audit = { ...BINDING, spec: { ...BINDING.spec, validationActions: ["Warn", "Audit"] } };
+      const answer = await send({
+        ...apply(pathTo(BINDING), audit),
+        path: `${pathTo(BINDING)}?fieldManager=helm&dryRun=All`,
+      });
+      expect(answer.status, answer.message).toBe(200);
+    });
   });
 }

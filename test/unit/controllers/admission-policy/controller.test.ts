@@ -123,6 +123,33 @@ describe("createAdmissionPolicyReconciler", () => {
     expect(restored).toEqual([POLICY.metadata.name]);
   });
 
+  it("gives the spec to the installer alone after it replaced the policy", async () => {
+    const entry = (manager: string, operation: string, fields: string) => ({
+      ...{ manager, operation, fieldsV1: { [fields]: {} } },
+    });
+    const managedFields = [
+      entry("helm-controller", "Apply", "f:spec"),
+      entry("kubectl-label", "Update", "f:metadata"),
+      entry("catalyst-operator", "Update", "f:spec"),
+    ];
+    const live = { ...POLICY, metadata: { ...POLICY.metadata, managedFields } };
+    let isReplaced = false;
+    const { api, client } = await startClient(({ method }, response) => {
+      if (method === "PATCH" && !isReplaced) return sendRefusal(response, 422, "Invalid");
+      isReplaced ||= method === "PUT";
+      return sendJson(response, 200, isReplaced ? live : { ...live, spec: {} });
+    });
+    const reconcile = createAdmissionPolicyReconciler({
+      ...{ client, informers: [], desired: DESIRED, onRestored: () => {}, onServed: () => {} },
+    });
+    await reconcile(KEY);
+    expect(api.requests.map(({ method }) => method)).toEqual(["GET", "PATCH", "PUT", "PATCH", "PUT"]);
+    expect(api.requests[3]?.query.get("fieldManager")).toBe("helm-controller");
+    expect(api.requests[3]?.body).toMatchObject({ spec: POLICY.spec });
+    expect(api.requests[3]?.body).not.toHaveProperty("metadata.managedFields");
+    expect(api.requests[4]?.body).toMatchObject({ metadata: { managedFields: managedFields.slice(0, 2) } });
+  });
+
   it("accepts the defaults of a later API version, and does not write again", async () => {
     const change: Change = (object) => ({ ...object, spec: { ...object.spec, newField: "Default" } });
     const { reconcile, methods, restored } = await start({ live: change(POLICY), change });
