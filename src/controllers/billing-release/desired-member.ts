@@ -96,15 +96,14 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
   const { metadata, status } = sovereign;
   const { pinnedImage, verified, previousImage, conditions } = status ?? {};
   const isOnImage = pinnedImage === plan.image;
-  const held = heldUntilMs(sovereign, nowMs);
+  const heldMs = isReserved ? undefined : heldUntilMs(sovereign, plan, nowMs);
   const exclusion = exclusionOf(sovereign, plan);
-  const isHeld = held !== undefined && !isOnImage && !isReserved;
   const isVerified = isVerifiedOn(sovereign, plan.image);
   const stage = plan.stages.findIndex(({ takes }) => takes(sovereign));
   const hasServed = previousImage !== undefined || verified !== undefined;
   const isStalled = isConditionTrue(conditions, STALLED);
   const state =
-    exclusion !== undefined || isHeld
+    exclusion !== undefined || heldMs !== undefined
       ? "leftOut"
       : plan.isReturning
         ? returningState(sovereign, plan.image, isReserved)
@@ -120,9 +119,9 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
       isVerified && verified !== undefined && (stage === 0 || previousImage !== undefined)
         ? Date.parse(verified.since)
         : undefined,
-    untilMs: isHeld ? held : undefined,
+    untilMs: heldMs,
     ...(exclusion ??
-      (isHeld
+      (heldMs !== undefined
         ? { reason: "Held", message: sovereign.spec.billing.hold?.reason ?? "" }
         : stateText(sovereign, plan.image))),
     pinnedImage,
@@ -219,10 +218,17 @@ export function isVerifiedOn({ status }: Sovereign, image: string): boolean {
   );
 }
 
-/** When the hold of a Sovereign ends; undefined without one that lasts. */
-function heldUntilMs({ spec }: Sovereign, nowMs: number): number | undefined {
-  const untilMs = Date.parse(spec.billing.hold?.until ?? "");
-  return untilMs > nowMs ? untilMs : undefined;
+/** Until when a hold keeps a Sovereign on its image, in milliseconds since 1970; undefined: none does. */
+function heldUntilMs(
+  sovereign: Sovereign,
+  { image, isReturning }: RolloutPlan,
+  nowMs: number,
+): number | undefined {
+  const untilMs = Date.parse(sovereign.spec.billing.hold?.until ?? "");
+  if (!(untilMs > nowMs)) return undefined;
+  if (sovereign.status?.pinnedImage !== image) return untilMs;
+  // One that changes its image completes the change. One that serves stays also while the others go back.
+  return isReturning && isVerifiedOn(sovereign, image) && !isFailing(sovereign) ? untilMs : undefined;
 }
 
 function exclusionOf(

@@ -178,24 +178,22 @@ export function decideMember(
   const isNext = step.next.includes(member.name);
   if (isReturning) {
     if (!isOnImage) return waits;
+    if (member.untilMs !== undefined) return leftOut(member, nowMs);
     return isNext || member.state === "updating" ? { kind: "return" } : { kind: "update" };
   }
   if (isOnImage) return { kind: "update" };
-  if (member.state === "leftOut") {
-    const { reason, message, untilMs } = member;
-    return {
-      kind: "wait",
-      reason,
-      message,
-      ...(untilMs === undefined ? {} : { retryAfterMs: untilMs - nowMs }),
-    };
-  }
+  if (member.state === "leftOut") return leftOut(member, nowMs);
   // It may update, and its status does not say so yet. A halt meanwhile still holds it back.
   if (member.state === "updating") return STOPPED.includes(step.phase) ? waits : { kind: "update" };
   const isBaking = step.wait?.retryAfterMs !== undefined;
   const mayInstall = member.state === "new" && step.installsInMs === 0;
   return (isNext && !isBaking) || mayInstall ? { kind: "update" } : waits;
 }
+
+const leftOut = ({ reason, message, untilMs }: Member, nowMs: number): RolloutDecision => ({
+  ...{ kind: "wait", reason, message },
+  ...(untilMs === undefined ? {} : { retryAfterMs: untilMs - nowMs }),
+});
 
 /** The reference that was measured for an image. A Sovereign is compared with that of the image it runs. */
 export function referenceOf(

@@ -54,7 +54,7 @@ export function desiredStatus(
   const leftOut = countOf(tally, "leftOut");
   const note = completionNote(tally, step) ?? PHASE_NOTE[step.phase] ?? step.wait?.message;
   const out = leftOut === 0 ? "" : `, ${leftOut} left out`;
-  const obstacle = obstacleOf(release, zero, step);
+  const obstacle = obstacleOf(release, tally, zero, step);
   const why = obstacle?.message ?? (note === "" ? undefined : note);
   const readiness = {
     status: step.phase === "Complete" ? ("True" as const) : ("False" as const),
@@ -93,22 +93,31 @@ function completionNote(tally: Tally, { phase }: RolloutStep): string | undefine
 /** What holds up the release as a whole, where its phase does not say it. */
 function obstacleOf(
   release: BillingRelease,
+  tally: Tally,
   zero: Sovereign | undefined,
   { wait }: RolloutStep,
 ): { reason: string; message: string; progress: typeof STALLED | typeof RECONCILING } | undefined {
   if (wait?.reason === IMAGE_NOT_FOUND) return { ...wait, progress: STALLED };
   if (wait?.reason === CHECKING_IMAGE) return { ...wait, progress: RECONCILING };
-  const message = wait?.reason === "WaitingForReference" ? measurementObstacle(release, zero) : undefined;
+  const message =
+    wait?.reason === "WaitingForReference" ? measurementObstacle(release, tally, zero) : undefined;
   return message === undefined ? undefined : { reason: NOT_MEASURABLE, message, progress: STALLED };
 }
 
 /** Why no one can measure a release, and what to do; undefined when Catalyst-Zero will. */
-function measurementObstacle({ metadata }: BillingRelease, zero: Sovereign | undefined): string | undefined {
+function measurementObstacle(
+  { metadata }: BillingRelease,
+  tally: Tally,
+  zero: Sovereign | undefined,
+): string | undefined {
   if (zero === undefined)
     return `it is measured on Catalyst-Zero, and none is on it: set spec.billing.release of the Sovereign with role CatalystZero to ${metadata.name}`;
   const { name } = zero.metadata;
   if (zero.spec.suspend)
     return `it is measured on Catalyst-Zero, and Sovereign ${name} is suspended: set its spec.suspend to false`;
+  const { state, reason, message } = tally.members.get(name) ?? {};
+  if (state === "leftOut")
+    return `it is measured on Catalyst-Zero, and the rollout leaves Sovereign ${name} out (${reason}): ${message}`;
   return undefined;
 }
 

@@ -264,6 +264,12 @@ export function createWorld({ stages, rollout, fleet }: World) {
     },
     phase: () => brel.status?.phase,
     isComplete: () => isRolloutComplete(brel),
+    isReturning: () => planOf(brel).isReturning,
+    /** The Sovereigns that have the image, and had another one before. */
+    returnable: () =>
+      sovereigns
+        .filter((own) => isOnImage(own) && own.status?.previousImage !== undefined)
+        .map(({ metadata }) => metadata.name),
     /** The Sovereigns that have the image. */
     updated: () => sovereigns.filter(isOnImage).map(({ metadata }) => metadata.name),
     names: () => sovereigns.map(({ metadata }) => metadata.name),

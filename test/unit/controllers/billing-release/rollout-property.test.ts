@@ -60,6 +60,31 @@ describe("a rollout", () => {
     );
   });
 
+  it("sends every Sovereign back when it halts with compatible migrations, in waves, and none forward", () => {
+    fc.assert(
+      fc.property(world, fc.array(chance, { minLength: 10, maxLength: 60 }), (start, chances) => {
+        const rollout = { ...start.rollout, backwardCompatible: true };
+        const { happen, take, operate, names, updated, returnable, state, isReturning } = createWorld({
+          ...start,
+          rollout,
+        });
+        for (const each of chances) take(each);
+        happen({ kind: "report", name: "zero" });
+        fc.pre(isReturning());
+        for (const name of names()) happen({ kind: "continue", name });
+        for (const name of names()) happen({ kind: "reconcile", name });
+        const before = new Set(updated());
+        for (let round = 0; round < 200 && (operate() || round < 5); round += 1)
+          expect(
+            updated().filter((name) => !before.has(name)),
+            state(),
+          ).toEqual([]);
+        expect(returnable(), state()).toEqual([]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it("ends without a reconcile of Sovereigns that it does not enqueue", () => {
     fc.assert(
       fc.property(world, (start) => {

@@ -86,6 +86,23 @@ describe("the status of a BillingRelease", () => {
       [sovereign("zero", { role: "CatalystZero", suspend: true }, verifiedOn(IMAGE))],
       "it is measured on Catalyst-Zero, and Sovereign zero is suspended: set its spec.suspend to false",
     ],
+    [
+      "its Catalyst-Zero is held",
+      [
+        sovereign(
+          "zero",
+          {
+            role: "CatalystZero",
+            billing: {
+              ...sovereign("zero").spec.billing,
+              hold: { reason: "audit", until: "2027-01-01T00:00:00Z" },
+            },
+          },
+          verifiedOn(IMAGE),
+        ),
+      ],
+      "it is measured on Catalyst-Zero, and the rollout leaves Sovereign zero out \\(Held\\): audit",
+    ],
   ])("says that no one can measure it while %s", (_when, fleet, message) => {
     const brel = release({}, measured(IMAGE));
     const status = statusOf(brel, fleet);
