@@ -3,6 +3,9 @@ import { styleText } from "node:util";
 const SPINNER = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const SPINNER_INTERVAL_MS = 90;
 const CLEAR_LINE = "\r\u001b[K";
+/** A line that wraps in a narrow terminal would be two, and only the second would be cleared. */
+const WITHOUT_WRAP = "\u001b[?7l";
+const WITH_WRAP = "\u001b[?7h";
 
 export type TerminalStream = NodeJS.WritableStream & { isTTY?: boolean };
 
@@ -41,7 +44,7 @@ export function createTerminal(out: TerminalStream, noColor: boolean): Terminal 
       let frame = 0;
       const timer = setInterval(() => {
         const mark = paint("cyan", SPINNER[frame++ % SPINNER.length] ?? "");
-        out.write(`${CLEAR_LINE}${lineWith(mark)}`);
+        out.write(`${CLEAR_LINE}${WITHOUT_WRAP}${lineWith(mark)}${WITH_WRAP}`);
         isMarkShown = true;
       }, SPINNER_INTERVAL_MS);
       return () => {

@@ -67,7 +67,7 @@ describe("the story reporter", () => {
     const work = Promise.withResolvers<void>();
     const during = reporter.during("PostgreSQL starts", work.promise);
     let shown = "";
-    await expect.poll(() => (shown += text())).toContain("\r\u001b[K  ⠋ PostgreSQL starts ");
+    await expect.poll(() => (shown += text())).toContain("\r\u001b[K\u001b[?7l  ⠋ PostgreSQL starts ");
     reporter.line("next");
     expect(text()).toContain("\r\u001b[Knext\n");
     work.resolve();
