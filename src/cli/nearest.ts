@@ -35,8 +35,9 @@ function distanceOf(one: string, other: string): number {
 
 const at = (rows: readonly number[][], row: number, column: number): number => rows[row]?.[column] ?? 0;
 
-/** The message for an unknown name: it offers the nearest one, and lists all. */
+/** The message for an unknown name: it offers the nearest one, and lists all. For no name, it lists them. */
 export function unknownName(what: string, given: string, names: readonly string[]): string {
+  if (given === "") return `name the ${what}: one of ${names.join(", ")}`;
   const near = nearest(given, names);
   return `unknown ${what} '${given}': ${near === undefined ? "" : `did you mean ${near}? `}use one of ${names.join(", ")}`;
 }

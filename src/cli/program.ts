@@ -1,8 +1,9 @@
 import { basename } from "node:path";
-import { errorMessage, UsageError } from "../platform/errors.ts";
+import { UsageError } from "../platform/errors.ts";
 import { createShutdownSignal, ShutdownError } from "../platform/shutdown.ts";
 import { type Command, EXIT, type ExitCode } from "./command.ts";
 import { COMMAND_NAMES, COMMANDS, loadCommands } from "./command-list.ts";
+import { failureText } from "./failure.ts";
 import { asCalled, helpText, overview, type Program } from "./help.ts";
 import { unknownName } from "./nearest.ts";
 import { runCommand } from "./run.ts";
@@ -42,7 +43,7 @@ async function main(): Promise<ExitCode> {
       stderr: process.stderr,
     });
   } catch (error) {
-    process.stderr.write(asCalled(PROGRAM, `${PROGRAM.name} ${name}: ${printable(errorMessage(error))}\n`));
+    process.stderr.write(asCalled(PROGRAM, `${PROGRAM.name} ${name}: ${printable(failureText(error))}\n`));
     // An exit ends the requests that are under way. The process would wait for their answers.
     if (error instanceof ShutdownError) process.exit(error.exitCode);
     return error instanceof UsageError ? EXIT.wrongUsage : EXIT.checkFailed;
@@ -64,7 +65,11 @@ async function help(name: string | undefined): Promise<ExitCode> {
 async function find(name: string): Promise<Command | undefined> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load === undefined)
-    process.stderr.write(`${PROGRAM.name}: ${unknownName("command", name, COMMAND_NAMES)}\n`);
+    process.stderr.write(
+      name.startsWith("-")
+        ? `${PROGRAM.name}: name the command first: ${PROGRAM.name} COMMAND ${name}\n`
+        : `${PROGRAM.name}: ${unknownName("command", name, COMMAND_NAMES)}\n`,
+    );
   return (await load?.())?.command;
 }
 

@@ -10,6 +10,7 @@ import { type Command, EXIT } from "./command.ts";
 import { parseCommandLine } from "./flag.ts";
 import { whoAmI } from "./identity.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, connectToCluster } from "./kubeconfig.ts";
+import { readNamed } from "./named-object.ts";
 import { unknownName } from "./nearest.ts";
 import { formatted, OUTPUT_FLAG } from "./output.ts";
 import { table } from "./table.ts";
@@ -61,8 +62,7 @@ export const command: Command = {
     const { action, release: name, subject, values } = parseArguments(args);
     const client = connectToCluster(env, "catalyst-rollout", values);
     try {
-      const release = await client.get<BillingRelease>(resourceOf(BILLING_RELEASE), { name });
-      if (release === undefined) throw new Error(`BillingRelease ${name} does not exist`);
+      const release = await readNamed<BillingRelease>(client, BILLING_RELEASE, name);
       if (action === "status") {
         stdout.write(formatted(values.output, summaryOf(release), () => describe(release)));
         return isConditionTrue(release.status?.conditions, STALLED) ? EXIT.checkFailed : EXIT.done;
@@ -93,10 +93,7 @@ function parseArguments(args: string[]) {
 async function act(client: KubeClient, release: BillingRelease, action: RolloutAction): Promise<string> {
   const { name } = release.metadata;
   const { kind, name: subject } = action;
-  if (kind === "skip" && subject !== undefined) {
-    const sovereign = await client.get(resourceOf(SOVEREIGN), { name: subject });
-    if (sovereign === undefined) throw new Error(`Sovereign ${subject} does not exist`);
-  }
+  if (kind === "skip" && subject !== undefined) await readNamed(client, SOVEREIGN, subject);
   const { annotations, ...result } = desiredAnnotations(release, action, await whoAmI(client));
   if (annotations === undefined) throw new Error(result.problem);
   await client.mergePatch(resourceOf(BILLING_RELEASE), { name }, { metadata: { annotations } });

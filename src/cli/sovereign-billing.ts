@@ -7,8 +7,9 @@ import { namespaceOf, ownershipLabels, selectorLabels } from "../controllers/sov
 import { isReadyPod, type PodObject } from "../controllers/sovereign/observed.ts";
 import { createKubeClient, type KubeClient, labelSelectorOf } from "../kube/client.ts";
 import { openPodPort } from "../kube/port-forward.ts";
-import { PODS, resourceOf, SECRETS } from "../kube/resource.ts";
+import { PODS, SECRETS } from "../kube/resource.ts";
 import { whoAmI } from "./identity.ts";
+import { readNamed } from "./named-object.ts";
 
 /** A Sovereign's voucher API, reached through the API server with the person's own rights. */
 export interface BillingConnection {
@@ -28,7 +29,7 @@ export async function connectToBilling(
   refuseUnverified(kubeConfig);
   const client = createKubeClient({ kubeConfig, userAgent });
   try {
-    const sovereign = await readSovereign(client, name);
+    const sovereign = await readNamed<Sovereign>(client, SOVEREIGN, name);
     const pod = await findReadyPod(client, sovereign);
     const port = openPodPort(kubeConfig, pod, BILLING.port);
     return {
@@ -57,12 +58,6 @@ function refuseUnverified(kubeConfig: KubeConfig): void {
     throw new Error(
       `the kubeconfig does not verify ${server}, and a token must not go there: use https and certificate-authority, without insecure-skip-tls-verify`,
     );
-}
-
-export async function readSovereign(client: KubeClient, name: string): Promise<Sovereign> {
-  const sovereign = await client.get<Sovereign>(resourceOf(SOVEREIGN), { name });
-  if (sovereign === undefined) throw new Error(`the cluster has no Sovereign ${name}`);
-  return sovereign;
 }
 
 async function findReadyPod(client: KubeClient, sovereign: Sovereign) {

@@ -7,6 +7,7 @@ import { UsageError } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
 import { parseCommandLine } from "./flag.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, connectToCluster } from "./kubeconfig.ts";
+import { listAll, readNamed } from "./named-object.ts";
 import { formatted, OUTPUT_FLAG } from "./output.ts";
 import { describeFleet, describeObject } from "./status-text.ts";
 
@@ -48,26 +49,21 @@ function parseArguments(args: string[]) {
 }
 
 async function read(client: KubeClient, target: Target): Promise<Summary[]> {
-  const [sovereigns, releases] = [resourceOf(SOVEREIGN), resourceOf(BILLING_RELEASE)];
   if (target.kind === "release") {
-    const release = await client.get<BillingRelease>(releases, target);
-    if (release === undefined) throw new Error(`BillingRelease ${target.name} does not exist`);
-    return [summariseRelease(release)];
+    return [summariseRelease(await readNamed<BillingRelease>(client, BILLING_RELEASE, target.name))];
   }
   if (target.kind === "sovereign") {
-    const sovereign = await client.get<Sovereign>(sovereigns, target);
-    if (sovereign === undefined) throw new Error(`Sovereign ${target.name} does not exist`);
-    const release = await client.get<BillingRelease>(releases, { name: sovereign.spec.billing.release });
+    const sovereign = await readNamed<Sovereign>(client, SOVEREIGN, target.name);
+    const release = await client.get<BillingRelease>(resourceOf(BILLING_RELEASE), {
+      name: sovereign.spec.billing.release,
+    });
     return [summariseSovereign(sovereign, release === undefined ? [] : [release])];
   }
   const [fleet, all] = await Promise.all([
-    client.list<Sovereign>(sovereigns),
-    client.list<BillingRelease>(releases),
+    listAll<Sovereign>(client, SOVEREIGN),
+    listAll<BillingRelease>(client, BILLING_RELEASE),
   ]);
-  return [
-    ...all.items.map(summariseRelease),
-    ...fleet.items.map((sovereign) => summariseSovereign(sovereign, all.items)),
-  ];
+  return [...all.map(summariseRelease), ...fleet.map((sovereign) => summariseSovereign(sovereign, all))];
 }
 
 const describe = (summaries: readonly Summary[], { kind }: Target, nowMs: number): string =>

@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { SYSTEM_NAMESPACE } from "../api/name.ts";
 import { createKubeClient } from "../kube/client.ts";
@@ -51,6 +52,7 @@ export const command: Command = {
     const kubeConfig = readKubeConfig(env, values);
     const now = new Date();
     const file = values.file ?? `catalyst-support-${now.toISOString().replaceAll(/[:.]/g, "-")}.tar.gz`;
+    refuseFile(file);
     const client = createKubeClient({ kubeConfig, userAgent: "catalyst-support-bundle" });
     try {
       const readMetrics = (pod: string) => metricsOf(kubeConfig, pod, port, signal);
@@ -73,6 +75,13 @@ export const command: Command = {
     }
   },
 };
+
+/** Before the collection, which takes a while. */
+function refuseFile(file: string): void {
+  if (existsSync(file)) throw new UsageError(`--file exists already: ${file}. Remove it, or name another`);
+  if (!existsSync(dirname(file)))
+    throw new UsageError(`--file is in a folder that does not exist: ${dirname(file)}`);
+}
 
 function numberOf(flag: string, text: string, most: number): number {
   const number = Number(text);

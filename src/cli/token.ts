@@ -1,4 +1,5 @@
 import { userInfo } from "node:os";
+import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
 import { SHARED_SECRET_TOKEN_S, signSharedSecretToken } from "../billing/auth/shared-secret-token.ts";
 import type { Role } from "../billing/auth/token.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
@@ -6,7 +7,8 @@ import { UsageError } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
 import { type Flag, listed, parseCommandLine } from "./flag.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, type ClusterChoice, connectToCluster } from "./kubeconfig.ts";
-import { readSigningKey, readSovereign } from "./sovereign-billing.ts";
+import { readNamed } from "./named-object.ts";
+import { readSigningKey } from "./sovereign-billing.ts";
 
 /** `customer` is not a role of billing: its token has no administrator's rights. */
 const ROLES = ["superadmin", "sovereign-admin", "sovereign-auditor", "customer"] as const satisfies readonly (
@@ -75,7 +77,7 @@ function requireSovereign(name: string | undefined): string {
 async function readSecret(name: string, env: Env, choice: ClusterChoice): Promise<string> {
   const client = connectToCluster(env, "catalyst-token", choice);
   try {
-    return await readSigningKey(client, await readSovereign(client, name));
+    return await readSigningKey(client, await readNamed<Sovereign>(client, SOVEREIGN, name));
   } finally {
     await client.close();
   }

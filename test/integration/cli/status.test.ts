@@ -8,6 +8,7 @@ import { command } from "../../../src/cli/status.ts";
 import { condition, IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
 import { runHere } from "../../support/process/command.ts";
 import { RELEASES, SOVEREIGNS, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { sendRefusal, startScriptedApi } from "../../support/server/scripted-api.ts";
 
 const bench = useOperatorBench();
 const folder = mkdtempSync(join(tmpdir(), "status-"));
@@ -123,6 +124,33 @@ describe("catalyst status", () => {
     ["release", "none"],
   ])("fails when the %s does not exist", async (...args) => {
     await expect(run(...args)).rejects.toThrow("none does not exist");
+  });
+
+  it("offers the name that a person may have meant", async () => {
+    await expect(run("sovereign", "omantle")).rejects.toThrow(
+      "Sovereign omantle does not exist: did you mean omantel?",
+    );
+  });
+
+  it("says that the operator is not installed where the cluster does not serve its kinds", async () => {
+    const bare = await startScriptedApi((_, response) => sendRefusal(response, 404, "NotFound"));
+    writeFileSync(join(folder, "bare"), bare.kubeConfig().exportConfig());
+    for (const target of [[], ["release", "stable"], ["sovereign", "zero"]])
+      await expect(runHere(command, [...target, "--kubeconfig", join(folder, "bare")], {})).rejects.toThrow(
+        /the cluster does not serve (Sovereign|BillingRelease), so the operator is not installed/,
+      );
+    await bare.close();
+  });
+
+  it("does not offer names to a person who may not list them", async () => {
+    const closed = await startScriptedApi(({ path }, response) =>
+      sendRefusal(response, path.endsWith("/zero") ? 404 : 403, "Forbidden"),
+    );
+    writeFileSync(join(folder, "closed"), closed.kubeConfig().exportConfig());
+    await expect(
+      runHere(command, ["sovereign", "zero", "--kubeconfig", join(folder, "closed")], {}),
+    ).rejects.toThrow(/^Sovereign zero does not exist$/);
+    await closed.close();
   });
 
   it.each([["fleet"], ["sovereign"], ["release", "a", "b"], ["-o", "xml"]])(

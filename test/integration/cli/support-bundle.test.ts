@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -175,9 +184,14 @@ describe("catalyst support-bundle", () => {
   it("replaces no file", async () => {
     const archive = join(folder, "taken");
     writeFileSync(archive, "kept");
-    await expect(runHere(command, ["--file", archive, "--kubeconfig", kubeconfig], {})).rejects.toThrow(
-      "EEXIST",
+    const bundle = (file: string) => runHere(command, ["--file", file, "--kubeconfig", kubeconfig], {});
+    await expect(bundle(archive)).rejects.toThrow(`--file exists already: ${archive}`);
+    await expect(bundle(join(folder, "absent", "b"))).rejects.toThrow(
+      `--file is in a folder that does not exist: ${join(folder, "absent")}`,
     );
+    // A link to nothing does not exist, and is not followed.
+    symlinkSync(join(folder, "elsewhere"), join(folder, "link"));
+    await expect(bundle(join(folder, "link"))).rejects.toThrow("EEXIST");
     expect(readFileSync(archive, "utf8")).toBe("kept");
   });
 

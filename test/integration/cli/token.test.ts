@@ -85,7 +85,7 @@ describe("catalyst token", () => {
   });
 
   it.each([
-    ["absent", "the cluster has no Sovereign absent"],
+    ["absent", "Sovereign absent does not exist"],
     ["keyless", "Secret sovereign-keyless/absent has no key secret: create it"],
     ["issued", "Sovereign issued has no HS256 key: sign in at its issuer, https://login.example/realms/a"],
   ])("says why there is no token for Sovereign %s", async (sovereign, message) => {

@@ -172,7 +172,7 @@ describe("catalyst vouchers", () => {
   });
 
   it.each([
-    ["absent", "the cluster has no Sovereign absent"],
+    ["absent", "Sovereign absent does not exist"],
     ["resting", "Sovereign resting has no billing Pod that is ready: see catalyst status sovereign resting"],
     ["remote", "Sovereign remote runs on a cluster of its own: use a kubeconfig of that cluster"],
   ])("says why it cannot reach Sovereign %s", async (name, message) => {

@@ -5,11 +5,13 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { COMMAND_NAMES, loadCommands } from "../../../src/cli/command-list.ts";
 import { completionScript } from "../../../src/cli/completion-script.ts";
+import { failureText } from "../../../src/cli/failure.ts";
 import { parseCommandLine } from "../../../src/cli/flag.ts";
 import { asCalled, helpText, overview } from "../../../src/cli/help.ts";
 import { nearest, unknownName } from "../../../src/cli/nearest.ts";
 import { formatted } from "../../../src/cli/output.ts";
 import { table } from "../../../src/cli/table.ts";
+import { KubeError } from "../../../src/kube/error.ts";
 import { UsageError } from "../../../src/platform/errors.ts";
 
 const commands = await loadCommands();
@@ -33,7 +35,33 @@ describe("the nearest name", () => {
     expect(unknownName("action", "statsu", ["status", "pause"])).toBe(
       "unknown action 'statsu': did you mean status? use one of status, pause",
     );
-    expect(unknownName("action", "", ["status"])).toBe("unknown action '': use one of status");
+    expect(unknownName("action", "", ["status"])).toBe("name the action: one of status");
+  });
+});
+
+describe("a failure", () => {
+  const answered = (status: number, reason: string, serverMessage: string) =>
+    new KubeError(`GET /api: ${serverMessage}`, { status, reason, serverMessage });
+
+  it.each([
+    [
+      "of the connection",
+      answered(0, "Unreachable", "https://c: connect ECONNREFUSED"),
+      "the cluster does not answer (https://c: connect ECONNREFUSED): check the address and the network, or choose another with --kubeconfig or --context",
+    ],
+    [
+      "of the credentials",
+      answered(401, "Unauthorized", "Unauthorized"),
+      "the cluster does not accept the credentials of the kubeconfig (Unauthorized): renew them, or choose another with --kubeconfig or --context",
+    ],
+    [
+      "of the rights",
+      answered(403, "Forbidden", 'User "a" cannot list resource "b"'),
+      'User "a" cannot list resource "b"',
+    ],
+    ["of anything else", new Error("a broken file"), "a broken file"],
+  ])("%s is shown with what a person can do", (_, error, text) => {
+    expect(failureText(error)).toBe(text);
   });
 });
 
