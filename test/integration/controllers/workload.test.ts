@@ -74,6 +74,38 @@ describe("the workload of a Sovereign", () => {
     expect(bench.simulation().migrations.length).toBe(migrations);
   });
 
+  it("makes a Sovereign Ready with one write for each object and no list", async () => {
+    await settled(life);
+    const before = life.calls.length;
+    await create("counted");
+    await bench.awaitCondition("counted", "Ready", "True");
+    await settled(life);
+    const others = ["apply BillingRelease stable", "probe", "smoke"];
+    const calls = life.calls
+      .slice(before)
+      .filter((call) => !others.includes(call))
+      .map((call) => call.replace(/^(create Job billing-migrate)-[0-9a-f]+$/, "$1"));
+    const status = "apply Sovereign counted";
+    const reads = calls.filter((call) => call.startsWith("get "));
+    expect(calls.filter((call) => call !== status && !reads.includes(call)).sort()).toEqual([
+      "apply ConfigMap billing-config",
+      "apply Deployment billing",
+      "apply Namespace sovereign-counted",
+      "apply NetworkPolicy billing",
+      "apply PodDisruptionBudget billing",
+      "apply Service billing",
+      "apply ServiceAccount billing",
+      "apply ServiceAccount billing-migrate",
+      "create Job billing-migrate",
+      // Its finalizer.
+      "mergePatch Sovereign counted",
+    ]);
+    // At most one for each of: the Secret is missing, the other one is, the Job runs, the rollout, the smoke test, Ready.
+    expect(calls.filter((call) => call === status).length).toBeLessThanOrEqual(6);
+    // Whether the namespace exists, and the Secrets as they come. A cache that is behind costs one read more.
+    expect(reads.length).toBeLessThanOrEqual(7);
+  });
+
   it("reconciles no other Sovereign when one changes", async () => {
     await settled(life);
     const before = life.reconciles.length;
