@@ -21,6 +21,7 @@ import { SOAK_LABEL } from "../api/soak-record.ts";
 import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
 import { OWNER_INDEX, ownerKeys } from "../controllers/owner-reference.ts";
 import { NAMESPACE_INDEX, SOVEREIGN_INDEX, SOVEREIGN_INDEXES } from "../controllers/sovereign/cache.ts";
+import { leanJob, leanPod } from "../controllers/sovereign/lean-object.ts";
 import type { DeploymentObject, JobObject, PodObject } from "../controllers/sovereign/observed.ts";
 import { type KubeClient, labelSelectorOf } from "../kube/client.ts";
 import { createInformer, type Informer, type InformerOptions, withForeignFields } from "../kube/informer.ts";
@@ -97,8 +98,8 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     }),
     namespaces: cache<KubernetesObject>(NAMESPACES),
     deployments: cache<DeploymentObject>(DEPLOYMENTS, IN_NAMESPACE),
-    jobs: cache<JobObject>(JOBS, { ...MANAGED, indexes: BY_NAMESPACE }),
-    pods: cache<PodObject>(PODS, { ...MANAGED, indexes: BY_NAMESPACE }),
+    jobs: cache<JobObject>(JOBS, { ...MANAGED, indexes: BY_NAMESPACE, transform: leanJob }),
+    pods: cache<PodObject>(PODS, { ...MANAGED, indexes: BY_NAMESPACE, transform: leanPod }),
     roleBindings: cache<KubernetesObject>(ROLE_BINDINGS, {
       ...APPLIED,
       indexes: { [OWNER_INDEX]: ownerKeys },
