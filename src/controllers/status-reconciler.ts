@@ -62,6 +62,7 @@ export function createStatusReconciler<
   }
 
   return async function reconcile(key, signal, attempt = 1) {
+    statuses.follow(options.objects, signal);
     const cached = options.objects.get(key);
     if (cached === undefined || options.isGone?.(cached) === true) {
       statuses.forget(key);

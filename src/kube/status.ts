@@ -3,6 +3,7 @@ import type { CatalystObject, KubernetesObject } from "../api/object.ts";
 import { canonicalJson } from "../platform/canonical-json.ts";
 import type { Logger } from "../platform/log.ts";
 import type { KubeClient } from "./client.ts";
+import type { Informer } from "./informer.ts";
 import { keyOf, type Resource } from "./resource.ts";
 import { isOlder } from "./version.ts";
 
@@ -18,6 +19,11 @@ export interface StatusWriter<T> {
    * caller `announces` the transition.
    */
   write(object: T, status: StatusOf<T>, announces?: boolean): Promise<void>;
+  /**
+   * Drops each write as soon as the cache has it, until the signal fires. Otherwise the last status of each object stays in memory
+   * twice. Only the first call counts.
+   */
+  follow(objects: Pick<Informer<T & KubernetesObject>, "get" | "onChange">, signal: AbortSignal): void;
   /** Drops what is remembered of a deleted object. */
   forget(key: string): void;
 }
@@ -26,6 +32,7 @@ export function createStatusWriter<
   T extends CatalystObject<unknown, { conditions?: Condition[] | undefined }>,
 >(deps: { client: KubeClient; fieldManager: string; logger: Logger }, resource: Resource): StatusWriter<T> {
   const written = new Map<string, T>();
+  let cache: { get(key: string): T | undefined } | undefined;
 
   function newest(cached: T): T {
     const key = keyOf(cached.metadata);
@@ -56,9 +63,18 @@ export function createStatusWriter<
       const { fieldManager } = deps;
       const options = { fieldManager, subresource: "status" };
       const { metadata: after } = await deps.client.apply(resource, patch, options);
-      written.set(keyOf(metadata), { ...object, metadata: after, status });
+      const key = keyOf(metadata);
+      written.set(key, { ...object, metadata: after, status });
+      // Its event may come before the answer.
+      const cached = cache?.get(key);
+      if (cached !== undefined) newest(cached);
       if (!announces)
         logTransition(deps.logger, object, before?.conditions, (status as T["status"])?.conditions);
+    },
+    follow(objects, signal) {
+      if (cache !== undefined) return;
+      cache = objects;
+      objects.onChange(({ object }) => void newest(object), signal);
     },
     forget: (key) => void written.delete(key),
   };

@@ -31,6 +31,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
   }
 
   return async function reconcile(key: string, signal: AbortSignal, attempt = 1): Promise<Outcome> {
+    statuses.follow(caches.sovereigns, signal);
     const cached = caches.sovereigns.get(key);
     if (cached === undefined) {
       statuses.forget(key);

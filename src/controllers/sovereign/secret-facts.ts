@@ -4,6 +4,7 @@ import type { Applier } from "../../kube/apply.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { keyOf, SECRETS } from "../../kube/resource.ts";
+import { sha256Digest } from "../../platform/canonical-json.ts";
 import { namespaceOf } from "./desired-metadata.ts";
 import { billingEnvironment, migrationVariables } from "./desired-pod.ts";
 import {
@@ -102,7 +103,9 @@ function basisOf(
   const versions = secrets.map((secret) => secret && [secret.metadata.uid, secret.metadata.resourceVersion]);
   const { metadata, spec } = sovereign;
   const variables = [billingEnvironment(sovereign), migrationVariables(sovereign)];
-  return JSON.stringify([metadata.uid, spec.namespace, spec.billing.database, variables, versions]);
+  return sha256Digest(
+    JSON.stringify([metadata.uid, spec.namespace, spec.billing.database, variables, versions]),
+  );
 }
 
 export function secretFactsOf(
