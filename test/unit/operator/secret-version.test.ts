@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { KubernetesObject } from "../../../src/api/object.ts";
-import { createKubeClient } from "../../../src/kube/client.ts";
+import type { Sovereign } from "../../../src/api/sovereign.ts";
+import { createKubeClient, type ListOptions } from "../../../src/kube/client.ts";
+import type { InformerEvent } from "../../../src/kube/informer.ts";
 import { keyOf, SECRETS } from "../../../src/kube/resource.ts";
 import { loadNamedSecrets } from "../../../src/operator/secret-version.ts";
 import { createLogger } from "../../../src/platform/log.ts";
@@ -89,22 +91,44 @@ describe("loadNamedSecrets", () => {
   });
 
   it("asks once for a Secret that does not exist, and again when a Sovereign names it anew", async () => {
-    const { api, sovereigns } = await start(having());
+    const asked: string[] = [];
+    const list = async (_resource: unknown, { fieldSelector = "" }: ListOptions = {}) => {
+      asked.push(fieldSelector.replace("metadata.name=", ""));
+      return { items: [], resourceVersion: "9" };
+    };
+    const { sovereigns, namespaces } = cachesOf({ sovereigns: [ONE], namespaces: [namespace] });
+    const stop = new AbortController();
+    const running = loadNamedSecrets({
+      ...{
+        client: { list },
+        sovereigns,
+        namespaces,
+        secretVersions: fixedInformer<KubernetesObject>(SECRETS),
+      },
+      ...{ logger: createLogger("test", "silent"), signal: stop.signal },
+    });
+    cleanups.push(
+      () => running,
+      () => stop.abort(),
+    );
     const { billing } = ONE.spec;
     const elsewhere = sovereign("one", {
       billing: { ...billing, database: { secretRef: { name: "other-db", key: "uri" } } },
     });
-    const asked = (name: string) =>
-      api.requests.filter(({ query }) => query.get("fieldSelector") === `metadata.name=${name}`).length;
-    sovereigns.announce({ kind: "added", object: ONE });
-    await vi.waitFor(() => expect([asked("billing-db"), asked("billing-jwt")]).toEqual([1, 1]));
-    sovereigns.announce({ kind: "updated", previous: ONE, object: ONE });
-    sovereigns.announce({ kind: "updated", previous: ONE, object: elsewhere });
-    sovereigns.announce({ kind: "updated", previous: elsewhere, object: ONE });
-    await vi.waitFor(() => expect(asked("billing-db")).toBe(2));
-    sovereigns.announce({ kind: "deleted", object: ONE });
-    sovereigns.announce({ kind: "added", object: ONE });
-    await vi.waitFor(() => expect([asked("billing-db"), asked("billing-jwt")]).toEqual([3, 2]));
+    /** What is asked for after the event: the answers come at once. */
+    const askedAfter = async (event: InformerEvent<Sovereign>) => {
+      sovereigns.announce(event);
+      await new Promise(setImmediate);
+      return asked.splice(0);
+    };
+    const both = ["billing-db", "billing-jwt"];
+    expect(await askedAfter({ kind: "added", object: ONE })).toEqual(both);
+    expect(await askedAfter({ kind: "updated", previous: ONE, object: ONE })).toEqual([]);
+    // No Sovereign in the cache names the other Secret.
+    expect(await askedAfter({ kind: "updated", previous: ONE, object: elsewhere })).toEqual([]);
+    expect(await askedAfter({ kind: "updated", previous: elsewhere, object: ONE })).toEqual(["billing-db"]);
+    expect(await askedAfter({ kind: "deleted", object: ONE })).toEqual([]);
+    expect(await askedAfter({ kind: "added", object: ONE })).toEqual(both);
   });
 
   it("tries again when the API server refuses", async () => {
