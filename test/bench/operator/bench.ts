@@ -3,6 +3,7 @@ import { resourceOf } from "../../../src/kube/resource.ts";
 import { settle } from "../admission/operator-process.ts";
 import { residentMib } from "../process-figure.ts";
 import { readCpuProfile, recordCpuProfile } from "../profile.ts";
+import { figure } from "../text-table.ts";
 import { judgeBars } from "./bars.ts";
 import { measureFaults } from "./fault.ts";
 import { REPLICAS, releaseManifest } from "./fleet.ts";
@@ -42,15 +43,17 @@ async function measureFleet(scenario: FleetScenario, { isProfiled, report }: Opt
     const { result: convergence, profile } = await profiled(operator.inspectorUrl, () =>
       converge(deps, operator, sovereigns),
     );
-    say(`Ready after ${convergence.seconds.toFixed(0)} s; at rest`);
+    // A run of hours that fails later has said this.
+    say(`Ready after ${convergence.seconds.toFixed(0)} s: ${said(convergence)}; at rest`);
     const atRest = await rest(deps, operator, scenario);
-    say("editing");
+    say(`at rest: ${said(atRest)}; editing`);
     const edit = await editMany(deps, { sovereigns, edits, replicas: REPLICAS + 1 });
     await hangPods(deps, sovereigns);
     const editWhilePodsHang = await editMany(deps, {
       ...{ sovereigns, edits, replicas: REPLICAS },
       isChosen: (index) => !isHanging(index),
     });
+    say(`edits: ${said(edit)}; while Pods hang: ${said(editWhilePodsHang)}`);
     const faults = scenario.hasFaults ? await measureFaults(deps, operator) : undefined;
     return { scenario, emptyMib, convergence, rest: atRest, edit, editWhilePodsHang, faults, profile };
   } finally {
@@ -58,6 +61,12 @@ async function measureFleet(scenario: FleetScenario, { isProfiled, report }: Opt
     await world.close();
   }
 }
+
+/** The figures of one part, as text. */
+const said = (figures: object): string =>
+  Object.entries(figures)
+    .flatMap(([name, value]) => (typeof value === "number" ? [`${name} ${figure(value)}`] : []))
+    .join(", ");
 
 async function profiled<T>(inspectorUrl: string | undefined, run: () => Promise<T>) {
   if (inspectorUrl === undefined) return { result: await run(), profile: undefined };

@@ -1,4 +1,5 @@
 import { SOVEREIGN } from "../../../src/api/sovereign.ts";
+import { isAlreadyExists, isServerAway } from "../../../src/kube/error.ts";
 import { resourceOf } from "../../../src/kube/resource.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
 import { type OperatorProcess, settle } from "../admission/operator-process.ts";
@@ -43,7 +44,8 @@ interface Deps {
 }
 
 const CREATORS = 8;
-const READY_TIMEOUT_MS = 30 * 60_000;
+/** A fleet of 10,000 takes an hour on a machine with other work. */
+const READY_TIMEOUT_MS = 2 * 3_600_000;
 const EDIT_TIMEOUT_MS = 120_000;
 /** Between two edits: fewer than the operator can follow. */
 const EDIT_PAUSE_MS = 50;
@@ -59,7 +61,7 @@ export async function converge(
   let next = 0;
   async function create(): Promise<void> {
     for (let index = next++; index < sovereigns; index = next++)
-      await world.client.create(resourceOf(SOVEREIGN), sovereignManifest(index));
+      await write(() => world.client.create(resourceOf(SOVEREIGN), sovereignManifest(index)));
   }
   await Promise.all(Array.from({ length: CREATORS }, create));
   await observer.allReady(sovereigns, READY_TIMEOUT_MS);
@@ -105,7 +107,7 @@ export async function rest(
   };
 }
 
-/** From a person's edit of a Sovereign until its Deployment has it, for `sovereign`. */
+/** From a person's edit of a Sovereign until its Deployment has it. */
 export async function editLatency(
   { world, observer }: Deps,
   name: string,
@@ -114,9 +116,29 @@ export async function editLatency(
   const startMs = performance.now();
   const seen = observer.replicasSeen(name, replicas, EDIT_TIMEOUT_MS);
   const patch = { spec: { billing: { replicas } } };
-  await Promise.all([world.client.mergePatch(resourceOf(SOVEREIGN), { name }, patch), seen]);
+  await Promise.all([patchSovereign(world, name, patch), seen]);
   return (await seen) - startMs;
 }
+
+/** A person's edit, or a creation. An API server that is too busy to answer is asked again. */
+async function write(act: () => Promise<unknown>, leftMs = EDIT_TIMEOUT_MS): Promise<void> {
+  const startMs = performance.now();
+  try {
+    await act();
+  } catch (error) {
+    const stillMs = leftMs - (performance.now() - startMs);
+    if (isAlreadyExists(error)) return;
+    if (!isServerAway(error) || stillMs <= 0) throw error;
+    await write(act, stillMs);
+  }
+}
+
+const patchSovereign = ({ client }: OperatorWorld, name: string, patch: object): Promise<void> =>
+  write(() => client.mergePatch(resourceOf(SOVEREIGN), { name }, patch));
+
+/** The same of an edit that may get lost: then it took all of the time that was given. */
+const editLatencyWithin = (deps: Deps, name: string, replicas: number): Promise<number> =>
+  editLatency(deps, name, replicas).catch(() => EDIT_TIMEOUT_MS);
 
 /** Edits Sovereigns one after the other, of those whose number `isChosen`, without waiting for the one before. */
 export async function editMany(
@@ -129,7 +151,7 @@ export async function editMany(
   const targets = chosen.filter((_, at) => at % stride === 0).slice(0, edits);
   const latencies: Promise<number>[] = [];
   for (const index of targets) {
-    latencies.push(editLatency(deps, sovereignName(index), replicas));
+    latencies.push(editLatencyWithin(deps, sovereignName(index), replicas));
     await sleep(EDIT_PAUSE_MS);
   }
   const measured = await Promise.all(latencies);
@@ -144,6 +166,5 @@ export async function hangPods({ world }: Deps, sovereigns: number): Promise<voi
   await world.workload({ kind: "hang", oneIn: HANGING_ONE_IN });
   const patch = { spec: { billing: { replicas: REPLICAS + 2 } } };
   const hanging = Array.from({ length: sovereigns }, (_, index) => index).filter(isHanging);
-  for (const index of hanging)
-    await world.client.mergePatch(resourceOf(SOVEREIGN), { name: sovereignName(index) }, patch);
+  for (const index of hanging) await patchSovereign(world, sovereignName(index), patch);
 }
