@@ -112,10 +112,10 @@ export function testDisturbances(bench: NodeBench): void {
     await expectHealthy(bench);
   }, 180_000);
 
-  it("survives an API server that is down for 20 s", async () => {
+  it("survives an API server that is down for 20 s, and sells meanwhile", async () => {
     const { node, kubectl } = bench.world;
     node.hold("kube-apiserver");
-    await sleep(20_000);
+    await Promise.all([sleep(20_000), expectVoucherKept(bench)]);
     node.resume("kube-apiserver");
     await waitUntilServed(kubectl, 60_000);
     await expectHealthy(bench);
