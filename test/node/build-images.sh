@@ -5,14 +5,15 @@
 set -euo pipefail
 assets=$(cd "${1:?usage: build-images.sh FOLDER}" && pwd)
 cd "$(dirname "$0")/../.."
+export CONTAINERS_REGISTRIES_CONF=$assets/image/registries.conf CONTAINERS_STORAGE_CONF=$assets/image/storage.conf
 # Only this stage needs the network: npm's packages.
-stage=$(cat Dockerfile package.json package-lock.json src/cli/generate-sbom.ts test/support/image/build.sh | sha256sum)
-if [ "$(cat "$assets/image/dependencies.sum" 2>/dev/null)" != "$stage" ]; then
+stage=$(cat Dockerfile package.json package-lock.json src/cli/generate-sbom.ts test/support/image/build.sh node_modules/node/package.json | sha256sum)
+if [ "$(cat "$assets/image/dependencies.sum" 2>/dev/null)" != "$stage" ] ||
+  ! buildah inspect --type image localhost/catalyst:dependencies >/dev/null 2>&1; then
   bash test/support/image/build.sh "$assets/image" localhost/catalyst:dependencies --layers --target dependencies
   echo "$stage" >"$assets/image/dependencies.sum"
 fi
 
-export CONTAINERS_REGISTRIES_CONF=$assets/image/registries.conf CONTAINERS_STORAGE_CONF=$assets/image/storage.conf
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
