@@ -28,6 +28,8 @@ describe("the product on a real node", () => {
     const { allowed, ...refused } = tenant.count;
     console.log(`the tenant's requests: ${JSON.stringify(refused)}`);
     expect(allowed).toEqual([]);
-    expect(refused.denied).toBeGreaterThan(1_000);
+    // A faster machine has fewer requests, and the same time in which the webhook or the API server is away.
+    expect(refused.denied).toBeGreaterThan(500);
+    expect(refused.denied).toBeGreaterThan(refused.webhookAway + refused.serverAway + refused.unauthorized);
   });
 });

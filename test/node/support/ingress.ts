@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { request } from "undici";
 import { INGRESS } from "./address.ts";
-import { closeServer } from "./issuer.ts";
+import { type Listener, listen } from "./listener.ts";
 
 interface IngressObject {
   metadata: { namespace: string };
@@ -18,9 +18,7 @@ interface IngressObject {
 }
 
 /** Plays an Ingress controller: it serves the hosts of all Ingresses, each with the certificate of its Secret. */
-export async function startIngress(read: (...args: string[]) => Promise<string>): Promise<{
-  close(): Promise<void>;
-}> {
+export async function startIngress(read: (...args: string[]) => Promise<string>): Promise<Listener> {
   const readJson = async (...args: string[]) => JSON.parse(await read("get", ...args, "--output", "json"));
 
   async function ingressOf(host: string): Promise<IngressObject> {
@@ -69,6 +67,5 @@ export async function startIngress(read: (...args: string[]) => Promise<string>)
       forward(incoming, response).catch((error: unknown) => response.destroy(error as Error));
     },
   );
-  await new Promise<void>((done) => server.listen(443, INGRESS, done));
-  return { close: () => closeServer(server) };
+  return listen(server, 443, INGRESS);
 }

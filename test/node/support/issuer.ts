@@ -2,13 +2,14 @@ import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { createTokenSigner } from "../../../src/playground/issuer/access-token.ts";
 import { LOGIN_HOST, OUTSIDE } from "./address.ts";
+import { type Listener, listen } from "./listener.ts";
 
 export const ISSUER = `http://${LOGIN_HOST}`;
 export const CUSTOMER = { username: "salma", password: "one-customer" };
 const AUDIENCE = "vouchers";
 
 /** The OIDC issuer beside the node, with one customer who signs in by a password. */
-export async function startNodeIssuer(): Promise<{ close(): Promise<void> }> {
+export async function startNodeIssuer(): Promise<Listener> {
   const signer = await createTokenSigner();
   const server = createServer(async (request, response) => {
     const send = (status: number, body: object) =>
@@ -32,11 +33,5 @@ export async function startNodeIssuer(): Promise<{ close(): Promise<void> }> {
         return send(404, { error: "not_found" });
     }
   });
-  await new Promise<void>((done) => server.listen(80, OUTSIDE, done));
-  return { close: () => closeServer(server) };
-}
-
-export function closeServer(server: ReturnType<typeof createServer>): Promise<void> {
-  server.closeAllConnections();
-  return new Promise((done) => server.close(() => done()));
+  return listen(server, 80, OUTSIDE);
 }
