@@ -42,6 +42,13 @@ export const SovereignStatusSchema = object(
         maxLength: 512,
       }),
     ),
+    takenWhileFailing: Type.Optional(
+      text({
+        description:
+          "The pinned image, if the Sovereign took it while it failed on the one before. Until it is verified on it, its failure does not count against the image.",
+        maxLength: 512,
+      }),
+    ),
     schemaVersion: Type.Optional(text({ description: "Name of the last migration.", maxLength: 128 })),
     schemaFingerprint: fingerprint("Measured fingerprint of the database schema."),
     apiFingerprint: fingerprint("Measured fingerprint of the voucher API."),

@@ -43,7 +43,8 @@ export function planOf(release: BillingRelease): RolloutPlan {
 /**
  * Where a Sovereign is in a rollout. Each state follows from what was measured of an image, never from when it was.
  * `new`: ran nothing yet. `waiting`: serves with another image. `moving`: between two other images, so it does not serve
- * reliably. `stuck`: a person has to act on it, on another image. `updating`, `failed`, `verified`: on the image.
+ * reliably. `stuck`: it is stalled on another image, or took this one while it failed, so that a person may have to act.
+ * `updating`, `failed`, `verified`: on the image.
  */
 export type MemberState =
   | "leftOut"
@@ -165,6 +166,9 @@ const MAX_SMOKE_FAILURES = 3;
 function stateOf(sovereign: Sovereign, image: string, isReserved: boolean, isCanary: boolean): MemberState {
   const { pinnedImage, verified } = sovereign.status ?? {};
   if (pinnedImage === image) {
+    // What failed before it took the image says nothing about the image. A canary must be verified in every case.
+    const hadFailed = sovereign.status?.takenWhileFailing === image && verified?.image !== image;
+    if (hadFailed && !isCanary) return "stuck";
     if (isFailing(sovereign) && (verified !== undefined || isCanary || hasOtherShape(sovereign)))
       return "failed";
     return isVerifiedOn(sovereign, image) ? "verified" : "updating";
@@ -197,7 +201,7 @@ function isFailing(sovereign: Sovereign): boolean {
 }
 
 /** Stalled, or verified no longer: its shape differs, or its smoke tests fail one after the other. */
-function isBroken(sovereign: Sovereign): boolean {
+export function isBroken(sovereign: Sovereign): boolean {
   const { conditions, lastSmokeTest } = sovereign.status ?? {};
   if (isConditionTrue(conditions, STALLED) || hasOtherShape(sovereign)) return true;
   const shape = findCondition(conditions, SOVEREIGN_CONDITION.voucherShapeVerified);

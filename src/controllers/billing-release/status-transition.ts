@@ -96,7 +96,7 @@ function phaseNews(before: BillingReleaseStatus | undefined, after: BillingRelea
     ...found,
     {
       type: WARNINGS.includes(phase) ? "Warning" : "Normal",
-      reason: phase === "Complete" ? "RolloutRecovered" : PHASE_REASON[phase],
+      reason: phase === "Complete" && before?.phase === "Degraded" ? "RolloutRecovered" : PHASE_REASON[phase],
       message: `${stage}${message}`,
     },
   ];

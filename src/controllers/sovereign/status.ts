@@ -78,7 +78,9 @@ export function desiredStatus(sovereign: Sovereign, findings: Findings, now: str
   const { facts } = findings;
   const stop =
     findings.overdue === undefined ? findings.stop : { kind: "stalled" as const, ...findings.overdue };
-  const { progress: _, ...lasting } = sovereign.status ?? {};
+  const { progress: _, takenWhileFailing: before, ...lasting } = sovereign.status ?? {};
+  const taken = facts.takenWhileFailing ?? before;
+  const isOnTaken = taken !== undefined && taken === (facts.pinnedImage ?? lasting.pinnedImage);
   const progress = desiredProgress(sovereign, findings, now);
   const found = [...unseenConditions(sovereign, findings), ...findings.conditions];
   const kept = (sovereign.status?.conditions ?? []).filter(
@@ -94,6 +96,7 @@ export function desiredStatus(sovereign: Sovereign, findings: Findings, now: str
   return {
     ...lasting,
     ...facts,
+    ...(isOnTaken ? { takenWhileFailing: taken } : {}),
     ...(progress === undefined ? {} : { progress }),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     conditions: summary

@@ -1,7 +1,5 @@
-import fc from "fast-check";
 import { expect } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
-import type { RolloutStage } from "../../../src/api/rollout.ts";
 import type { Sovereign, SovereignStatus } from "../../../src/api/sovereign.ts";
 import { isRolloutComplete } from "../../../src/controllers/billing-release/desired-completion.ts";
 import { memberOf, planOf } from "../../../src/controllers/billing-release/desired-member.ts";
@@ -19,94 +17,16 @@ import {
   verifiedOn,
 } from "./catalyst-object.ts";
 import { connectFleet } from "./connected-fleet.ts";
+import { type Chance, type Happening, NAMES, STARTS, type World } from "./rollout-arbitrary.ts";
 
 const DIGEST = NEXT_IMAGE.split("@")[1];
-const NAMES = Array.from({ length: 12 }, (_, index) => `s${index}`);
 
-interface World {
-  stages: RolloutStage[];
-  rollout: { maxUnavailable: number | string; bake: string; backwardCompatible: boolean };
-  /** Which Sovereigns exist at the start, and whether each serves. */
-  fleet: { name: string; isServing: boolean }[];
-}
-
-export const world = fc.record<World>({
-  stages: fc.uniqueArray(fc.constantFrom("one", "two", "three"), { maxLength: 3 }).chain((names) =>
-    fc.tuple(
-      ...names.map((name) =>
-        fc.record<RolloutStage>({
-          name: fc.constant(name),
-          sovereigns: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 4 }),
-          maxUnavailable: fc.constantFrom(1, 2, "50%"),
-          bake: fc.constantFrom("0s", "1m"),
-          approval: fc.boolean(),
-        }),
-      ),
-    ),
-  ),
-  rollout: fc.record({
-    maxUnavailable: fc.constantFrom(1, 2, "25%"),
-    bake: fc.constantFrom("0s", "5m"),
-    backwardCompatible: fc.boolean(),
-  }),
-  fleet: fc.uniqueArray(fc.record({ name: fc.constantFrom(...NAMES), isServing: fc.boolean() }), {
-    selector: ({ name }) => name,
-    maxLength: 12,
-  }),
-});
-
-/** An event of a Sovereign or the release. */
-type Happening =
-  | {
-      kind: "reconcile" | "finish" | "fail" | "repair" | "add" | "delete" | "suspend" | "continue";
-      name: string;
-    }
-  | { kind: "report" | "wait" | "pause" | "resume" | "approve" | "restart"; name: string };
-
-/** `at` chooses among the Sovereigns that this can happen to, so that random walks reach failures in the middle of a stage. */
-interface Chance {
-  kind: Happening["kind"] | "operate";
-  at: number;
-}
-const ANY = [
-  ...[
-    "operate",
-    "operate",
-    "operate",
-    "reconcile",
-    "reconcile",
-    "finish",
-    "finish",
-    "report",
-    "fail",
-    "fail",
-  ],
-  ...["repair", "add", "delete", "suspend", "continue", "wait", "pause", "resume", "resume", "approve"],
-  "restart",
-] as Chance["kind"][];
-export const chance = fc.record<Chance>({ kind: fc.constantFrom(...ANY), at: fc.nat(1_000) });
-/** What can happen after a rollout, as often as failures need. No person ends or pauses it. */
-export const laterChance = fc.record<Chance>({
-  kind: fc.constantFrom(
-    "operate",
-    "operate",
-    "fail",
-    "fail",
-    "reconcile",
-    "report",
-    "finish",
-    "add",
-    "delete",
-    "restart",
-  ),
-  at: fc.nat(1_000),
-});
 /** Starts a rollout of `NEXT_IMAGE` over a fleet on `IMAGE`, and checks each start against the bounds. */
 export function createWorld({ stages, rollout, fleet }: World) {
   let brel: BillingRelease = release({ ...rollout, stages });
   const sovereigns: Sovereign[] = [
     sovereign("zero", { role: "CatalystZero" }, servingOn(IMAGE)),
-    ...fleet.map(({ name, isServing }) => sovereign(name, {}, isServing ? servingOn(IMAGE) : undefined)),
+    ...fleet.map(({ name, start }) => sovereign(name, {}, STARTS[start])),
   ];
   let connected = connectFleet(sovereigns, [brel]);
   const find = (name: string) => sovereigns.find(({ metadata }) => metadata.name === name);
@@ -151,11 +71,14 @@ export function createWorld({ stages, rollout, fleet }: World) {
     const { status = {} } = own;
     if (decision.kind === "update" && !isOnImage(own)) {
       checkStart(own);
-      const isChange = status.verified !== undefined;
+      // Like step/pin.ts: what was verified on this very image is no image to go back to.
+      const isChange = status.verified !== undefined && status.verified.image !== NEXT_IMAGE;
+      const hadFailed = status.conditions?.some(({ type }) => type === "Stalled") === true;
       setStatus(own, {
         ...status,
         pinnedImage: NEXT_IMAGE,
         ...(isChange ? { previousImage: status.verified?.image } : {}),
+        takenWhileFailing: hadFailed ? NEXT_IMAGE : undefined,
         conditions: [condition("VoucherShapeVerified", "False")],
       } as SovereignStatus);
     } else if (decision.kind === "return") {
@@ -250,7 +173,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
 
   function poolOf(kind: Happening["kind"]): string[] {
     if (kind === "add") return NAMES;
-    const can = { fail: isOnImage, finish: isUpdating, repair: hasFailed }[kind as string] ?? (() => true);
+    const can = { fail: isOnImage, finish: isUpdating, repair: needsRepair }[kind as string] ?? (() => true);
     return sovereigns.filter(can).map(({ metadata }) => metadata.name);
   }
 
@@ -284,12 +207,17 @@ export function createWorld({ stages, rollout, fleet }: World) {
   };
 }
 
-/** Whether a Sovereign ran another image before, updated to this one, and needs a person. */
+/** Whether a Sovereign served with another image before, updated to this one, and needs a person. */
 const hasFailed = ({ spec, status }: Sovereign): boolean =>
   !spec.suspend &&
   status?.pinnedImage === NEXT_IMAGE &&
   status.verified !== undefined &&
+  (status.takenWhileFailing !== NEXT_IMAGE || status.verified.image === NEXT_IMAGE) &&
   status.conditions?.some(({ type, status: value }) => type === "Stalled" && value === "True") === true;
+
+const needsRepair = ({ spec, status }: Sovereign): boolean =>
+  !spec.suspend &&
+  status?.conditions?.some(({ type, status: value }) => type === "Stalled" && value === "True") === true;
 
 const isUpdating = ({ status }: Sovereign): boolean =>
   status?.pinnedImage !== undefined &&

@@ -1,5 +1,6 @@
 import { ANNOTATION, isFromHub } from "../../../api/label.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
+import { isBroken } from "../../billing-release/desired-member.ts";
 import type { RolloutWait } from "../../billing-release/desired-step.ts";
 import type { ReconcileContext } from "../context.ts";
 import { requeueWithin } from "../findings.ts";
@@ -38,6 +39,8 @@ export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinne
   findings.facts.pinnedImage = image;
   if (decision.kind !== "return" && current !== image && verified !== undefined && verified.image !== image)
     findings.facts.previousImage = verified.image;
+  if (decision.kind !== "return" && current !== undefined && current !== image && isBroken(sovereign))
+    findings.facts.takenWhileFailing = image;
   findings.conditions.push(trueCondition(CONDITION.imagePinned, "Pinned", image));
   // The earlier verification was for another image, so it does not count for this one.
   if (current !== undefined && current !== image) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { SovereignStatus } from "../../../../src/api/sovereign.ts";
 import {
   condition,
   failedOn,
@@ -47,6 +48,21 @@ describe("the halt of a rollout", () => {
     expect(stepOf(brel, [zero(NEXT_IMAGE), failed, first]).phase).toBe(
       decision === "update" ? "Progressing" : "Halted",
     );
+  });
+
+  it("does not halt for a Sovereign that had failed before it took the image, until it is verified there", () => {
+    const fleet = (status: Partial<SovereignStatus>, spec: Parameters<typeof sovereign>[1] = {}) => [
+      zero(NEXT_IMAGE),
+      sovereign("aaa", spec, { ...failedOn(NEXT_IMAGE, IMAGE), takenWhileFailing: NEXT_IMAGE, ...status }),
+      first,
+    ];
+    expect(stepOf(ready, fleet({}))).toMatchObject({ phase: "Progressing", next: ["alpha", "aaa"] });
+    const onlyBroken = fleet({}).slice(0, 2);
+    expect(stepOf(ready, onlyBroken).phase).toBe("Degraded");
+    expect(stepOf(ready, fleet({ takenWhileFailing: IMAGE })).phase).toBe("Halted");
+    const repaired = { image: NEXT_IMAGE, since: NOW };
+    expect(stepOf(ready, fleet({ verified: repaired })).phase).toBe("Halted");
+    expect(stepOf(release({ canaries: ["aaa"] }, measured(NEXT_IMAGE)), fleet({})).phase).toBe("Halted");
   });
 
   it.each([

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NOW } from "../../../support/builder/catalyst-object.ts";
-import { chance, createWorld, laterChance, world } from "../../../support/builder/rollout-world.ts";
+import { chance, laterChance, world } from "../../../support/builder/rollout-arbitrary.ts";
+import { createWorld } from "../../../support/builder/rollout-world.ts";
 
 describe("a rollout", () => {
   it("never makes more Sovereigns unavailable than allowed, and starts none past a halt, a pause or a missing approval", () => {

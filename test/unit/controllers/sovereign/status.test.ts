@@ -9,7 +9,7 @@ import {
   trueCondition,
   waiting,
 } from "../../../../src/controllers/sovereign/status.ts";
-import { condition, NOW, sovereign } from "../../../support/builder/catalyst-object.ts";
+import { condition, IMAGE, NEXT_IMAGE, NOW, sovereign } from "../../../support/builder/catalyst-object.ts";
 
 const ALL = ["ImagePinned", "DatabaseReady", "Migrated", "RolledOut", "VoucherShapeVerified", "InSync"];
 const findings = (change: Partial<Findings> = {}): Findings => ({
@@ -154,6 +154,15 @@ describe("status", () => {
     const status = desiredStatus({ ...own, metadata }, findings({ facts: { schemaVersion: "0002" } }), NOW);
     expect(status).toMatchObject({ url: "http://billing", schemaVersion: "0002" });
     expect(status).not.toHaveProperty("observedGeneration");
+  });
+
+  it("forgets that a Sovereign failed before it took an image, when it has another one", () => {
+    const own = sovereign("o", {}, { pinnedImage: NEXT_IMAGE, takenWhileFailing: NEXT_IMAGE });
+    const taken = (facts: Findings["facts"]) =>
+      desiredStatus(own, findings({ facts }), NOW).takenWhileFailing;
+    expect([taken({}), taken({ pinnedImage: NEXT_IMAGE })]).toEqual([NEXT_IMAGE, NEXT_IMAGE]);
+    expect(taken({ pinnedImage: IMAGE })).toBeUndefined();
+    expect(taken({ pinnedImage: IMAGE, takenWhileFailing: IMAGE })).toBe(IMAGE);
   });
 
   it("keeps the time of a condition that continues, including Reconciling", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { pinImage } from "../../../../../src/controllers/sovereign/step/pin.ts";
 import {
+  condition,
   IMAGE,
   measured,
   NEXT_IMAGE,
@@ -40,6 +41,16 @@ describe("pinImage", () => {
         message: "the new image is not verified yet: the smoke test runs after the rollout",
       },
     ]);
+  });
+
+  it.each([
+    ["was stalled", { conditions: [condition("Stalled", "True")] }, NEXT_IMAGE],
+    ["serves", {}, undefined],
+  ])("records whether a Sovereign that takes an image %s", (_, change, expected) => {
+    const own = sovereign("zero", { role: "CatalystZero" }, { ...verifiedOn(IMAGE), ...change });
+    const context = contextOf(own, { releases: [release()], sovereigns: [own] });
+    pinImage(context);
+    expect(context.findings.facts.takenWhileFailing).toBe(expected);
   });
 
   it("keeps the verification of a Sovereign that has the image already", () => {
