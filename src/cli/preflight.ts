@@ -1,45 +1,11 @@
-import { type DenialRow, parseRows } from "../admission/denial-report.ts";
-import {
-  type BindingObject,
-  type ClusterRights,
-  findOutsiders,
-  type Outsider,
-} from "../admission/preflight.ts";
-import { subjectsOf } from "../admission/rules/account.ts";
 import { identityLists } from "../admission/rules/identity.ts";
-import type { RoleObject } from "../admission/rules/rbac-grant.ts";
-import { FRANCHISE, type Franchise } from "../api/franchise.ts";
-import { ADMISSION_REPORT, SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION } from "../api/name.ts";
-import type { ConfigMapObject, KubernetesObject } from "../api/object.ts";
-import { ORGANIZATION, type Organization } from "../api/organization.ts";
-import { isInTerm } from "../api/term.ts";
-import type { KubeClient } from "../kube/client.ts";
-import { isForbidden } from "../kube/error.ts";
-import { listIfServed } from "../kube/optional-kind.ts";
-import {
-  CLUSTER_ROLE_BINDINGS,
-  CLUSTER_ROLES,
-  CONFIG_MAPS,
-  NAMESPACES,
-  type Resource,
-  ROLE_BINDINGS,
-  ROLES,
-  resourceOf,
-  VALIDATING_WEBHOOK_CONFIGURATIONS,
-} from "../kube/resource.ts";
+import type { Check } from "../operator/preflight/check.ts";
+import { inspectCluster, type Preflight } from "../operator/preflight/inspection.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
-import { errorMessage } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
 import { type Flag, parseCommandLine } from "./flag.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, connectToCluster } from "./kubeconfig.ts";
 import { formatted, OUTPUT_FLAG } from "./output.ts";
-import { checkCertificates } from "./preflight/certificate-check.ts";
-import { type Check, checksOf, describeChecks } from "./preflight/check.ts";
-import { checkDatabase, checkSovereigns } from "./preflight/database-check.ts";
-import { checkIdentity } from "./preflight/identity-check.ts";
-import { checkNames } from "./preflight/name-check.ts";
-import { checkRights } from "./preflight/right-check.ts";
-import { checkKubernetes } from "./preflight/version-check.ts";
 import { oneLine } from "./terminal-text.ts";
 
 const LISTS = {
@@ -64,14 +30,6 @@ const FLAGS = [
   ...CLUSTER_FLAGS,
 ] as const satisfies readonly Flag[];
 
-interface Preflight {
-  checks: readonly Check[];
-  /** NotInstalled: the cluster has no webhook configuration of the operator. */
-  enforcement: "Deny" | "Audit" | "NotInstalled" | "Unknown";
-  outsiders: Outsider[];
-  denials: DenialRow[];
-}
-
 export const command: Command = {
   summary: "check a cluster before an install, and list what admission will refuse to its users",
   description: [
@@ -95,9 +53,9 @@ export const command: Command = {
     const databaseUrl = reader.optional("DATABASE_URL") === undefined ? undefined : reader.databaseUrl();
     const client = connectToCluster(env, "catalyst-preflight", values);
     try {
-      const now = new Date();
-      const checks = await lookAround(client, { ...values, lists: settings, databaseUrl, now });
-      const found = await inspect(client, settings, now, checks);
+      const found = await inspectCluster(client, {
+        ...{ release: values.release, lists: settings, databaseUrl, now: new Date() },
+      });
       stdout.write(formatted(values.output, found, () => describe(found)));
       const isClean = found.checks.every(({ state }) => state === "ok");
       return isClean && found.outsiders.length + found.denials.length === 0 ? EXIT.done : EXIT.checkFailed;
@@ -120,98 +78,6 @@ function parseFlags(args: string[], env: Env) {
     controllerNamespaces: reader.list("CONTROLLER_NAMESPACES"),
   });
   return { values, settings };
-}
-
-async function lookAround(
-  client: KubeClient,
-  {
-    release,
-    lists,
-    databaseUrl,
-    now,
-  }: { release: string; lists: ClusterRights["lists"]; databaseUrl: string | undefined; now: Date },
-): Promise<Check[]> {
-  const areas = await Promise.all([
-    checksOf("versions", () => checkKubernetes(client)),
-    checksOf("names", () => checkNames(client, release)),
-    checksOf("rights", () => checkRights(client)),
-    checksOf("identity", () => checkIdentity(client, lists)),
-    checksOf("certificates", () => checkCertificates(client, now)),
-    checksOf("databases", () => checkSovereigns(client)),
-    databaseUrl === undefined ? [] : checkDatabase(databaseUrl),
-  ]);
-  return areas.flat();
-}
-
-/** Adds the users to the checks. What cannot be read becomes a check that cannot tell. */
-async function inspect(
-  client: KubeClient,
-  lists: ClusterRights["lists"],
-  now: Date,
-  checks: readonly Check[],
-): Promise<Preflight> {
-  try {
-    return { checks, ...(await inspectUsers(client, lists, now)) };
-  } catch (error) {
-    if (!isForbidden(error)) throw error;
-    const unread: Check = {
-      ...{ area: "identity", state: "unknown" },
-      message: `who has rights that admission refuses to use: ${errorMessage(error)}`,
-      remedy: "run it again as someone who may read roles, bindings and namespaces of the whole cluster",
-    };
-    return { checks: [...checks, unread], enforcement: "Unknown", outsiders: [], denials: [] };
-  }
-}
-
-async function inspectUsers(
-  client: KubeClient,
-  lists: ClusterRights["lists"],
-  now: Date,
-): Promise<Omit<Preflight, "checks">> {
-  const list = async <T>(resource: Resource) =>
-    (await client.list<KubernetesObject>(resource)).items as unknown as T[];
-  const [
-    roles,
-    clusterRoles,
-    roleBindings,
-    clusterRoleBindings,
-    namespaces,
-    franchises = [],
-    organizations = [],
-  ] = await Promise.all([
-    list<ClusterRights["roles"][number]>(ROLES),
-    list<RoleObject>(CLUSTER_ROLES),
-    list<BindingObject>(ROLE_BINDINGS),
-    list<BindingObject>(CLUSTER_ROLE_BINDINGS),
-    list<KubernetesObject>(NAMESPACES),
-    // Before the operator is installed, the cluster does not serve its kinds.
-    listIfServed<Franchise>(client, resourceOf(FRANCHISE)),
-    listIfServed<Organization>(client, resourceOf(ORGANIZATION)),
-  ]);
-  const configuration = await client.get<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, {
-    name: WEBHOOK_CONFIGURATION,
-  });
-  const report = await client.get<ConfigMapObject>(CONFIG_MAPS, {
-    name: ADMISSION_REPORT.configMap,
-    namespace: SYSTEM_NAMESPACE,
-  });
-  return {
-    enforcement: enforcementOf(configuration),
-    outsiders: findOutsiders({
-      ...{ roles, clusterRoles, lists },
-      bindings: [...clusterRoleBindings, ...roleBindings],
-      namespaces: new Map(namespaces.map(({ metadata }) => [metadata.name, metadata.labels ?? {}])),
-      franchises: franchises.filter((franchise) => isInTerm(franchise, now.getTime())),
-      parties: [...franchises.map(({ spec }) => spec.subjects), ...organizations.map(subjectsOf)],
-    }),
-    denials: parseRows(report?.data?.[ADMISSION_REPORT.key] ?? ""),
-  };
-}
-
-function enforcementOf(configuration: KubernetesObject | undefined): Preflight["enforcement"] {
-  if (configuration === undefined) return "NotInstalled";
-  const { webhooks = [] } = configuration as { webhooks?: { failurePolicy?: string }[] };
-  return webhooks.some(({ failurePolicy }) => failurePolicy === "Fail") ? "Deny" : "Audit";
 }
 
 function describe({ checks, enforcement, outsiders, denials }: Preflight): string {
@@ -243,4 +109,14 @@ function describe({ checks, enforcement, outsiders, denials }: Preflight): strin
     );
   // Subjects and users have names that others choose: none of these may look like a line of its own.
   return `${lines.map(oneLine).join("\n")}\n`;
+}
+
+const STATES = { ok: "ok", problem: "problem", unknown: "cannot tell" } as const;
+
+/** A line for each check, with the remedy below it. */
+function describeChecks(checks: readonly Check[]): string[] {
+  return checks.flatMap(({ area, state, message, remedy }) => [
+    `${STATES[state].padEnd(12)} ${area.padEnd(13)} ${message}`,
+    ...(remedy === undefined ? [] : [`${" ".repeat(27)}${remedy}`]),
+  ]);
 }

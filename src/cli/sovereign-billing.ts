@@ -8,7 +8,7 @@ import { isReadyPod, type PodObject } from "../controllers/sovereign/observed.ts
 import { createKubeClient, type KubeClient, labelSelectorOf } from "../kube/client.ts";
 import { openPodPort } from "../kube/port-forward.ts";
 import { PODS, SECRETS } from "../kube/resource.ts";
-import { whoAmI } from "./identity.ts";
+import { whoAmI } from "../kube/self-review.ts";
 import { readNamed } from "./named-object.ts";
 
 /** A Sovereign's voucher API, reached through the API server with the person's own rights. */

@@ -4,13 +4,13 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { SYSTEM_NAMESPACE } from "../api/name.ts";
 import { createKubeClient } from "../kube/client.ts";
 import { openPodPort } from "../kube/port-forward.ts";
+import { collect } from "../operator/support/collection.ts";
 import { boundedFetch } from "../platform/bounded-fetch.ts";
 import { UsageError } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
 import { type Flag, parseCommandLine } from "./flag.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, readKubeConfig } from "./kubeconfig.ts";
-import { collect } from "./support/collection.ts";
-import { compressedArchive } from "./support/tar.ts";
+import { compressedArchive } from "./tar.ts";
 import { oneLine } from "./terminal-text.ts";
 import { readVersion } from "./version.ts";
 

@@ -11,9 +11,9 @@ import { issueCertificates } from "../../src/admission/certificate/certificate.t
 import type { KubernetesObject } from "../../src/api/object.ts";
 import { loadCommands } from "../../src/cli/command-list.ts";
 import { completionScript } from "../../src/cli/completion-script.ts";
-import { INSTALLED } from "../../src/cli/preflight/right-check.ts";
 import { createKubeClient } from "../../src/kube/client.ts";
 import { apiVersionOf, NODES } from "../../src/kube/resource.ts";
+import { INSTALLED } from "../../src/operator/preflight/right-check.ts";
 import { startBilling } from "../support/builder/billing.ts";
 import { writeBillingPod } from "../support/server/billing-pod.ts";
 import { startTestControlPlane } from "../support/server/kube-apiserver.ts";

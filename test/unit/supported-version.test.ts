@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { SUPPORTED } from "../../src/cli/preflight/supported-version.ts";
+import { SUPPORTED } from "../../src/operator/preflight/supported-version.ts";
 import { GIT_VERSION } from "../../src/playground/apiserver/discovery.ts";
 import { readPage } from "../support/builder/documentation-page.ts";
 import { SERVERS } from "../support/server/postgres-version.ts";

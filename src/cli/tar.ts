@@ -1,10 +1,5 @@
 import { gzipSync } from "node:zlib";
-
-export interface ArchivedFile {
-  /** At most 100 bytes. */
-  path: string;
-  content: string;
-}
+import type { ArchivedFile } from "../operator/support/collection.ts";
 
 const BLOCK = 512;
 

@@ -1,6 +1,6 @@
 import { type IdentityLists, identityOf, serviceAccountOf } from "../../admission/rules/identity.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import { readPerson } from "../identity.ts";
+import { readPerson } from "../../kube/self-review.ts";
 import type { Check } from "./check.ts";
 
 /** Whether the person who installs is the platform: otherwise admission refuses the person's next change. */

@@ -3,7 +3,7 @@ import { WEBHOOK_CONFIGURATION } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { DEPLOYMENTS, VALIDATING_WEBHOOK_CONFIGURATIONS } from "../../kube/resource.ts";
-import { OPERATOR } from "../operator-workload.ts";
+import { OPERATOR } from "../workload.ts";
 import type { Check } from "./check.ts";
 
 const area = "certificates";

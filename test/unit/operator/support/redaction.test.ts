@@ -1,7 +1,5 @@
-import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { redactObject, redactText, redactValue } from "../../../src/cli/support/redaction.ts";
-import { compressedArchive } from "../../../src/cli/support/tar.ts";
+import { redactObject, redactText, redactValue } from "../../../../src/operator/support/redaction.ts";
 
 describe("text of a support bundle", () => {
   it.each([
@@ -71,25 +69,5 @@ describe("a value of a support bundle", () => {
       metadata: { name: "a", uid: "u", annotations: { "approve.catalyst.openova.io/gulf": "by ops" } },
     });
     expect(redactObject({ metadata: { name: "a" } })).toEqual({ metadata: { name: "a", annotations: {} } });
-  });
-});
-
-describe("an archive", () => {
-  it("is made of whole blocks, also of empty files", () => {
-    const tar = gunzipSync(
-      compressedArchive(
-        [
-          { path: "a", content: "" },
-          { path: "b", content: "x".repeat(512) },
-        ],
-        new Date(0),
-      ),
-    );
-    expect(tar.length).toBe(512 * 5);
-  });
-
-  it("refuses a path that the format cannot hold", () => {
-    const long = { path: "x".repeat(101), content: "" };
-    expect(() => compressedArchive([long], new Date(0))).toThrow("a path in the archive is too long");
   });
 });

@@ -21,13 +21,3 @@ export async function checksOf(area: Check["area"], look: () => Promise<Check[]>
     return [{ area, state: "unknown", message: errorMessage(error), remedy }];
   }
 }
-
-const STATES = { ok: "ok", problem: "problem", unknown: "cannot tell" } as const;
-
-/** A line for each check, with the remedy below it. */
-export function describeChecks(checks: readonly Check[]): string[] {
-  return checks.flatMap(({ area, state, message, remedy }) => [
-    `${STATES[state].padEnd(12)} ${area.padEnd(13)} ${message}`,
-    ...(remedy === undefined ? [] : [`${" ".repeat(27)}${remedy}`]),
-  ]);
-}

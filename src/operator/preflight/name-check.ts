@@ -18,7 +18,7 @@ import {
   NAMESPACES,
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../../kube/resource.ts";
-import { OPERATOR } from "../operator-workload.ts";
+import { OPERATOR } from "../workload.ts";
 import type { Check } from "./check.ts";
 
 const area = "names";

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "../api/object.ts";
-import type { KubeClient } from "../kube/client.ts";
-import { SELF_SUBJECT_REVIEWS } from "../kube/resource.ts";
+import type { KubeClient } from "./client.ts";
+import { SELF_SUBJECT_REVIEWS } from "./resource.ts";
 
 /** The name and the groups that the API server has authenticated. */
 export async function readPerson(

@@ -7,11 +7,16 @@ import type { KubeClient } from "../../kube/client.ts";
 import { listIfServed } from "../../kube/optional-kind.ts";
 import { DEPLOYMENTS, EVENTS, JOBS, PODS, pathOf, type Resource, resourceOf } from "../../kube/resource.ts";
 import { errorMessage } from "../../platform/errors.ts";
-import { OPERATOR_PODS } from "../operator-workload.ts";
+import { OPERATOR_PODS } from "../workload.ts";
 import { redactObject, redactText } from "./redaction.ts";
-import type { ArchivedFile } from "./tar.ts";
 
 const LOG_TIMEOUT_MS = 30_000;
+
+export interface ArchivedFile {
+  /** At most 100 bytes. */
+  path: string;
+  content: string;
+}
 
 export interface CollectionDeps {
   client: Pick<KubeClient, "list" | "request" | "openWatch">;

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { identityLists } from "../../../src/admission/rules/identity.ts";
-import { checkCertificates } from "../../../src/cli/preflight/certificate-check.ts";
-import { checksOf } from "../../../src/cli/preflight/check.ts";
-import { checkDatabase, postgresCheck } from "../../../src/cli/preflight/database-check.ts";
-import { checkIdentity } from "../../../src/cli/preflight/identity-check.ts";
-import { kubernetesCheck } from "../../../src/cli/preflight/version-check.ts";
-import { KubeError } from "../../../src/kube/error.ts";
-import { DEPLOYMENTS, type Resource } from "../../../src/kube/resource.ts";
-import { authorityThatEnds } from "../../support/builder/ending-authority.ts";
+import { identityLists } from "../../../../src/admission/rules/identity.ts";
+import { KubeError } from "../../../../src/kube/error.ts";
+import { DEPLOYMENTS, type Resource } from "../../../../src/kube/resource.ts";
+import { checkCertificates } from "../../../../src/operator/preflight/certificate-check.ts";
+import { checksOf } from "../../../../src/operator/preflight/check.ts";
+import { checkDatabase, postgresCheck } from "../../../../src/operator/preflight/database-check.ts";
+import { checkIdentity } from "../../../../src/operator/preflight/identity-check.ts";
+import { kubernetesCheck } from "../../../../src/operator/preflight/version-check.ts";
+import { authorityThatEnds } from "../../../support/builder/ending-authority.ts";
 
 describe("the version of Kubernetes", () => {
   it.each([

@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { identityLists } from "../../../../src/admission/rules/identity.ts";
+import { inspectCluster } from "../../../../src/operator/preflight/inspection.ts";
+import { type Script, sendJson, sendRefusal } from "../../../support/server/scripted-api.ts";
+import { useScriptedClients } from "../../../support/server/scripted-client.ts";
+
+const startClient = useScriptedClients();
+
+/** A cluster that answers `script` where it answers at all, and is empty otherwise. */
+async function inspect(script: Script) {
+  const { client } = await startClient(async (request, response) => {
+    await script(request, response);
+    if (!response.writableEnded) sendJson(response, 200, { metadata: { resourceVersion: "1" }, items: [] });
+  });
+  const now = new Date("2026-11-30T00:00:00Z");
+  return inspectCluster(client, {
+    ...{ release: "catalyst-operator", lists: identityLists(), databaseUrl: undefined, now },
+  });
+}
+
+const isConfiguration = (path: string) => path.includes("/validatingwebhookconfigurations/");
+
+describe("what preflight finds on a cluster", () => {
+  it.each([
+    ["Deny", [{ failurePolicy: "Ignore" }, { failurePolicy: "Fail" }]],
+    ["Audit", [{ failurePolicy: "Ignore" }]],
+    ["Audit", undefined],
+  ])("is enforcement %s where the webhooks are %j", async (enforcement, webhooks) => {
+    const found = await inspect(({ path }, response) => {
+      if (isConfiguration(path))
+        sendJson(response, 200, { metadata: { name: "catalyst-operator" }, webhooks });
+    });
+    expect(found.enforcement).toBe(enforcement);
+  });
+
+  it("is no enforcement where no webhook configuration is there", async () => {
+    const found = await inspect(({ path }, response) => {
+      if (isConfiguration(path)) sendRefusal(response, 404, "NotFound");
+    });
+    expect(found).toMatchObject({ enforcement: "NotInstalled", outsiders: [], denials: [] });
+  });
+
+  it("is unknown to a person who may not list roles, who still sees the other checks", async () => {
+    const found = await inspect(({ path }, response) => {
+      if (path.endsWith("/roles")) sendRefusal(response, 403, "Forbidden");
+    });
+    expect(found.enforcement).toBe("Unknown");
+    expect(found.checks.at(-1)).toMatchObject({
+      ...{ area: "identity", state: "unknown" },
+      remedy: "run it again as someone who may read roles, bindings and namespaces of the whole cluster",
+    });
+    expect(new Set(found.checks.map(({ area }) => area)).size).toBeGreaterThan(3);
+  });
+
+  it("is an error where the API server fails", async () => {
+    const failed = inspect(({ path }, response) => {
+      if (path.endsWith("/roles")) sendRefusal(response, 500, "InternalError");
+    });
+    await expect(failed).rejects.toMatchObject({ status: 500 });
+  });
+});
