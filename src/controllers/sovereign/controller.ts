@@ -104,7 +104,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
   }
 }
 
-/** Watches report every change. A resync is for those that were lost, and costs about three requests. */
+/** Watches report every change. A resync is for those that were lost, and costs no request while nothing changed. */
 const RESYNC_MS = 5 * 3_600_000;
 /** Without the right to watch Secrets, the operator finds a changed one at the next resync. */
 const BLIND_RESYNC_MS = 5 * 60_000;
