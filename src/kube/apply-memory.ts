@@ -34,7 +34,7 @@ interface Memory {
   result: KubernetesObject | undefined;
   identity: KubernetesObject;
   /** Live values that the server or a mutating webhook put in place of the desired ones, by path. Writing again is useless. */
-  settled: ReadonlyMap<string, string>;
+  settled: ReadonlyMap<string, string> | undefined;
 }
 
 export function createApplyMemory(freeFields: FreeFields = () => []): ApplyMemory {
@@ -50,7 +50,8 @@ export function createApplyMemory(freeFields: FreeFields = () => []): ApplyMemor
     },
     remember(desired, result) {
       unanswered.delete(nameOf(desired));
-      const settled = findings(desired, result);
+      const found = findings(desired, result);
+      const settled = found.size === 0 ? undefined : found;
       const identity = identityOf(result);
       memories.set(nameOf(desired), { digest: digestOf(desired), result, identity, settled });
     },

@@ -42,6 +42,37 @@ describe("an informer", () => {
     expect(informer.byIndex("app", "y").map(({ metadata }) => metadata.name)).toEqual(["a"]);
   });
 
+  it("finds one, several and again one object under a value, each once", async () => {
+    const stages: string[] = [];
+    const { informer, said } = await follow(
+      {
+        lists: [lists([configMapAt("a", 1, { app: "x" })], 5)],
+        watches: [
+          says(
+            watchLine("MODIFIED", configMapAt("a", 6, { app: "x" })),
+            watchLine("ADDED", configMapAt("b", 7, { app: "x" })),
+            watchLine("ADDED", configMapAt("c", 8, { app: "x" })),
+            watchLine("DELETED", configMapAt("a", 9, { app: "x" })),
+            watchLine("MODIFIED", configMapAt("b", 10, { app: "y" })),
+            watchLine("DELETED", configMapAt("c", 11, { app: "x" })),
+          ),
+        ],
+      },
+      { indexes: { app: ({ data }) => [data.app ?? "", data.app ?? ""] } },
+    );
+    informer.onChange(() =>
+      stages.push(
+        informer
+          .byIndex("app", "x")
+          .map(({ metadata }) => metadata.name)
+          .join(""),
+      ),
+    );
+    await until(() => said.length === 7, "seven events");
+    expect(stages.slice(-6)).toEqual(["a", "ab", "abc", "bc", "c", ""]);
+    expect(informer.byIndex("other", "x")).toEqual([]);
+  });
+
   it("drops managedFields", async () => {
     const bulky = configMapAt("a", 1);
     Object.assign(bulky.metadata, { managedFields: [{ manager: "m", fieldsV1: {} }] });
