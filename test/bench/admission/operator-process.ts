@@ -12,6 +12,8 @@ export interface OperatorProcess {
   webhookPort: number;
   /** Where its profiler listens; only of one that was started under `--inspect`. */
   inspectorUrl: string | undefined;
+  /** Rejects with the end of its log when it ends by itself. */
+  ended: Promise<never>;
   stop(): Promise<void>;
   /** Ends it at once, as a crash does. */
   kill(): Promise<void>;
@@ -53,12 +55,24 @@ export async function startOperatorProcess(deps: {
     const answer = await fetch(`http://127.0.0.1:${healthPort}/readyz`).catch(() => undefined);
     return answer?.status === 200;
   });
+  let isAsked = false;
+  const ended = child.exited.then(({ code }) => {
+    if (isAsked) return new Promise<never>(() => {});
+    throw new Error(`the operator ended with code ${code}:\n${readFileSync(logFile, "utf8").slice(-2_000)}`);
+  });
+  // Someone may wait for it, or no one.
+  ended.catch(() => {});
+  const end = (graceMs: number, signal?: NodeJS.Signals) => {
+    isAsked = true;
+    return child.stop(graceMs, signal);
+  };
   return {
+    ended,
     pid: child.pid,
     webhookPort,
     inspectorUrl: /Debugger listening on (ws:\S+)/.exec(readFileSync(logFile, "utf8"))?.[1],
-    stop: () => child.stop(20_000),
-    kill: () => child.stop(0, "SIGKILL"),
+    stop: () => end(20_000),
+    kill: () => end(0, "SIGKILL"),
   };
 }
 

@@ -53,7 +53,7 @@ const EDIT_PAUSE_MS = 50;
 /** Creates the fleet and waits until it is Ready. */
 export async function converge(
   { world, observer }: Deps,
-  { pid }: OperatorProcess,
+  { pid, ended }: OperatorProcess,
   sovereigns: number,
 ): Promise<Convergence> {
   const before = { cpu: cpuSeconds(pid), ...(await world.requestCounts()) };
@@ -64,7 +64,7 @@ export async function converge(
       await write(() => world.client.create(resourceOf(SOVEREIGN), sovereignManifest(index)));
   }
   await Promise.all(Array.from({ length: CREATORS }, create));
-  await observer.allReady(sovereigns, READY_TIMEOUT_MS);
+  await Promise.race([observer.allReady(sovereigns, READY_TIMEOUT_MS), ended]);
   const { requests, writes, byResource } = await world.requestCounts();
   return {
     seconds: (performance.now() - startMs) / 1_000,
