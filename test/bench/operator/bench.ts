@@ -53,7 +53,8 @@ async function measureFleet(scenario: FleetScenario, { isProfiled, report }: Opt
     const edit = await editMany(deps, { sovereigns, edits, replicas: REPLICAS + 1 });
     await hangPods(deps, sovereigns);
     const editWhilePodsHang = await editMany(deps, {
-      ...{ sovereigns, edits, replicas: REPLICAS },
+      // Another number than any of them has.
+      ...{ sovereigns, edits, replicas: REPLICAS + 2 },
       isChosen: (index) => !isHanging(index),
     });
     say(`edits: ${said(edit)}; while Pods hang: ${said(editWhilePodsHang)}`);

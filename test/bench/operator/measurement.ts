@@ -164,7 +164,7 @@ export const isHanging = (index: number) => index % HANGING_ONE_IN === 1;
 
 export async function hangPods({ world }: Deps, sovereigns: number): Promise<void> {
   await world.workload({ kind: "hang", oneIn: HANGING_ONE_IN });
-  const patch = { spec: { billing: { replicas: REPLICAS + 2 } } };
+  const patch = { spec: { billing: { replicas: REPLICAS + 3 } } };
   const hanging = Array.from({ length: sovereigns }, (_, index) => index).filter(isHanging);
   for (const index of hanging) await patchSovereign(world, sovereignName(index), patch);
 }
