@@ -76,7 +76,10 @@ export function createApplier(deps: {
   const lean = withForeignFields<KubernetesObject>(fieldManager);
   const write = createObjectWriter({ client, fieldManager, freeFields });
 
-  /** Namespaces that this process created, with the kinds that it then created there without apply. A GET for each object that a new Sovereign lacks was 9 of its 16 reads. */
+  /**
+   * Namespaces that this process created, each with the kinds that it then created there without apply. A GET for each object that a
+   * new Sovereign lacks was 9 of its 16 reads.
+   */
   const newNamespaces = new Map<string, Set<string>>();
   const isNew = (namespace: string | undefined) => namespace !== undefined && newNamespaces.has(namespace);
 

@@ -46,8 +46,8 @@ const MAX_SILENCE_MS = 150_000;
 
 /**
  * Remembers the facts of each Sovereign's Secrets together with the versions that it read. While the watch of versions shows these
- * versions, nothing is read again: two reads for each reconcile were a third of all requests until a Sovereign was Ready. Where
- * Secrets cannot be watched, each reconcile reads them.
+ * versions, nothing is read again: a new Sovereign is reconciled four times or more until it is Ready, and each time read two
+ * Secrets. Where Secrets cannot be watched, each reconcile reads them.
  */
 export function createSecretReader(deps: {
   client: Pick<KubeClient, "get">;
@@ -93,7 +93,7 @@ export function createSecretReader(deps: {
   };
 }
 
-/** What the facts depend on; undefined while a Secret does not exist, unless the watch shows `all` that exist. */
+/** What the facts depend on; undefined while a Secret does not exist, unless `hasAll`: the watch shows all that exist. */
 function basisOf(
   sovereign: Sovereign,
   secrets: readonly (KubernetesObject | undefined)[],
