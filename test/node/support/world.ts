@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { errorMessage } from "../../../src/platform/errors.ts";
 import { kubeconfigText } from "../../../src/playground/apiserver/index.ts";
@@ -48,6 +48,9 @@ export interface World {
 /** Starts the node and what is beside it. Nothing of the product is installed. */
 export async function createWorld(assets: string): Promise<World> {
   const folder = mkdtempSync("/tmp/catalyst-node-");
+  // 0.8 GiB of memory in place of a disk: a run took 290 s instead of 356 s, with other work beside both. It ends with this run's
+  // mounts, even after a kill.
+  await runTool("mount", ["--types", "tmpfs", "--options", "mode=700", "tmpfs", folder]);
   // run.sh finds what a killed run left by these equal names.
   const cgroup = basename(folder);
   const authority = await createCertificateAuthority("kubernetes");
@@ -63,7 +66,8 @@ export async function createWorld(assets: string): Promise<World> {
         console.log(`${part} did not close: ${errorMessage(error)}`),
       );
     }
-    rmSync(folder, { recursive: true, force: true });
+    await runTool("umount", ["--lazy", folder]);
+    rmdirSync(folder);
   }
   const kubeconfigOf = (user: string) => join(folder, "kubeconfig", user);
   const kubectlAs =
