@@ -40,11 +40,13 @@ export function testSovereigns(bench: NodeBench): void {
     const context = contextOf(world, sovereigns);
     const [manifest] = examplesOf([OMANTEL]).map((example) => example.manifest);
     if (manifest === undefined || !isSovereign(manifest)) throw new Error(`${OMANTEL} has no Sovereign`);
-    const sovereign = await prepareSovereign(context, world.database, manifest, "");
+    // Before the Secrets that the operator waits for: without it, kubelet waits before it pulls the image again.
     await world.shell.run(
-      `kubectl --namespace ${sovereign.namespace} create secret docker-registry registry --docker-server="$REGISTRY" \
+      `kubectl wait namespace/sovereign-omantel --for=create --timeout=60s
+      kubectl --namespace sovereign-omantel create secret docker-registry registry --docker-server="$REGISTRY" \
         --docker-username="$REGISTRY_USER" --docker-password="$REGISTRY_PASSWORD"`,
     );
+    const sovereign = await prepareSovereign(context, world.database, manifest, "");
     sovereigns.push(await readFirstSovereign(world), sovereign);
     await waitUntilReady(world, sovereign.name);
     sovereign.url = await billingUrl(world, sovereign.namespace);
