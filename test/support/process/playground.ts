@@ -68,7 +68,8 @@ export async function startPlaygroundProcess(
   child.stderr?.on("data", (chunk) => {
     text += chunk;
   });
-  const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+  // `close` comes after the last output, and `exit` may come before it.
+  const exited = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
   const sovereigns = join(stateDir, "sovereigns.json");
   return {
     child,
