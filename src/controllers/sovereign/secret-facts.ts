@@ -59,9 +59,16 @@ export function createSecretReader(deps: {
   const known = new Map<string, { basis: string; facts: SecretFacts }>();
 
   const isWatched = () => (secretVersions.silentForMs() ?? MAX_SILENCE_MS) < MAX_SILENCE_MS;
-  /** In a namespace that this process created for this spec, the watch shows every Secret that the Sovereign names. */
-  const isAllShown = ({ metadata }: Sovereign, namespace: string) =>
-    isWatched() && metadata.generation === 1 && applier.isNew(namespace);
+  /**
+   * Whether none of a new Sovereign's Secrets exists yet. In a namespace that this process created for this spec, the watch says
+   * so. It may show one Secret long before another, so that all are read as soon as it shows one: a Deployment that was made
+   * without one of them would restart its Pods when the watch shows it.
+   */
+  const hasNone = ({ metadata }: Sovereign, namespace: string, versions: Versions) =>
+    isWatched() &&
+    metadata.generation === 1 &&
+    applier.isNew(namespace) &&
+    versions.every((version) => version === undefined);
 
   const find = (name: string, namespace: string) => client.get<SecretObject>(SECRETS, { name, namespace });
 
@@ -71,18 +78,14 @@ export function createSecretReader(deps: {
       const { name: key } = sovereign.metadata;
       const names = allSecretNames(sovereign);
       const versions = names.map((name) => secretVersions.get(keyOf({ name, namespace })));
-      const hasAll = isAllShown(sovereign, namespace);
+      if (hasNone(sovereign, namespace, versions)) return secretFactsOf(sovereign, new Map(), keyedDigest);
       const last = known.get(key);
-      if (isWatched() && last !== undefined && last.basis === basisOf(sovereign, versions, hasAll))
-        return last.facts;
+      if (isWatched() && last !== undefined && last.basis === basisOf(sovereign, versions)) return last.facts;
       known.delete(key);
-      const reads = names.map(async (name, index): Promise<[string, SecretObject | undefined]> => {
-        const isAbsent = hasAll && versions[index] === undefined;
-        return [name, isAbsent ? undefined : await find(name, namespace)];
-      });
+      const reads = names.map(async (name) => [name, await find(name, namespace)] as const);
       const secrets = new Map(await Promise.all(reads));
       const facts = secretFactsOf(sovereign, secrets, keyedDigest);
-      const basis = basisOf(sovereign, [...secrets.values()], hasAll);
+      const basis = basisOf(sovereign, [...secrets.values()]);
       const { name: databaseSecret } = sovereign.spec.billing.database.secretRef;
       const readUrl = async () =>
         databaseUrlIn(sovereign, new Map([[databaseSecret, await find(databaseSecret, namespace)]]));
@@ -93,13 +96,11 @@ export function createSecretReader(deps: {
   };
 }
 
-/** What the facts depend on; undefined while a Secret does not exist, unless `hasAll`: the watch shows all that exist. */
-function basisOf(
-  sovereign: Sovereign,
-  secrets: readonly (KubernetesObject | undefined)[],
-  hasAll: boolean,
-): string | undefined {
-  if (!hasAll && secrets.includes(undefined)) return undefined;
+type Versions = readonly (KubernetesObject | undefined)[];
+
+/** What the facts depend on; undefined while a Secret does not exist. */
+function basisOf(sovereign: Sovereign, secrets: Versions): string | undefined {
+  if (secrets.includes(undefined)) return undefined;
   const versions = secrets.map((secret) => secret && [secret.metadata.uid, secret.metadata.resourceVersion]);
   const { metadata, spec } = sovereign;
   const variables = [billingEnvironment(sovereign), migrationVariables(sovereign)];
