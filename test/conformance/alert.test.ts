@@ -75,6 +75,10 @@ const FIRING: Firing[] = [
     { 'workqueue_longest_running_processor_seconds{name="sovereign"}': "700x10" },
   ],
   [
+    ...(["CatalystSovereignFailed", 16, { release: "stable" }] as const),
+    { 'catalyst_failed_sovereigns{release="stable",pod="a"}': "1x20" },
+  ],
+  [
     ...(["CatalystDriftCorrected", 60, { sovereign: "omantel", kind: "Deployment" }] as const),
     { 'catalyst_drift_corrected_total{sovereign="omantel",kind="Deployment"}': "0+1x60" },
   ],
@@ -98,6 +102,7 @@ const HEALTHY: Series = {
   'catalyst_untrusted_artifacts{pod="a"}': "0x180",
   'controller_runtime_reconcile_errors_total{controller="sovereign"}': "5x180",
   'workqueue_longest_running_processor_seconds{name="sovereign"}': "2x180",
+  'catalyst_failed_sovereigns{release="stable",pod="a"}': "0x180",
   'catalyst_drift_corrected_total{sovereign="omantel",kind="Deployment"}': "0x60 1x120",
   'catalyst_billing_outbox_oldest_seconds{namespace="sovereign-omantel"}': "5x180",
 };
