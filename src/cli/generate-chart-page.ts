@@ -15,7 +15,7 @@ const INTRODUCTION = [
   ].join("\n"),
   "After the installation, admission denies what is not known to belong to the person who asks. [Install](../../docs/install.md) says for each distribution and tool which values to set before. [Uninstall](../../docs/uninstall.md) says what stays.",
   "## Values",
-  "values.schema.json refuses every member that is not in this table, and combinations that cannot work.",
+  "The chart refuses every member that is not in this table, and combinations that cannot work.",
 ];
 
 /** The chart's README: its values, with the comments of values.yaml as their meaning. */
