@@ -119,6 +119,8 @@ describe("values.schema.json", () => {
       "/extraEnv/0",
     ],
     ["a command in place of an argument", { extraArgs: ["billing"] }, "/extraArgs/0"],
+    ["a flag that a value sets", { extraArgs: ["--host=::", "--enforcement=Audit"] }, "/extraArgs/1"],
+    ["the flag of the replica's name", { extraArgs: ["--identity=one"] }, "/extraArgs/0"],
     ["a path of the node", { extraVolumes: [{ name: "node", hostPath: { path: "/" } }] }, "/extraVolumes/0"],
     ["a volume without a source", { extraVolumes: [{ name: "none" }] }, "/extraVolumes/0"],
     [
