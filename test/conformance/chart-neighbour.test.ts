@@ -42,6 +42,25 @@ describe("the chart's objects for its neighbours", () => {
     expect(labels[name]).not.toBe("catalyst-operator");
   });
 
+  it("places the Pod of helm test where the operator may run", async () => {
+    const nodes = "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]";
+    const apart = "affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0]";
+    const objects = await render(
+      ...["--set", "nodeSelector.disk=ssd,tolerations[0].operator=Exists"],
+      ...["--set", `${nodes}.matchExpressions[0].key=zone,${nodes}.matchExpressions[0].operator=Exists`],
+      ...["--set", `${apart}.topologyKey=zone`],
+    );
+    const { spec } = objects.find(({ kind }) => kind === "Pod") as unknown as {
+      spec: { nodeSelector: object; tolerations: object[]; affinity: object };
+    };
+    const terms = [{ matchExpressions: [{ key: "zone", operator: "Exists" }] }];
+    expect(spec.nodeSelector).toEqual({ disk: "ssd" });
+    expect(spec.tolerations).toEqual([{ operator: "Exists" }]);
+    expect(spec.affinity).toEqual({
+      nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } },
+    });
+  });
+
   it("lets Prometheus read the metrics of the billing Pods, which the alerts ask for", async () => {
     const monitors = (
       await render(
