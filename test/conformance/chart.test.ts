@@ -66,6 +66,20 @@ describe("the chart", () => {
     });
   });
 
+  it("names no user, because OpenShift gives each namespace users of its own", async () => {
+    const withPods = (await render()).filter(({ kind }) => ["Deployment", "Pod"].includes(kind));
+    const text = JSON.stringify(withPods);
+    expect(text.match(/"runAsNonRoot":true/g)).toHaveLength(2);
+    expect(text).not.toMatch(/"(runAsUser|runAsGroup|fsGroup)":/);
+  });
+
+  it("gives a Pod 300 s to start, and ends a frozen one 5 s after its probes failed", async () => {
+    expect(containerOf(await render())).toMatchObject({
+      startupProbe: { periodSeconds: 1, failureThreshold: 300 },
+      livenessProbe: { periodSeconds: 10, terminationGracePeriodSeconds: 5 },
+    });
+  });
+
   it("sets the variable of every flag that has a chart value", async () => {
     const values = FLAGS.filter(({ chartValue }) => chartValue !== undefined);
     const set = values.flatMap(({ chartValue, fallback }) => {
