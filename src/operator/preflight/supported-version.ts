@@ -1,4 +1,4 @@
-/** The versions that the tests run on. docs/supported-versions.md states the same. */
+/** The supported versions. docs/supported-versions.md states the same, and which of them the tests run on. */
 export const SUPPORTED = {
   /** Minor versions of Kubernetes 1. The chart also installs on older ones from `oldest` on, which no test runs on. */
   kubernetes: { from: 34, to: 36, oldest: 30 },

@@ -12,15 +12,15 @@ export async function checkKubernetes(client: Pick<KubeClient, "request">): Prom
 export function kubernetesCheck(version: string): Check {
   const area = "versions";
   const minor = Number(/^v1\.(\d+)\./.exec(version)?.[1]);
-  const tested = `1.${from} to 1.${to}`;
+  const supported = `1.${from} to 1.${to} are supported`;
   if (minor < oldest)
     return {
       ...{ area, state: "problem", message: `Kubernetes ${version} is older than 1.${oldest}` },
-      remedy: `upgrade the cluster: ${tested} are tested`,
+      remedy: `upgrade the cluster: ${supported}`,
     };
   if (minor >= from && minor <= to) return { area, state: "ok", message: `Kubernetes ${version}` };
   return {
     ...{ area, state: "unknown", message: `Kubernetes ${version} is not tested` },
-    remedy: `${tested} are tested: try it on a cluster that you can lose`,
+    remedy: `${supported}: try it on a cluster that you can lose`,
   };
 }

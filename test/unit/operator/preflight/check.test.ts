@@ -21,7 +21,8 @@ describe("the version of Kubernetes", () => {
   ])("%s is %s", (version, state) => {
     const check = kubernetesCheck(version);
     expect(check).toMatchObject({ area: "versions", state, message: expect.stringContaining(version) });
-    expect(check.remedy === undefined).toBe(state === "ok");
+    const remedy = expect.stringContaining("1.34 to 1.36 are supported");
+    expect(check.remedy).toEqual(state === "ok" ? undefined : remedy);
   });
 });
 
