@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Area } from "../support/suite/apiserver/behaviour.ts";
 import { AREAS } from "../support/suite/apiserver/registry.ts";
+import { CHART_MATRIX } from "../support/suite/chart-matrix.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const page = readFileSync(join(ROOT, "docs/conformance.md"), "utf8");
@@ -28,6 +29,10 @@ describe("docs/conformance.md", () => {
       ...AREAS.map(({ title, behaviours }) => countRow(title, behaviours)),
       countRow("All", all),
     ]);
+  });
+
+  it("states the size of the chart's matrix", () => {
+    expect(page).toContain(`The chart's matrix has ${CHART_MATRIX.length} combinations of values`);
   });
 
   it("lists every recorded difference", () => {
