@@ -5,27 +5,34 @@ import { findDifferences } from "./difference.ts";
 import { type FreeFields, foreignAdditions, type OwnedObject } from "./foreign-field.ts";
 import { keyOf } from "./resource.ts";
 
-/** What one process remembers of the objects that it applied. */
+/** The state that one process keeps about the objects that it applied. */
 export interface ApplyMemory {
-  /** Call it before a write. Until `remember`, the write may have been done although its answer was lost. */
+  /** Call it before a write. Until `remember`, the write may have been stored although its answer was lost. */
   intend(desired: KubernetesObject): void;
   remember(desired: KubernetesObject, result: KubernetesObject): void;
   /** The object as the server returned it after the last write, until a cache has caught up with it. */
   lastResult(object: KubernetesObject): KubernetesObject | undefined;
-  /** A cache holds the last result or a newer version: drops the result. Results were the largest part of the heap. */
+  /**
+   * Call it when a cache holds the last result or a newer version. It drops the result: results were the largest part of
+   * the heap.
+   */
   caughtUp(object: KubernetesObject): void;
   /** Whether this process wrote the object. */
   hasApplied(object: KubernetesObject): boolean;
   /** Kind, name and labels of each object that this process wrote. */
   applied(): KubernetesObject[];
   /**
-   * Whether exactly this object was applied before: by this process, or as the annotation of the live object says. A live
-   * object that holds a write whose answer was lost is known as that write only: what was applied before it is no longer there.
+   * Whether exactly this object was applied before: by this process, or by another one according to the annotation of the
+   * live object. When the live object holds a write whose answer was lost, only that write counts, because it replaced all
+   * earlier ones.
    */
   isKnown(desired: KubernetesObject, live: KubernetesObject | undefined): boolean;
-  /** Paths where the live object differs from the desired one, except differences that the last write of it left. */
+  /**
+   * Paths where the live object differs from the desired one. Differences that already existed right after the last write
+   * are left out.
+   */
   unsettledFields(desired: KubernetesObject, live: OwnedObject): string[];
-  /** Forgets the object with this `nameOf`. */
+  /** Drops the state of the object with this `nameOf`. */
   forget(name: string): void;
 }
 
@@ -33,7 +40,10 @@ interface Memory {
   digest: string;
   result: KubernetesObject | undefined;
   identity: KubernetesObject;
-  /** Live values that the server or a mutating webhook put in place of the desired ones, by path. Writing again is useless. */
+  /**
+   * Live values, by path, that the server or a mutating webhook put in place of the desired ones. Another write would not
+   * change them.
+   */
   settled: ReadonlyMap<string, string> | undefined;
 }
 
@@ -91,7 +101,7 @@ function identityOf({ apiVersion, kind, metadata }: KubernetesObject): Kubernete
 /** `Deployment namespace/name`. */
 export const nameOf = (object: KubernetesObject) => `${object.kind} ${keyOf(object.metadata)}`;
 
-/** The object with an annotation of its own digest, unless it has one. */
+/** The object with its digest in an annotation. An existing digest stays. */
 export function stamped(object: KubernetesObject): KubernetesObject {
   if (digestOf(object) !== "") return object;
   const { metadata } = object;
@@ -108,7 +118,7 @@ function comparable({ metadata, ...object }: KubernetesObject): object {
   return { ...object, metadata: { labels, annotations, ownerReferences } };
 }
 
-/** What an object says apart from its status, as text. */
+/** The content of an object without its status, as text. */
 export const contentOf = (object: KubernetesObject): string =>
   canonicalJson({ ...comparable(object), status: null });
 

@@ -23,11 +23,11 @@ export type Applied =
 export interface Applier {
   /**
    * Writes `desired` by server-side apply, unless the server holds it already. `cached` is the object from a cache. When
-   * it is undefined, the server is asked: the object may be new or deleted, or another client removed the label by which
-   * the cache selects. It is not asked when it just said that the object is `absent`.
+   * it is undefined, the applier reads the object from the server: it may be new or deleted, or another client may have
+   * removed the label by which the cache selects. Pass `absent` when a read has just shown that the object does not exist.
    *
-   * `beforeCorrection` is called before another client's change is put back, with the fields that differ (none when the
-   * object was deleted). Throws `FieldConflict` instead of correcting one field again and again.
+   * `beforeCorrection` is called before another client's change is reverted, with the fields that differ (none when the
+   * object was deleted). Throws `FieldConflict` when one field was corrected too often.
    */
   apply(
     desired: KubernetesObject,
@@ -41,11 +41,14 @@ export interface Applier {
   ): Promise<KubernetesObject[]>;
   /** Creates an object that is never applied. */
   create(object: KubernetesObject): Promise<KubernetesObject>;
-  /** Whether this process created the namespace: nothing of ours is in it that this process did not write. */
+  /** Whether this process created the namespace. Then only this process can have written the operator's objects in it. */
   isNew(namespace: string): boolean;
-  /** Whether the namespace is new and this process did not `create` an object of the kind there: the server need not be asked. */
+  /**
+   * Whether the namespace is new and this process did not `create` an object of the kind there. Then a read of the server
+   * is unnecessary.
+   */
   hasNone(kind: string, namespace: string): boolean;
-  /** Drops what is remembered of these objects. If they are missing or changed later, that is no drift. */
+  /** Drops the state of these objects. If they are missing or changed later, that does not count as drift. */
   forget(isMeant: (object: KubernetesObject) => boolean): void;
 }
 
@@ -67,7 +70,7 @@ export function createApplier(deps: {
   client: KubeClient;
   fieldManager: string;
   now: () => Date;
-  /** Fields that others set: the applier never writes nor removes them. */
+  /** Fields that other clients set: the applier neither writes nor removes them. */
   freeFields?: FreeFields;
 }): Applier {
   const { client, fieldManager, now, freeFields = () => [] } = deps;
@@ -77,20 +80,20 @@ export function createApplier(deps: {
   const write = createObjectWriter({ client, fieldManager, freeFields });
 
   /**
-   * Namespaces that this process created, each with the kinds that it then created there without apply. A GET for each object that a
-   * new Sovereign lacks was 9 of its 16 reads.
+   * Namespaces that this process created. Each has the kinds of the objects that this process then created in it by
+   * `create`. Without this map, each object that a new Sovereign lacks cost a GET, which made 9 of its 16 reads.
    */
   const newNamespaces = new Map<string, Set<string>>();
   const isNew = (namespace: string | undefined) => namespace !== undefined && newNamespaces.has(namespace);
 
-  /** The newest known object: the cached one or the last written one, and the server's when nothing is cached. */
+  /** The newest known object: the cached or the last written one, or the server's when none is cached. */
   async function findLive(
     desired: KubernetesObject,
     cached: KubernetesObject | undefined | "absent",
   ): Promise<KubernetesObject | undefined> {
     if (cached === "absent") return undefined;
     if (cached === undefined) {
-      // In a namespace that this process has created, nothing of ours can be that it did not write.
+      // Only this process can have written the operator's objects in a namespace that it created.
       if (isNew(desired.metadata.namespace) && !memory.hasApplied(desired)) return undefined;
       const found = await client.get<KubernetesObject>(resourceOfManifest(desired), desired.metadata);
       return found && lean(found);
@@ -102,15 +105,16 @@ export function createApplier(deps: {
   }
 
   /**
-   * Whether a dry run gives the live object. A process that did not write the object asks this once. Otherwise it takes
-   * what a mutating webhook does to every write for another client's change.
+   * Whether a dry run returns the live object unchanged. A process checks this once for an object that another process
+   * wrote. Without the check, it would treat the changes that a mutating webhook makes to every write as another client's
+   * change.
    */
   async function isSettled(desired: KubernetesObject, live: KubernetesObject): Promise<boolean> {
     if (foreignAdditions(desired, live, freeFields(desired)).length > 0) return false;
     const trial = await client
       .apply(resourceOfManifest(desired), desired, { fieldManager, dryRun: true })
       .catch((error: unknown) => {
-        // The server refuses every dry run that calls a webhook with side effects, and changes of an immutable field.
+        // The server refuses a dry run that calls a webhook with side effects, and one that changes an immutable field.
         if ((error instanceof KubeError && error.status === 400) || isInvalid(error)) return undefined;
         throw error;
       });
@@ -118,7 +122,7 @@ export function createApplier(deps: {
     return contentOf(trial) === contentOf(live);
   }
 
-  /** Fields that a write would change; none when the server holds the desired object already. */
+  /** Fields that a write would change. Empty when the server already holds the desired object. */
   async function fieldsToWrite(desired: KubernetesObject, live: KubernetesObject): Promise<string[]> {
     const fields = memory.unsettledFields(desired, live);
     const wasAppliedByAnother = !memory.hasApplied(desired) && memory.isKnown(desired, live);
@@ -137,7 +141,7 @@ export function createApplier(deps: {
     isNew,
     hasNone: (kind, namespace) => newNamespaces.get(namespace)?.has(kind) === false,
     create(object) {
-      // Before the write: it may be done although its answer is lost.
+      // Recorded before the write, because the write may be stored although its answer is lost.
       newNamespaces.get(object.metadata.namespace ?? "")?.add(object.kind);
       return client.create(resourceOfManifest(object), object);
     },

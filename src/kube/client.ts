@@ -14,7 +14,7 @@ export interface ListOptions {
   namespace?: string;
   labelSelector?: string;
   fieldSelector?: string;
-  /** Asks for the objects' metadata only. The server then sends nothing else, as `PartialObjectMetadata`. */
+  /** Requests only the objects' metadata, which the server sends as `PartialObjectMetadata`. */
   metadataOnly?: boolean;
   signal?: AbortSignal;
 }
@@ -79,7 +79,10 @@ export interface KubeClient {
     audiences?: string[],
   ): Promise<{ token: string; expirationTimestamp: string }>;
   request<T>(request: RawRequest): Promise<T>;
-  /** The same client for the leader: it starts and repeats no write when the fence forbids it. Reads are free. */
+  /**
+   * The same client for the leader. It neither starts nor repeats a write when the fence forbids it. Reads are always
+   * allowed.
+   */
   fenced(fence: Fence): KubeClient;
   /** Opens a watch as a stream of bytes. The caller ends it with `signal`. */
   openWatch(
@@ -95,7 +98,7 @@ export function createKubeClient(deps: {
   kubeConfig: KubeConfig;
   userAgent: string;
   lookup?: LookupFunction;
-  /** A longer answer fails, and a list has one page. For a server that others run. Default: no limit. */
+  /** A longer answer fails, and each list is read as one page. For servers that others run. Default: no limit. */
   maxAnswerBytes?: number;
 }): KubeClient {
   const { kubeConfig, userAgent, ...options } = deps;
@@ -177,7 +180,10 @@ function clientOver(connection: Connection, userAgent: string, fence?: Fence): K
   };
 }
 
-/** `isWhole`: each list is one answer, because pages without end would fill the memory, however short each of them is. */
+/**
+ * `isWhole`: each list must come in one answer. A server could otherwise send pages without end, and fill the memory with
+ * short ones.
+ */
 function createLister(call: ReturnType<typeof createCall>, isWhole: boolean): KubeClient["list"] {
   function readPage<T extends KubernetesObject>(
     resource: Resource,
@@ -223,7 +229,7 @@ function createLister(call: ReturnType<typeof createCall>, isWhole: boolean): Ku
   };
 }
 
-/** Names no other form as acceptable: a server without this one answers 406 instead of sending the values. */
+/** Accepts no other form. A server that cannot send this one answers 406 instead of sending whole objects. */
 const metadataType = (form: string) => `application/json;as=${form};g=meta.k8s.io;v=v1`;
 
 const scopeOf = ({ metadata }: KubernetesObject) =>

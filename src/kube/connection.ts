@@ -8,7 +8,7 @@ import { sha256Digest } from "../platform/canonical-json.ts";
 
 /** How often the token file is read. A kubelet rotates the token long before it expires. */
 const TOKEN_REREAD_MS = 10_000;
-/** How often the files of a CA and a client certificate are read: not for each request. */
+/** How often the files of the CA and of the client certificate are read. Reading them for each request would be too often. */
 const FILES_REREAD_MS = 1_000;
 /** The most sockets at a time. A watch holds one until it ends; calls share the others. */
 const MAX_CONNECTIONS = 64;
@@ -37,11 +37,11 @@ export function loadKubeConfig(kubeconfigPath: string | undefined): KubeConfig {
 
 export interface Connection {
   server: string;
-  /** The length of an answer that is read; undefined: any. */
+  /** The maximum length of an answer; undefined: no limit. */
   maxAnswerBytes?: number | undefined;
   /** The headers that authenticate a request, and the shared connections. Call it for each request: tokens rotate. */
   authenticate(): Promise<{ headers: Record<string, string>; dispatcher: Dispatcher }>;
-  /** Reads the token again after a 401. True when it changed, so that a repeated request can succeed. */
+  /** Reads the token again after a 401. Returns true when it changed, so that a repeated request can succeed. */
   renewToken(): boolean;
   close(): Promise<void>;
 }
@@ -63,7 +63,7 @@ export function createConnection(
   let current: { identity: string; dispatcher: Dispatcher } | undefined;
   let known: { headers: Record<string, string>; dispatcher: Dispatcher; untilMs: number } | undefined;
   const { exec, authProvider } = (identified.getCurrentUser() ?? {}) as User;
-  /** A program or a plugin decides itself how long its token lives. */
+  /** Whether the credentials come from neither a program nor a plugin. Those decide themselves how long a token lives. */
   const isFixed = exec === undefined && authProvider === undefined;
 
   function dispatcherFor(options: RequestOptions): Dispatcher {

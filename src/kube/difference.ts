@@ -7,16 +7,16 @@ export interface Difference {
   live: unknown;
 }
 
-/** Paths at which `live` is not as `desired`; see `findDifferences`. */
+/** The paths where `live` differs from `desired`; see `findDifferences`. */
 export function differences(desired: unknown, live: unknown): string[] {
   return findDifferences(desired, live).map(({ path }) => path);
 }
 
 /**
- * The fields of `desired` that `live` lacks or has with another value. Fields that `desired` does not mention are free:
- * defaults, status, other clients' labels. A list is compared as a whole, so additional items are differences. Items of a
- * list of objects are matched by their key, other items by position. An empty list equals an absent one, because the API
- * server drops it.
+ * The fields of `desired` that `live` lacks or has with another value. Fields that `desired` does not mention may have any
+ * value: defaults, status, other clients' labels. A list is compared as a whole, so additional items are differences. Items
+ * of a list of objects are matched by their key, other items by position. An empty list equals an absent one, because the
+ * API server drops it.
  */
 export function findDifferences(desired: unknown, live: unknown): Difference[] {
   const found: Difference[] = [];
@@ -24,7 +24,10 @@ export function findDifferences(desired: unknown, live: unknown): Difference[] {
   return found;
 }
 
-/** A member or an item, and what it is in. A list of all steps for each field that is equal was most of the garbage of a comparison. */
+/**
+ * A member or an item, with a link to its parent. Building the whole list of steps for each equal field made most of the
+ * garbage of a comparison.
+ */
 interface Place {
   step: string;
   within: Place | undefined;
@@ -36,7 +39,7 @@ function compare(desired: unknown, live: unknown, place: Place | undefined, foun
   else if (!isEqual(desired, live, place)) found.push({ path: spell(place), live });
 }
 
-/** Whether two values are equal that are not two lists and not two maps. */
+/** Compares two values, unless both are lists or both are maps. */
 function isEqual(desired: unknown, live: unknown, place: Place | undefined): boolean {
   if (isAbsent(desired)) return isAbsent(live);
   if (Array.isArray(desired)) return desired.length === 0 && isAbsent(live);
@@ -86,7 +89,10 @@ const KEYS = ["mountPath", "name", "containerPort", "port", "uid", "type", "topo
 
 type Identify = (item: unknown, index: number) => string | number;
 
-/** The first key that every item on both sides has and that is unique on each side, or else the position. */
+/**
+ * The first key that every item on both sides has, and that is unique on each side. Without one, items are identified by
+ * position.
+ */
 function identityOf(desired: unknown[], live: unknown[]): Identify {
   const key = KEYS.find((name) => hasUnique(desired, name) && hasUnique(live, name));
   return key === undefined
@@ -114,7 +120,7 @@ function spell(place: Place | undefined): string {
 const isMirrored = (desired: unknown, live: unknown, place: Place | undefined) =>
   place?.step === "image" && place.within?.step.startsWith("[") === true && isSameImage(desired, live);
 
-/** Whether two images are the same content: a mirror serves an image under another repository with the same digest. */
+/** Whether two images have the same content. A mirror serves an image under another repository with the same digest. */
 export function isSameImage(a: unknown, b: unknown): boolean {
   const digest = DIGEST.exec(String(a))?.[0];
   return a === b || (digest !== undefined && digest === DIGEST.exec(String(b))?.[0]);
@@ -131,7 +137,9 @@ const TIMES: Record<string, number> = {
 const DIVIDED_BY: Record<string, number> = { m: 1e3, u: 1e6, n: 1e9 };
 const QUANTITIES = ["limits", "requests", "hard", "capacity"];
 
-/** Whether two texts are one quantity (`0.5` and `500m`), in fields that hold quantities. The API server rewrites them. */
+/**
+ * Whether two texts are the same quantity (`0.5` and `500m`), in fields that hold quantities. The API server rewrites them.
+ */
 function isSameQuantity(a: unknown, b: unknown, place: Place | undefined): boolean {
   if (!QUANTITIES.includes(place?.within?.step ?? "") && place?.step !== "sizeLimit") return false;
   const left = amountOf(a);

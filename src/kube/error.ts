@@ -2,7 +2,7 @@ import { isMap, listOf, mapOf } from "../api/object.ts";
 
 export interface FailedRequest {
   method: string;
-  /** The object, as a person names it: `Deployment sovereign-omantel/billing`. */
+  /** The object as a person would name it: `Deployment sovereign-omantel/billing`. */
   target: string;
 }
 
@@ -42,7 +42,7 @@ export class KubeError extends Error {
   }
 }
 
-/** The members of a Status that have the form that they should have. Others run some servers, and send what they like. */
+/** The members of a Status, as far as they have the expected form. Some servers are run by others, and may send anything. */
 interface StatusBody {
   message: string | undefined;
   reason: string;
@@ -113,7 +113,7 @@ export const isInvalid = hasReason("Invalid");
 export const isForbidden = hasStatus(403);
 export const isUnauthorized = hasStatus(401);
 export const isTooManyRequests = hasStatus(429);
-/** The fault concerns every request, not this one: no answer, a server error, or too many requests. */
+/** The fault affects every request, not only this one: no answer, a server error, or too many requests. */
 export const isServerAway = (error: unknown): boolean =>
   isUnreachable(error) || isTooManyRequests(error) || (error instanceof KubeError && error.status >= 500);
 /** The server has compacted the position of a list or watch. */

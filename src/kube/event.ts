@@ -10,16 +10,19 @@ import { EVENTS } from "./resource.ts";
 export interface EventRecorder {
   /** Records an Event about an object, in the background. Never throws. Repeats are counted on one Event. */
   record(about: KubernetesObject, type: "Normal" | "Warning", reason: string, message: string): void;
-  /** Resolves when every recorded Event is written or given up. */
+  /** Resolves when every recorded Event is written, or was dropped after its last attempt. */
   flush(): Promise<void>;
 }
 
-/** The `v1` Event, not that of events.k8s.io: `kubectl describe` shows its count with every version of the API server. */
+/**
+ * The `v1` Event instead of the one of events.k8s.io: `kubectl describe` shows its count with every version of the API
+ * server.
+ */
 interface CoreEvent extends KubernetesObject {
   count?: number;
 }
 
-/** An Event that waits to be written, with the repeats that came since. */
+/** An Event that waits to be written, with the number of repeats so far. */
 interface Pending {
   about: KubernetesObject;
   type: string;
@@ -139,11 +142,11 @@ export function createEventRecorder(deps: {
   };
 }
 
-/** Keeps an object with many different messages from filling the namespace with Events. */
+/** Limits the Events of an object with many different messages, so that they do not fill the namespace. */
 function createMessageGroups() {
   const topics = new Map<string, { since: number; messages: Set<string> }>();
   return {
-    /** The message to write: the given one, or the one that many similar messages share. */
+    /** The message to write: the given one, or the combined one that further messages share. */
     group(topic: string, message: string, at: number): { identity: string; text: string } {
       for (const [other, { since }] of topics) {
         if (at - since < MESSAGE_WINDOW_MS) break;

@@ -8,7 +8,7 @@ import { targetOf } from "./resource.ts";
 
 const JSON_TYPE = "application/json";
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Attempts for a call that the server asks to repeat. */
+/** The most attempts of one call. */
 const MAX_ATTEMPTS = 4;
 const MAX_RETRY_AFTER_MS = 10_000;
 
@@ -70,8 +70,9 @@ export interface Fence {
 }
 
 /**
- * Makes calls whose attempts end within 30 seconds. A failed call throws a `KubeError`, or the abort reason of the caller.
- * A call that the server asks to repeat is repeated when this cannot do the work twice.
+ * Makes calls. Each attempt ends within 30 seconds. A failed call throws a `KubeError`, or the abort reason of the caller.
+ * A call that the server asks to repeat is repeated when a repeat cannot do the work twice. A read is also repeated once
+ * after a connection reset, and any call once after a new token was read.
  */
 export function createCall(connection: Connection, userAgent: string, fence?: Fence) {
   async function exchange<T>(raw: RawRequest): Promise<T> {
@@ -123,12 +124,12 @@ export function createCall(connection: Connection, userAgent: string, fence?: Fe
   function pauseBeforeRetry({ method, signal }: RawRequest, error: unknown, attempt: number) {
     if (!(error instanceof KubeError) || signal?.aborted) return undefined;
     if (isUnauthorized(error)) return attempt === 1 && connection.renewToken() ? 0 : undefined;
-    // The server closed an idle connection at the moment of its use: repeat a read.
+    // The server closed an idle connection just as it was used. A read can be repeated.
     if (isUnreachable(error)) return attempt === 1 && method === "GET" && isReset(error) ? 0 : undefined;
     // After 429, nothing was done. After 5xx, something may have been done, so a create is not repeated.
     const isSafe = error.status === 429 || (error.status >= 500 && method !== "POST");
     if (!isSafe || error.retryAfterMs === undefined) return undefined;
-    // All clients receive the same Retry-After: spread them by up to a tenth.
+    // All clients receive the same Retry-After, so up to a tenth is added at random.
     return Math.min(error.retryAfterMs, MAX_RETRY_AFTER_MS) * (1 + Math.random() / 10);
   }
 }

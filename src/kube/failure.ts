@@ -1,24 +1,24 @@
 import { isConflict, isServerAway, isUnreachable, KubeError } from "./error.ts";
 import { FieldConflict } from "./field-conflict.ts";
 
-/** Why a reconcile failed, in the words of the object's conditions. */
+/** The reason and message of a failed reconcile, for the object's conditions. */
 export interface Failure {
   reason: string;
   message: string;
-  /** The tries are used up: a person has to act. The operator still tries again after each back-off. */
+  /** All tries failed, so a person has to act. The operator still tries again after each back-off. */
   isFinal: boolean;
 }
 
 /** After this many failures in a row, about 13 s with the default back-off, a failure is final. */
 export const MAX_TRIES = 8;
-/** A fault that usually passes by itself is reported from this failure in a row on. */
+/** The number of failures in a row from which a fault is reported that usually passes by itself. */
 const REPORTED_FROM = 3;
-/** The server quotes whole objects in some messages. */
+/** Some messages of the server quote whole objects. */
 const MAX_SERVER_MESSAGE = 2_000;
 
 /**
- * Describes what a reconcile threw at its `attempt`-th try in a row. Returns undefined for what is not to be reported: a fault
- * that usually passes, and the end of this process's leadership.
+ * Describes the error of the `attempt`-th try in a row. Returns undefined for an error that is not reported: a fault that
+ * usually passes, and the end of this process's leadership.
  */
 export function describeFailure(error: unknown, attempt: number): Failure | undefined {
   if (error instanceof FieldConflict)
@@ -39,7 +39,10 @@ export function describeFailure(error: unknown, attempt: number): Failure | unde
   };
 }
 
-/** A conflict means that the cache is a little behind. The others ask for another try. */
+/**
+ * A conflict means that the cache is slightly out of date. The server is expected to answer the other errors differently
+ * later.
+ */
 const isPassing = (error: KubeError): boolean => isConflict(error) || isServerAway(error);
 
 function whatFailed(error: KubeError): string {
@@ -70,10 +73,12 @@ const FAILURE_REASONS: ReadonlySet<string> = new Set([
   RECONCILE_FAILED,
 ]);
 
-/** Whether a reconcile failed for this reason, which says nothing about what it would have looked at. */
+/**
+ * Whether a reconcile failed for this reason. It then says nothing about the state that the reconcile would have observed.
+ */
 export const isFailureReason = (reason: string): boolean => FAILURE_REASONS.has(reason);
 
-/** Whether the API server refuses the request for what it is. Another try cannot succeed until something else changes. */
+/** Whether the API server refuses the content of the request. Another try cannot succeed until something else changes. */
 export const isRefusal = ({ reason }: Pick<Failure, "reason">): boolean => REFUSALS.has(reason);
 
 const REMEDY: Record<number, string> = {

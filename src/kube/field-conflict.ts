@@ -1,4 +1,4 @@
-/** Another writer keeps changing a field that the operator keeps putting back. */
+/** Another writer keeps changing a field that the operator keeps correcting. */
 export class FieldConflict extends Error {
   override readonly name = "FieldConflict";
   readonly retryAfterMs: number;
@@ -8,14 +8,14 @@ export class FieldConflict extends Error {
   }
 }
 
-/** This many corrections of one field within the window are repairs; one more is a conflict. */
+/** Up to this many corrections of one field within the window are allowed. One more is a conflict. */
 const MAX_CORRECTIONS = 6;
 const WINDOW_MS = 60_000;
 const FIRST_PAUSE_MS = 60_000;
 const MAX_PAUSE_MS = 15 * 60_000;
 
 interface Conflict {
-  /** The times, within the window, at which each field was put back (ms since the epoch). */
+  /** The times, within the window, at which each field was corrected (ms since the epoch). */
   corrections: Map<string, number[]>;
   /** Length of the last pause; undefined before the first pause. */
   pauseMs: number | undefined;
@@ -26,15 +26,15 @@ interface Conflict {
 export interface FieldConflictGuard {
   /** Throws `FieldConflict` while corrections of the object are paused. */
   check(object: string): void;
-  /** Counts the fields that were just put back. Too many corrections of one field pause the object's corrections. */
+  /** Counts the fields that were just corrected. Too many corrections of one field pause the object's corrections. */
   corrected(object: string, fields: readonly string[]): void;
   forget(object: string): void;
 }
 
 /**
- * Keeps two writers of one field out of a hot loop. After too many corrections, corrections of the object pause for a
- * minute. After the pause, each new change gets one correction and a pause of twice the length, up to 15 minutes.
- * The conflict ends when no field was changed for two pauses.
+ * Prevents a hot loop between two writers of one field. After too many corrections, corrections of the object pause for a
+ * minute. After the pause, each new change gets one correction and a pause of twice the length, up to 15 minutes. The
+ * conflict ends when no field was changed for two pauses.
  */
 export function createFieldConflictGuard(now: () => Date): FieldConflictGuard {
   const conflicts = new Map<string, Conflict>();

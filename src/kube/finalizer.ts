@@ -2,7 +2,10 @@ import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "./client.ts";
 import type { Resource } from "./resource.ts";
 
-/** Adds a finalizer, unless the object has it or is being deleted: then the API server accepts no new one. */
+/**
+ * Adds a finalizer, unless the object has it already or is being deleted. The API server accepts no new finalizer during a
+ * deletion.
+ */
 export async function addFinalizer(
   client: KubeClient,
   resource: Resource,
@@ -14,7 +17,7 @@ export async function addFinalizer(
   await setFinalizers(client, resource, metadata, [...finalizers, finalizer]);
 }
 
-/** Removes a finalizer. Without its last one, an object that is being deleted is gone. */
+/** Removes a finalizer. The API server removes an object that is being deleted with its last finalizer. */
 export async function removeFinalizer(
   client: KubeClient,
   resource: Resource,
@@ -27,7 +30,7 @@ export async function removeFinalizer(
   await setFinalizers(client, resource, metadata, kept);
 }
 
-/** With the version that was read: another writer's finalizer must not be lost. */
+/** Sends the version that was read, so that another writer's finalizer is not lost. */
 function setFinalizers(
   client: KubeClient,
   resource: Resource,

@@ -15,16 +15,18 @@ interface FieldSet {
 
 export type OwnedObject = KubernetesObject & { metadata: { managedFields?: ManagedFieldsEntry[] } };
 
-/** Members that controllers write beside the spec. They are never a hand edit. */
+/** Members that controllers write besides the spec. A difference in them is never a manual edit. */
 const SERVER_MEMBERS = new Set(["f:status", "f:metadata", "f:apiVersion", "f:kind"]);
 
-/** Fields that others may add: with this annotation, `kubectl rollout restart` starts new Pods of the same template. */
+/**
+ * Fields that other clients may add: with this annotation, `kubectl rollout restart` starts new Pods of the same template.
+ */
 const FREE_FIELDS = new Set(["spec.template.metadata.annotations.kubectl.kubernetes.io/restartedAt"]);
 
 /** The fields of an object that belong to other managers, as paths: `spec.branding`. Default: none. */
 export type FreeFields = (object: KubernetesObject) => readonly string[];
 
-/** The desired object with the fields of others as the live object has them. */
+/** The desired object, with the fields at `paths` taken from the live object. */
 export function withFreeFields(
   desired: KubernetesObject,
   live: KubernetesObject,
@@ -55,7 +57,7 @@ export function foreignEntries({ metadata }: OwnedObject, fieldManager: string):
 
 /**
  * Paths that another manager added to an object and that `desired` does not mention: a host network, an init container, a
- * variable. Fields that the server defaulted have no manager, so they are not returned, and `freeFields` are not either.
+ * variable. Fields that the server defaulted have no manager and are left out, and so are `freeFields`.
  */
 export function foreignAdditions(
   desired: KubernetesObject,
@@ -76,7 +78,7 @@ function additions(fields: FieldSet, desired: unknown, live: unknown, path: stri
     const childPath = pathAfter(step, path);
     const [ours, theirs] = [follow(step, desired), follow(step, live)];
     if (ours === undefined) return FREE_FIELDS.has(childPath) ? [] : [childPath];
-    // Owned as a whole: a Service's selector is one value, so an added member is a difference.
+    // The manager owns this field as one value, as with a Service's selector, so an added member is a difference.
     const isWhole = Object.keys(below).length === 0;
     if (isWhole) return typeof ours === "object" && !isDeepStrictEqual(ours, theirs) ? [childPath] : [];
     return additions(below, ours, theirs, childPath);
@@ -89,7 +91,7 @@ function follow(step: string, value: unknown): unknown {
   const items = Array.isArray(value) ? value : [];
   if (step.startsWith("v:")) return items.find((item) => item === JSON.parse(rest));
   const keys = Object.entries(JSON.parse(rest) as Record<string, unknown>);
-  // A key that the item leaves to its default (a port's protocol) does not have to match.
+  // A key that the desired item does not set, such as a port's protocol, has its default value and need not match.
   return items.find(
     (item) => isMap(item) && keys.every(([name, key]) => item[name] === undefined || item[name] === key),
   );

@@ -3,20 +3,20 @@ import type { KubernetesObject } from "../api/object.ts";
 import { differences } from "./difference.ts";
 
 /**
- * Fields that the API server lets no one change, of the kinds that the operator may delete. The other kinds that it applies
- * have none whose desired value can change.
+ * Immutable fields of the kinds that the operator may delete. The other kinds that it applies have no immutable field whose
+ * desired value can change.
  */
 const IMMUTABLE: Record<string, readonly string[]> = {
   Deployment: ["spec.selector"],
 };
 
-/** Labels that only the platform may write. They mark whose object it is. */
+/** Labels that only the platform may write. They show which owner an object belongs to. */
 const OWNER_LABELS = [LABEL.managedBy, LABEL.sovereign, LABEL.organization];
 
 /**
- * Whether the live object is the desired one's predecessor, and a field keeps it from becoming the desired one: an immutable
- * field that differs, or `immutable: true` on a ConfigMap. Only then may it be deleted and created again. An object without
- * the owner's labels belongs to someone else and stays.
+ * Whether the live object is an earlier form of the desired one, and a fixed field prevents the update: an immutable field
+ * that differs, or `immutable: true` on a ConfigMap. Only then may the object be deleted and created again. An object
+ * without the owner's labels belongs to another owner and stays.
  */
 export function isOwnAndFixed(desired: KubernetesObject, live: KubernetesObject): boolean {
   return isOwn(desired, live) && isFixed(desired, live);

@@ -18,11 +18,14 @@ export interface Informer<T extends KubernetesObject> {
   resource: Resource;
   get(key: string): T | undefined;
   list(): T[];
-  /** Objects that a named index has under a value. */
+  /** The objects that a named index lists under a value. */
   byIndex(index: string, value: string): T[];
   /** Calls the handler with `added` for each present object, and then for every change until the signal fires. */
   onChange(handler: InformerHandler<T>, signal?: AbortSignal): void;
-  /** Keeps an object that was left out before, because it was not wanted then. One that the cache has stays as it is. */
+  /**
+   * Adds an object that the cache left out earlier because it was not wanted then. An object that the cache already has
+   * stays unchanged.
+   */
   offer(object: T): void;
   /** Whether the first list is loaded. */
   isSynced(): boolean;
@@ -40,8 +43,9 @@ export interface InformerOptions<T> extends Omit<ListOptions, "signal"> {
   /** Returns the object to keep. Default: without managedFields (10,000 objects took 122 MB with them and 22 MB without). */
   transform?: (object: T) => T;
   /**
-   * Whether to keep an object. Others leave nothing in the cache and cause no event. The answer may change with time: it is
-   * asked for each change, and the deletion of an object that is wanted by then is reported even if it was not kept.
+   * Whether to keep an object. An object that is not wanted is not cached and causes no event. The answer may change over
+   * time: it is computed at each change, and the deletion of an object that is wanted by then is reported even if the
+   * object was not kept.
    */
   isWanted?: (object: T) => boolean;
   /** Called when the list or the watch fails. The informer tries again by itself. */
@@ -98,7 +102,7 @@ export function createInformer<T extends KubernetesObject>(
     const { uid, resourceVersion } = object.metadata;
     let previous = objects.get(key);
     if (previous !== undefined && previous.metadata.uid !== uid) {
-      // The object was deleted and created again between two lists: report both.
+      // The object was deleted and created again between two lists. Report both events.
       remove(previous);
       previous = undefined;
     }
@@ -160,8 +164,8 @@ export function createInformer<T extends KubernetesObject>(
 }
 
 /**
- * The keys of objects by the values that each named index has for them. Most values have one key, which is held without a Set:
- * a Set takes 240 bytes, and a Sovereign with its objects has 15 of them.
+ * The keys of objects by the values that each named index has for them. Most values have one key, which is stored without a
+ * Set: a Set takes 240 bytes, and a Sovereign with its objects has 15 of them.
  */
 function createIndex<T>(indexes: Record<string, (object: T) => string[]>) {
   type Held = string | Set<string>;
@@ -198,7 +202,7 @@ function createIndex<T>(indexes: Record<string, (object: T) => string[]>) {
   };
 }
 
-/** Remembers when the server last sent something. */
+/** Measures the time since the server last sent something. */
 function createContact() {
   let at: number | undefined;
   return {
@@ -209,7 +213,9 @@ function createContact() {
   };
 }
 
-/** With its own kind: metadata alone comes as another kind, and bare items of a list without one. */
+/**
+ * Sets the resource's own kind. The server sends `PartialObjectMetadata` for metadata alone, and list items without a kind.
+ */
 const typedAs = <T extends KubernetesObject>(resource: Resource, object: T): T => ({
   ...object,
   apiVersion: apiVersionOf(resource),
@@ -221,7 +227,7 @@ function withoutManagedFields<T extends KubernetesObject>(object: T): T {
   return { ...object, metadata };
 }
 
-/** Keeps the managedFields of other managers. Use it for applied objects, to find what others added. */
+/** Keeps the managedFields of other managers. Use it for applied objects, to find additions by other clients. */
 export function withForeignFields<T extends KubernetesObject>(fieldManager: string): (object: T) => T {
   return (object) => {
     const managedFields = foreignEntries(object, fieldManager);

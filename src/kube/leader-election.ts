@@ -6,7 +6,9 @@ import { isAlreadyExists, isConflict } from "./error.ts";
 import { createLeaseLock } from "./lease-lock.ts";
 import type { ObjectKey } from "./resource.ts";
 
-/** Duration of a lease; time after which a leader without a renewal steps down; pause between two attempts. */
+/**
+ * The duration of a lease, the time after which a leader without a renewal steps down, and the pause between two attempts.
+ */
 export interface LeaseTimes {
   leaseMs: number;
   renewDeadlineMs: number;
@@ -15,9 +17,9 @@ export interface LeaseTimes {
 
 export const LEASE_TIMES: LeaseTimes = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
 
-/** A standby looks this often, so that it leads within a second after a leader released the Lease. */
+/** How often a standby reads the Lease. It then leads within a second after a leader released it. */
 const STANDBY_LOOK_MS = 700;
-/** It looks again at the moment at which the lease ends, but not in a hot loop. */
+/** A standby also reads the Lease when it expires. This minimum prevents a hot loop. */
 const MIN_PAUSE_MS = 20;
 
 export interface ElectionClock {
@@ -40,9 +42,9 @@ export interface LeaderElectionOptions {
   /** Unique to this process. */
   identity: string;
   /**
-   * Runs while this process leads. It must end soon after its signal fires; when it returns early, the lead ends.
-   * `fence` is for the client that writes. In a process that wakes up after a freeze, it forbids writes before any timer
-   * runs. It allows the last writes of a process that shuts down.
+   * Runs while this process leads. It must end soon after its signal fires. When it returns early, the leadership ends.
+   * `fence` is for the client that writes. In a process that resumes after a freeze, it forbids writes before any timer
+   * runs. It still allows the last writes of a process that shuts down.
    */
   lead(signal: AbortSignal, fence: Fence): Promise<void>;
   logger: Logger;
@@ -87,7 +89,7 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
     const term = AbortSignal.any([signal, stepDown.signal]);
     const leftMs = () => times.renewDeadlineMs - elapsedSince(renewedAt, clock);
 
-    // During a shutdown this process still holds the Lease, so work under way may make its last write.
+    // During a shutdown, this process still holds the Lease, so a running reconcile may make its last write.
     const mayWrite = () => !stepDown.signal.aborted && leftMs() > 0;
     const work = lead(term, { mayWrite, lost: stepDown.signal })
       .catch((error: unknown) =>
@@ -109,8 +111,8 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
       }
     }
 
-    // Not awaited: a renewal that hangs must not delay the end. A late renewal does not take the Lease again: it either
-    // sees that it is no longer wanted, or its write conflicts with the release.
+    // Not awaited, because a renewal that hangs must not delay the end. A late renewal does not take the Lease again:
+    // either it sees that the Lease is no longer wanted, or its write conflicts with the release.
     void renew();
     await Promise.all([watchDeadline(), work]);
   }
@@ -125,7 +127,7 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
         .release()
         .catch((error: unknown) => logger.warn({ error: errorMessage(error) }, "the Lease was not released"));
     }
-    // Up to a fifth of jitter, so that processes that start together do not try together.
+    // Adds up to a fifth of jitter, so that processes that start together do not try together.
     const pauseMs = Math.min(times.retryMs, STANDBY_LOOK_MS) * (1 + Math.random() * 0.2);
     const leftMs = lock.expiresInMs() ?? pauseMs;
     await clock.sleep(Math.min(pauseMs, Math.max(leftMs, MIN_PAUSE_MS)), signal);
@@ -143,8 +145,8 @@ const momentOf = (clock: ElectionClock): Moment => ({
 });
 
 /**
- * The longer of two clocks' times. The monotonic clock stops while a machine is suspended, and the wall clock may be set
- * back. A wall clock that jumps forward only causes a needless election.
+ * The longer of the times that two clocks measured. The monotonic clock stops while a machine is suspended, and the wall
+ * clock may be set back. A wall clock that jumps forward only causes an unnecessary election.
  */
 function elapsedSince({ wall, monotonic }: Moment, clock: ElectionClock): number {
   return Math.max(clock.now().getTime() - wall, clock.monotonic() - monotonic);

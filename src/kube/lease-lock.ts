@@ -16,19 +16,22 @@ export interface Lease extends KubernetesObject {
 export interface LeaseLock {
   /** Acquires or renews the Lease. False when another process holds it, or when `isWanted` is false after the read. */
   tryAcquire(isWanted: () => boolean): Promise<boolean>;
-  /** The time until another holder's lease ends, as last seen; undefined when no other process held it. */
+  /** The time until another holder's lease ends, according to the last read; undefined when no other process held it. */
   expiresInMs(): number | undefined;
   /** Releases the Lease if this process holds it. */
   release(): Promise<void>;
 }
 
-/** The part of a lease by which the holder's clock may move the begin of the lease back. The holder stops long before. */
+/**
+ * The largest share of a lease by which the holder's clock may move the start of the lease back. The holder stops long
+ * before the end.
+ */
 const MAX_CREDIT = 0.1;
 
 /**
- * Uses a Lease as a lock. Another holder's lease is counted from the moment at which this process saw it change, by its own
- * clock: the clocks of machines may differ. The holder's own time of the renewal counts only within the time since the look
- * before, so that a look that came late does not make the lease longer, and a wrong clock does not end it.
+ * Uses a Lease as a lock. The duration of another holder's lease starts when this process sees the Lease change, by its own
+ * clock, because the clocks of machines may differ. The holder's own renewal time counts only within the time since the
+ * previous read. A late read therefore does not make the lease longer, and a wrong clock does not end it.
  */
 export function createLeaseLock(deps: {
   client: KubeClient;
@@ -42,7 +45,7 @@ export function createLeaseLock(deps: {
   let lookedAt: number | undefined;
   let endsAt: number | undefined;
 
-  /** How long ago the holder renewed the lease that this look found. */
+  /** How long ago the holder renewed the lease that was just read. */
   function renewalAgeMs(renewTime: string | undefined): number {
     const sinceLastLook = lookedAt === undefined ? 0 : clock.monotonic() - lookedAt;
     const age = clock.now().getTime() - Date.parse(renewTime ?? "");
@@ -103,7 +106,7 @@ export function createLeaseLock(deps: {
       try {
         await tryRelease();
       } catch (error) {
-        // A renewal that was still under way was written first.
+        // A renewal that was still running was stored first.
         if (!isConflict(error)) throw error;
         await tryRelease();
       }

@@ -13,8 +13,8 @@ export type ObjectWriter = (
 ) => Promise<{ object: KubernetesObject; wasReplaced?: true }>;
 
 /**
- * Writes by server-side apply, and removes what other managers added. The operator's own object is deleted by its uid and
- * created again where only a new one can take the desired fields.
+ * Writes by server-side apply, and removes fields that other managers added. When an immutable field prevents the write,
+ * the operator's own object is deleted by its uid and created again.
  */
 export function createObjectWriter(deps: {
   client: KubeClient;
@@ -29,7 +29,7 @@ export function createObjectWriter(deps: {
     const applied = lean(await client.apply(resource, desired, { fieldManager }));
     const free = freeFields(desired);
     if (foreignAdditions(desired, applied, free).length === 0) return applied;
-    // Server-side apply keeps what other managers added. Replacing the object removes it.
+    // Server-side apply keeps fields that other managers added. Replacing the object removes them.
     const { labels, annotations, resourceVersion } = applied.metadata;
     const replaced = await client.replace(resource, {
       ...withFreeFields(desired, applied, free),

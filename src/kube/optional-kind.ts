@@ -3,7 +3,10 @@ import type { KubeClient, ListOptions } from "./client.ts";
 import { isNotFound } from "./error.ts";
 import type { Resource } from "./resource.ts";
 
-/** Lists objects of a kind that a cluster may lack, such as one of Flux. Undefined: the API server does not serve it. */
+/**
+ * Lists objects of a kind that a cluster may lack, such as a kind of Flux. Returns undefined when the API server does not
+ * serve it.
+ */
 export async function listIfServed<T extends KubernetesObject>(
   client: Pick<KubeClient, "list">,
   resource: Resource,

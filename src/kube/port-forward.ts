@@ -12,18 +12,18 @@ const PROTOCOL = "v4.channel.k8s.io";
 const DATA = 0;
 const ERROR = 1;
 const REFUSAL_TIMEOUT_MS = 10_000;
-/** Answers that are about the person and the Pod. Any other one says only that this is no upgrade. */
+/** Statuses that concern the person or the Pod. Any other status only means that the request was no upgrade. */
 const REFUSED = [0, 401, 403, 404];
 
-/** Requests to a port of a Pod, through the API server and the Pod's kubelet. */
+/** Sends requests to a port of a Pod, through the API server and the Pod's kubelet. */
 export interface PodPort {
   fetch: typeof globalThis.fetch;
   close(): Promise<void>;
 }
 
 /**
- * Needs `get` and `create` on `pods/portforward` in the Pod's namespace. What is sent is encrypted up to the Pod's node, and
- * reaches only this Pod. Each connection opens a WebSocket of its own.
+ * Needs `get` and `create` on `pods/portforward` in the Pod's namespace. The data is encrypted up to the Pod's node, and
+ * goes to this Pod only. Each connection opens its own WebSocket.
  */
 export function openPodPort(kubeConfig: KubeConfig, pod: ObjectKey, port: number): PodPort {
   const connection = createConnection(kubeConfig);
@@ -47,7 +47,7 @@ export function openPodPort(kubeConfig: KubeConfig, pod: ObjectKey, port: number
     },
   });
   return {
-    // The types of undici and of Node's own fetch differ, and the functions do not.
+    // undici and Node's own fetch have different types for the same function.
     fetch: ((input: string, init: object) =>
       fetch(input, { ...init, dispatcher: agent as Dispatcher })) as unknown as typeof globalThis.fetch,
     async close() {
@@ -57,7 +57,10 @@ export function openPodPort(kubeConfig: KubeConfig, pod: ObjectKey, port: number
   };
 }
 
-/** A WebSocket hides the answer that refuses it. The same request without the upgrade is refused for the same reason. */
+/**
+ * Finds out why a WebSocket was refused, because the WebSocket does not show the answer. The same request without the
+ * upgrade is refused for the same reason.
+ */
 async function refusalOf(connection: Connection, path: string, port: number): Promise<KubeError | undefined> {
   const signal = AbortSignal.timeout(REFUSAL_TIMEOUT_MS);
   try {
@@ -71,7 +74,7 @@ async function refusalOf(connection: Connection, path: string, port: number): Pr
 /** The bytes of the port, once the WebSocket is open. */
 function openStream(socket: WebSocket): Promise<Duplex> {
   socket.binaryType = "arraybuffer";
-  /** The first message of a channel repeats the port. */
+  /** Channels whose first message has arrived. That message only repeats the port. */
   const begun = new Set<number>();
   const stream = new Duplex({
     read() {},

@@ -2,10 +2,10 @@
 const PRIORITIES = ["edit", "change", "first", "resync"] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
-/** One in so many keys is the one that waits longest, whatever its priority: so no priority starves. */
+/** Each time after this many keys, the next is the one that waited longest, whatever its priority. No priority starves. */
 const OLDEST_EVERY = 8;
 
-/** Entries before the head of a lane that may stay in memory. */
+/** The number of entries before the head of a lane that may stay in memory. */
 const MAX_PASSED = 64;
 
 interface WaitingKey {
@@ -14,7 +14,7 @@ interface WaitingKey {
   addedAt: number;
 }
 
-/** Keys that wait, each once. Within one priority, the first added is the first taken. */
+/** The waiting keys, each once. Within one priority, the first added is taken first. */
 export interface PriorityLine {
   /** Adds a key, or raises the priority of one that waits. Returns false when the key waited already. */
   add(key: string, priority: Priority, now: number): boolean;
@@ -56,7 +56,7 @@ export function createPriorityLine(): PriorityLine {
   };
 }
 
-/** Entries in the order in which they were added. One that `isWaiting` no longer is passed over when it comes to the head. */
+/** Entries in the order in which they were added. The head skips entries for which `isWaiting` is false by then. */
 function createLane(isWaiting: (entry: WaitingKey) => boolean) {
   let entries: WaitingKey[] = [];
   let at = 0;
@@ -67,7 +67,7 @@ function createLane(isWaiting: (entry: WaitingKey) => boolean) {
         const entry = entries[at];
         if (entry !== undefined && isWaiting(entry)) break;
       }
-      // A Map whose first keys are deleted one after the other is searched from its start each time.
+      // An array and not a Map: a Map whose first keys are deleted one by one is searched from its start each time.
       if (at > MAX_PASSED && at * 2 > entries.length) {
         entries = entries.slice(at);
         at = 0;

@@ -12,8 +12,8 @@ import { keyOf } from "./resource.ts";
 import { type Backoff, createWorkQueue } from "./work-queue.ts";
 
 /**
- * The result of one reconcile. `waiting` and `stalled` are expected: the first is tried again after a time, the second only
- * when a watched object changes. A thrown error is a fault, and the key backs off.
+ * The result of one reconcile. `waiting` and `stalled` are expected results: `waiting` is tried again after a time,
+ * `stalled` only when a watched object changes. A thrown error is a fault, and the key backs off.
  */
 export type Outcome =
   | { kind: "done"; requeueAfterMs?: number }
@@ -26,7 +26,7 @@ type Enqueue = (key: string, afterMs?: number, priority?: Priority) => void;
 export interface Watch {
   /** Calls `enqueue` with keys of the primary kind, at once or for later, until the signal fires. */
   connect(enqueue: Enqueue, signal: AbortSignal): void;
-  /** All present keys. Only the watch of the primary kind has them. */
+  /** All keys of the primary kind. Only the watch of the primary kind has this method. */
   keys?(): string[];
 }
 
@@ -34,8 +34,8 @@ export interface Watch {
 export type IsNews<T> = (previous: T, object: T) => boolean;
 
 /**
- * Enqueues the keys that `map` returns for a changed object, as it was before and as it is now. An object that the cache holds
- * already when the watch begins is no change: its keys get the priority of a resync.
+ * Enqueues the keys that `map` returns for a changed object, in its previous and in its present form. An object that the
+ * cache already holds when the watch begins is no change: its keys get the priority of a resync.
  */
 export function watchInformer<T extends KubernetesObject>(
   informer: Informer<T>,
@@ -57,7 +57,10 @@ export function watchInformer<T extends KubernetesObject>(
   };
 }
 
-/** Watches the primary kind. A changed object is a person's edit. A new one waits behind changes of those that are under way. */
+/**
+ * Watches the primary kind. A change of an object counts as a person's edit. A new object has a lower priority than changes
+ * of known objects.
+ */
 export function watchPrimary<T extends KubernetesObject>(informer: Informer<T>, isNews?: IsNews<T>): Watch {
   const key = (object: T) => keyOf(object.metadata);
   return {
@@ -74,7 +77,7 @@ export function watchPrimary<T extends KubernetesObject>(informer: Informer<T>, 
   };
 }
 
-/** Whether a controller has looked at the object as it is now. */
+/** Whether a controller has reconciled the object's present generation. */
 function isObserved(object: KubernetesObject & { status?: { observedGeneration?: number } }): boolean {
   return object.status?.observedGeneration === object.metadata.generation;
 }
@@ -95,9 +98,9 @@ export interface ControllerOptions {
   /** The name in metrics and logs: `sovereign`. */
   name: string;
   watches: Watch[];
-  /** `attempt` counts the tries since the last one that did not throw, this one included: the first has 1. */
+  /** `attempt` counts the tries since the last one that did not throw, including this one: the first has 1. */
   reconcile(key: string, signal: AbortSignal, attempt: number): Promise<Outcome>;
-  /** Receives a failure once, not at each try. For a controller whose object has no status that could say it. */
+  /** Called once for each failure, not at each try. For a controller whose object has no status to report it in. */
   onFailure?(key: string, failure: Failure): void;
   concurrency?: number;
   backoff?: Backoff;
@@ -120,7 +123,7 @@ export function createController(
   const logger = deps.logger.child({ controller: name });
   const metrics = deps.metrics.forController(name, concurrency);
   const queue = createWorkQueue({ observer: metrics.queue, backoff });
-  /** The last failure of each key that fails now, so that a failure is told once and not at each try. */
+  /** The last failure of each key that fails now, so that each failure is logged and reported once. */
   const told = new Map<string, { logged: string; reported: string | undefined }>();
 
   async function work(key: string, priority: Priority, signal: AbortSignal): Promise<void> {
@@ -151,12 +154,12 @@ export function createController(
     const failures = queue.failures(key);
     const before = told.get(key);
     const logged = errorMessage(error);
-    // A conflict means that the cache is a little behind. It is expected, and the next reconcile resolves it.
+    // A conflict means that the cache is slightly out of date. It is expected, and the next reconcile resolves it.
     const isNews = before?.logged !== logged && !isConflict(error);
     logger[isNews ? "error" : "debug"](
       {
         ...{ key, failures, error: logged },
-        // The stack of an API server's answer shows nothing that the request does not.
+        // The stack of an error answer adds nothing to the request that it names.
         stack: error instanceof Error && !(error instanceof KubeError) ? error.stack : undefined,
       },
       "reconcile failed; backing off",

@@ -15,7 +15,10 @@ export interface ReflectorPace {
   maxBackoffMs: number;
 }
 
-/** An API server sends a bookmark each minute. After an outage, a pause of 30 s left the operator blind for up to a minute. */
+/**
+ * An API server sends a bookmark each minute, so 75 s of silence is too long. With a back-off of up to 30 s, the operator
+ * saw no changes for up to a minute after an outage.
+ */
 const REFLECTOR_PACE: ReflectorPace = {
   watchSeconds: 290,
   silenceMs: 75_000,
@@ -26,11 +29,14 @@ const REFLECTOR_PACE: ReflectorPace = {
 /** A watch that ends within this time and without an event counts as failed. */
 const SHORT_WATCH_MS = 1_000;
 const MAX_RETRY_AFTER_MS = 60_000;
-/** An API server stores no object of more than 3 MiB. A server that others run could send a line without end. */
+/**
+ * An API server stores no object of more than 3 MiB. Without a limit, a server that others run could send a line without
+ * end.
+ */
 const MAX_LINE_LENGTH = 8 * 1_024 * 1_024;
 
 interface ReflectorSink<T> {
-  /** Replaces all objects. Objects that are not in the list are gone. */
+  /** Replaces all objects. Objects that are missing in the list were deleted. */
   replace(objects: T[]): void;
   upsert(object: T): void;
   remove(object: T): void;
@@ -56,9 +62,10 @@ interface ReflectorDeps<T> {
 }
 
 /**
- * Keeps a sink equal to the objects on the server: lists, and then watches from the list's version. Any error causes a
- * jittered back-off. After a 410 (the version is compacted), it lists again at once, unless a 410 ended the watch before as
- * well. A stream that was open for a second resets the back-off. Resolves when the signal fires.
+ * Keeps a sink equal to the objects on the server: it lists, and then watches from the list's version. Any error causes a
+ * jittered back-off. After a 410 (the version is compacted), it lists again at once, unless the watch before also ended
+ * with a 410. A stream that sent an event, or that was open for a second, resets the back-off. Resolves when the signal
+ * fires.
  */
 export async function runReflector<T extends KubernetesObject>(deps: ReflectorDeps<T>): Promise<void> {
   const { client, resource, options, sink, logger, signal, random = Math.random } = deps;
@@ -161,7 +168,7 @@ async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<strin
   const decoder = new TextDecoder();
   let rest = "";
   for await (const chunk of stream) {
-    // Each chunk is split once: a line of many chunks would take a time that grows with the square of its length.
+    // Each chunk is split only once. Otherwise the time for a line of many chunks would grow with the square of its length.
     const [end = "", ...parts] = decoder.decode(chunk, { stream: true }).split("\n");
     parts.unshift(rest + end);
     rest = String(parts.pop());

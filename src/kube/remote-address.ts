@@ -2,8 +2,9 @@ import { type LookupAddress, lookup as systemLookup } from "node:dns";
 import { BlockList, isIP, type LookupFunction } from "node:net";
 
 /**
- * Addresses that are no cluster's: metadata services of clouds, what only this link reaches, and the address that means "this
- * host". Private addresses and loopback are allowed: most clusters have the first, and a playground the second.
+ * Addresses that cannot be a cluster's: metadata services of clouds, link-local addresses, and the address that means "this
+ * host". Private addresses and loopback are allowed, because most clusters have a private address, and a playground uses
+ * loopback.
  */
 const refused = new BlockList();
 refused.addSubnet("0.0.0.0", 8, "ipv4");
@@ -12,7 +13,7 @@ refused.addAddress("100.100.100.200", "ipv4");
 refused.addAddress("::", "ipv6");
 refused.addAddress("fd00:ec2::254", "ipv6");
 refused.addSubnet("fe80::", 10, "ipv6");
-/** 169.254.0.0/16 in NAT64 form. A BlockList checks the form that is mapped to IPv6 by itself. */
+/** 169.254.0.0/16 in NAT64 form. A BlockList itself checks IPv4 addresses that are mapped to IPv6. */
 refused.addSubnet("64:ff9b::a9fe:0", 112, "ipv6");
 
 export function isRefusedAddress(address: string): boolean {
@@ -20,7 +21,7 @@ export function isRefusedAddress(address: string): boolean {
   return family !== 0 && refused.check(address, family === 4 ? "ipv4" : "ipv6");
 }
 
-/** Resolves a name, and fails when one of its addresses is refused: a name may resolve to another address each time. */
+/** Resolves a name for each connection, because its addresses may change. Fails when one of them is refused. */
 export function createClusterLookup(lookup: typeof systemLookup = systemLookup): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {

@@ -7,12 +7,12 @@ import { KubeError } from "./error.ts";
 import type { Informer } from "./informer.ts";
 import { NAMESPACES } from "./resource.ts";
 
-/** The caches of one session; `all` are those that must be synced. */
+/** The caches of one session. All in `all` must be synced before the session counts as reachable. */
 interface SessionCaches {
   all: readonly Pick<Informer<KubernetesObject>, "synced" | "run">[];
 }
 
-/** A connection to a cluster whose identity was checked. It ends with the first failure of a watch. */
+/** A connection to a cluster whose identity was checked. The first failure of a watch ends it. */
 export interface RemoteSession<Caches> {
   client: KubeClient;
   /** The UID of the cluster's namespace kube-system. */
@@ -44,13 +44,13 @@ export interface RemotePace {
 
 const PACE: RemotePace = { firstBackoffMs: 500, maxBackoffMs: 30_000, identityMs: 300_000, stableMs: 10_000 };
 
-/** A condition has a bounded length, and a server that others run writes what it likes. */
+/** A condition has a limited length, and a server that others run may write anything. */
 const MAX_CAUSE_LENGTH = 1_024;
 
 /**
- * Keeps one session with another cluster. Each session begins with the cluster's identity and with new lists: behind the same
- * address there may be another cluster, or the same one restored from a backup, whose versions went back. Any failure ends the
- * session. The next one starts at once, and after a back-off when that fails too.
+ * Keeps one session with another cluster. Each session begins by reading the cluster's identity and all lists: the address
+ * may by now belong to another cluster, or to the same one restored from a backup, with lower versions. Any failure ends
+ * the session. The next one starts at once after a session that lasted, and otherwise after a back-off.
  */
 export function createRemoteCluster<Caches extends SessionCaches>(deps: {
   connect(): KubeClient;
@@ -70,7 +70,7 @@ export function createRemoteCluster<Caches extends SessionCaches>(deps: {
     deps.onState(next);
   }
 
-  /** Runs one session to its end. Throws what ended it. */
+  /** Runs one session to its end. Always rejects, with the error that ended it. */
   async function runSession(signal: AbortSignal): Promise<void> {
     const client = deps.connect();
     const ending = new AbortController();
@@ -101,7 +101,7 @@ export function createRemoteCluster<Caches extends SessionCaches>(deps: {
     }
   }
 
-  /** Reports what ended a session. `since` is when the cluster answered last, or when the first try began. */
+  /** Reports the error that ended a session. `since` is when the cluster last answered, or when the first try began. */
   function report(error: unknown, since: Date): void {
     if (state.kind === "reachable") {
       logger.warn({ error: errorMessage(error) }, "the session with the cluster ended");

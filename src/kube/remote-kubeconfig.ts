@@ -4,7 +4,7 @@ import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
 import { parseYamlWithin } from "../platform/yaml.ts";
 import { isRefusedAddress } from "./remote-address.ts";
 
-/** How to reach another cluster, and as whom. It refers to no file and to no program. */
+/** The address of another cluster and the credentials for it. Refers to no file and to no program. */
 export interface RemoteKubeconfig {
   server: string;
   config: KubeConfig;
@@ -14,10 +14,10 @@ export interface RemoteKubeconfig {
 
 export type KubeconfigResult =
   | { kind: "accepted"; kubeconfig: RemoteKubeconfig }
-  /** Each problem names the field and the remedy, and no value: values are credentials. */
+  /** Each problem names the field and the remedy. It contains no value, because values are credentials. */
   | { kind: "refused"; problems: string[] };
 
-/** A kubeconfig with certificates is smaller than this by far. The parser takes up to 400 ms for hostile text of this length. */
+/** A kubeconfig with certificates is much smaller. The parser takes up to 400 ms for hostile text of this length. */
 const MAX_LENGTH = 65_536;
 const INLINE = "put the data itself into the kubeconfig";
 
@@ -82,7 +82,7 @@ const named = (items: unknown, name: unknown): Record<string, unknown> | undefin
     .map(mapOf)
     .find((item) => item.name === name && typeof name === "string");
 
-/** A field that is empty or `false` asks for nothing. */
+/** A field that is empty or `false` has no effect, so it is allowed. */
 const refusedFields = (part: string, fields: Record<string, unknown>, refused: Record<string, string>) =>
   Object.entries(refused).flatMap(([name, why]) => (fields[name] ? [`${part}.${name}: ${why}`] : []));
 
@@ -98,7 +98,7 @@ function serverProblems(server: unknown): string[] {
   return [];
 }
 
-/** Without white space. With it in two parts of the pattern, a refusal took minutes. */
+/** Matches no white space. A pattern with white space in two of its parts took minutes to refuse a text. */
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 const dataProblems = (part: string, fields: Record<string, unknown>, names: string[]) =>

@@ -188,8 +188,8 @@ const KIND_OF = new Map(
 );
 
 /**
- * The object that a request addresses, as a person names it: `Deployment sovereign-omantel/billing`. A create has the name
- * only in its `body`.
+ * The object that a request addresses, as a person would name it: `Deployment sovereign-omantel/billing`. A create request
+ * has the name only in its `body`.
  */
 export function targetOf(path: string, body?: unknown): string {
   const [, root, ...rest] = path.split("/").map(decodeURIComponent);

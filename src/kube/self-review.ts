@@ -2,7 +2,7 @@ import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "./client.ts";
 import { SELF_SUBJECT_REVIEWS } from "./resource.ts";
 
-/** The name and the groups that the API server has authenticated. */
+/** The name and the groups of the client's user, as the API server authenticated it. */
 export async function readPerson(
   client: Pick<KubeClient, "create">,
 ): Promise<{ username: string; groups: string[] }> {

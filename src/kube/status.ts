@@ -9,7 +9,7 @@ import { isOlder } from "./version.ts";
 
 export type StatusOf<T> = T extends CatalystObject<unknown, infer Status> ? Status : never;
 
-/** Writes statuses of one kind, and remembers the last write until the cache has received it. */
+/** Writes statuses of one kind, and keeps the last write until the cache has received it. */
 export interface StatusWriter<T> {
   /** The object with the newest status: the cached one, or the last written one. */
   newest(cached: T): T;
@@ -20,11 +20,11 @@ export interface StatusWriter<T> {
    */
   write(object: T, status: StatusOf<T>, announces?: boolean): Promise<void>;
   /**
-   * Drops each write as soon as the cache has it, until the signal fires. Otherwise the last status of each object stays in memory
-   * twice. Only the first call counts.
+   * Drops each write as soon as the cache has it, until the signal fires. Otherwise the last status of each object would
+   * stay in memory twice. Only the first call has an effect.
    */
   follow(objects: Pick<Informer<T & KubernetesObject>, "get" | "onChange">, signal: AbortSignal): void;
-  /** Drops what is remembered of a deleted object. */
+  /** Drops the state of a deleted object. */
   forget(key: string): void;
 }
 
@@ -65,7 +65,7 @@ export function createStatusWriter<
       const { metadata: after } = await deps.client.apply(resource, patch, options);
       const key = keyOf(metadata);
       written.set(key, { ...object, metadata: after, status });
-      // Its event may come before the answer.
+      // The watch may have delivered this write before its answer arrived.
       const cached = cache?.get(key);
       if (cached !== undefined) newest(cached);
       if (!announces)

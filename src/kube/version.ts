@@ -1,6 +1,9 @@
 import type { KubernetesObject } from "../api/object.ts";
 
-/** Whether `a` is an older version of `b`. Kubernetes guarantees since 1.35 that versions of an object grow; they always did. */
+/**
+ * Whether `a` is an older version of the same object as `b`. Kubernetes has guaranteed since 1.35 that an object's versions
+ * grow. Earlier releases behave the same.
+ */
 export function isOlder(a: KubernetesObject, b: KubernetesObject): boolean {
   return a.metadata.uid === b.metadata.uid && versionOf(a) < versionOf(b);
 }

@@ -1,12 +1,17 @@
 import { createPriorityLine, higherOf, type Priority } from "./priority-line.ts";
 
-/** Time until a key is tried again after failures in a row: it doubles with each failure up to the maximum, with jitter. */
+/**
+ * The time until a key is tried again after failures in a row. It doubles with each failure up to the maximum, with jitter.
+ */
 export interface Backoff {
   firstMs: number;
   maxMs: number;
 }
 
-/** Node runs a timer of more than 2^31 ms at once, which would be a loop without a pause. The work itself waits again. */
+/**
+ * Node fires a timer of more than 2^31 ms at once, which would cause a loop without a pause. A key with a longer delay runs
+ * after a day, and its work adds the remaining delay.
+ */
 const MAX_DELAY_MS = 24 * 3_600_000;
 
 const DEFAULT_BACKOFF: Backoff = { firstMs: 100, maxMs: 60_000 };
@@ -42,7 +47,7 @@ export interface WorkQueueObserver {
  */
 export interface WorkQueue {
   add(key: string, priority?: Priority): void;
-  /** Adds a key after a delay. Of two delays of a key, the earlier counts. */
+  /** Adds a key after a delay. When a key has two delays, the earlier one counts. */
   addAfter(key: string, delayMs: number, priority?: Priority): void;
   /** Counts a failure of the key, and adds the key after its back-off. */
   addRateLimited(key: string, priority?: Priority): void;
@@ -50,7 +55,7 @@ export interface WorkQueue {
   /** Failures since the last `forget`. */
   failures(key: string): number;
   /**
-   * Works on keys with `concurrency` workers until the signal fires and the work under way has ended. Then the queue is
+   * Works on keys with `concurrency` workers until the signal fires and the running work has ended. Then the queue is
    * closed for good. When the work throws, its key is added again after the back-off.
    */
   run(
