@@ -13,7 +13,7 @@ export interface AccountNamespaces {
   onChange(handler: () => void, signal: AbortSignal): void;
 }
 
-/** With more names the webhook is asked about all namespaces: the API server compares each request with each name. */
+/** With more names, the webhook covers all namespaces, because the API server compares each request with each name. */
 const MAX_NAMES = 1_000;
 
 const NAME = new RegExp(DNS_LABEL);
@@ -44,7 +44,7 @@ export function createAccountNamespaces({
         ...franchises.list().flatMap(({ spec }) => spec.subjects),
         ...organizations.list().flatMap(subjectsOf),
       ]);
-      // A selector with a value that is no name makes the API server refuse the whole configuration.
+      // The API server refuses the whole configuration when a value of the selector is not a valid name.
       const names = found.filter(isName).sort();
       return found.includes(EVERY) || names.length > MAX_NAMES ? [EVERY] : names;
     },

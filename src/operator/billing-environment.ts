@@ -15,9 +15,9 @@ export const isMigrated = (sovereign: Sovereign): boolean =>
   isOperated(sovereign) && isConditionTrue(sovereign.status?.conditions, SOVEREIGN_CONDITION.migrated);
 
 /**
- * Reads the environment of a Sovereign's billing Pods; undefined while a Secret that it needs does not exist. Secrets are read again
- * only when one has another version, or always where the versions cannot be watched: a reading every two seconds was a request for
- * each Secret.
+ * Reads the environment of a Sovereign's billing Pods; undefined while a Secret that it needs does not exist. Secrets are
+ * read again only when the version of one changes, or each time when the versions cannot be watched. Reading them every two
+ * seconds cost a request for each Secret.
  */
 export function createEnvironmentReader(deps: {
   client: KubeClient;

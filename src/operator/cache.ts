@@ -64,14 +64,15 @@ const APPLIED = {
 };
 const IN_NAMESPACE = { ...APPLIED, indexes: BY_NAMESPACE };
 
-/** An API server may not serve policies. The operator starts without them, and reports that. */
+/** An API server may not serve policies. The operator then starts without them, and reports that. */
 const POLICY = {
   labelSelector: labelSelectorOf(NATIVE_POLICY_LABELS),
 };
 
 /**
- * Creates all caches of the operator. Most built-in kinds are watched only with the operator's own label. Of Secrets it keeps
- * the versions of those that Sovereigns name. It starts without this cache: a platform may withhold the right to watch Secrets.
+ * Creates all caches of the operator. Most built-in kinds are watched only with the operator's own label. Of the Secrets
+ * that Sovereigns name, the cache keeps only the versions. The operator starts without this cache, because a platform may
+ * withhold the right to watch Secrets.
  */
 export function createCaches(deps: { client: KubeClient; logger: Logger }) {
   const all: Informer<KubernetesObject>[] = [];
@@ -169,7 +170,7 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
   };
 }
 
-/** Not the annotations: `kubectl apply` stores a Secret's values in one of them. */
+/** Leaves out the annotations, because `kubectl apply` stores a Secret's values in one of them. */
 function versionOnly({ apiVersion, kind, metadata }: KubernetesObject): KubernetesObject {
   const { labels: _labels, annotations: _annotations, ...version } = metadata;
   return { apiVersion, kind, metadata: version };

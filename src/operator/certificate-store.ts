@@ -21,7 +21,7 @@ const FILES: Record<keyof ServingCertificates, string> = {
 const PARTS = Object.entries(FILES) as [keyof ServingCertificates, string][];
 
 /**
- * One Secret that holds the certificates of all replicas. `secrets` reports changes; reads go to the API server, because a
+ * Stores the certificates of all replicas in one Secret. `secrets` reports changes. Reads go to the API server, because a
  * write must follow the newest version.
  */
 export function createCertificateStore(
@@ -56,7 +56,7 @@ export function createCertificateStore(
   };
 }
 
-/** The CAs that API servers trust: those in the webhook configuration. */
+/** The CAs that API servers trust, from the webhook configuration. */
 export function createPublishedAuthorities(configurations: Informer<KubernetesObject>): PublishedAuthorities {
   return {
     current: () => commonAuthorities(publishedBundles(configurations.get(WEBHOOK_CONFIGURATION))),

@@ -16,9 +16,9 @@ export interface ConfigurationFile<T> {
 }
 
 /**
- * Reads a file of a Sovereign's ConfigMap. The text is parsed when it changes, not at each use, so the same text gives the
- * same value and callers can cache what they derive from it. An invalid text is logged once, with the rule that it breaks
- * and never with its content.
+ * Reads a file of a Sovereign's ConfigMap. The text is parsed when it changes, not at each use. The same text therefore
+ * gives the same value, and callers can cache what they derive from it. An invalid text is logged once, with the rule that
+ * it breaks and never with its content.
  */
 export function createConfigurationFile<T>(file: ConfigurationFile<T>): () => T {
   const { name, read, parse, absent = {}, keepsLast = true, refuse, logger } = file;

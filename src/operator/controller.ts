@@ -68,7 +68,7 @@ import { AUDIT_ONLY } from "./webhook-restoration.ts";
 
 export interface ControllerDeps {
   client: KubeClient;
-  /** Connects to the cluster of a Sovereign that has one of its own. */
+  /** Connects to the cluster of a Sovereign that has its own. */
   connect(kubeconfig: RemoteKubeconfig): KubeClient;
   applier: Applier;
   caches: OperatorCaches;
@@ -195,7 +195,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
   ];
 }
 
-/** The controllers of Sovereigns and their releases, which share what is known of each fleet. */
+/** The controllers of Sovereigns and of releases, which share one tally of each fleet. */
 function createRolloutControllers(
   deps: ControllerDeps,
   common: StatusReconcilerDeps & { applier: Applier },

@@ -14,7 +14,10 @@ const FILES_OF_WORKLOAD: DatabaseProbe = {
   reason: "the URL names TLS files of the workload",
 };
 
-/** Logs in as the workload will, and reads whose database it is. A host name without dots is a Service in `namespace`. */
+/**
+ * Logs in as the workload will, and reads which Sovereign the database belongs to. A host name without dots is a Service in
+ * `namespace`.
+ */
 export async function probeDatabase({
   databaseUrl,
   namespace,
@@ -22,7 +25,7 @@ export async function probeDatabase({
 }: {
   databaseUrl: string;
   namespace: string;
-  /** The Sovereign that wants the database. */
+  /** The Sovereign whose spec names the database. */
   fqdn: string;
 }): Promise<DatabaseProbe> {
   let client: pg.Client;

@@ -7,8 +7,9 @@ import { keyOf, SECRETS } from "../kube/resource.ts";
 import { isDatabaseUrl } from "../platform/env.ts";
 
 /**
- * Reads the Postgres URL of Sovereigns, as it resolves outside their namespaces. The Secret is read again only when its version
- * has changed: a reading at each pass was a request every two seconds for each Sovereign.
+ * Reads the Postgres URL of Sovereigns, in the form that resolves outside their namespaces. The Secret is read again only
+ * when its version changes, or at each pass when the versions cannot be watched. Reading it at each pass cost a request
+ * every two seconds for each Sovereign.
  */
 export function createDatabaseUrlReader(deps: {
   client: KubeClient;
@@ -46,8 +47,8 @@ export function createDatabaseUrlReader(deps: {
 }
 
 /**
- * The URL as it resolves outside `namespace`: a host name without dots is a Service there. Throws when it is no URL of
- * PostgreSQL.
+ * The URL in a form that resolves outside `namespace`: a host name without dots is a Service there. Throws when the text is
+ * no PostgreSQL URL.
  */
 export function clusterUrl(databaseUrl: string, namespace: string): string {
   const url = new URL(databaseUrl);

@@ -17,7 +17,10 @@ import { type ConfigurationFile, createConfigurationFile } from "./configuration
 /** Connections to the database of the Sovereign, for each replica of the operator. */
 const MAX_CONNECTIONS = 5;
 
-/** The billing service of a Sovereign inside the operator: the code, database, variables and ConfigMap of its Pods. */
+/**
+ * The billing service of a Sovereign inside the operator. It has the same code, database, variables and ConfigMap as the
+ * Sovereign's Pods.
+ */
 export function createEmbeddedBilling(
   deps: {
     caches: OperatorCaches;
@@ -49,7 +52,7 @@ export function createEmbeddedBilling(
     settings: { ...readBillingSettings(createEnvReader(env)), maxConnections: MAX_CONNECTIONS },
     catalog: async () => catalog(),
     branding: file("branding.json", parseBranding),
-    // Without valid grants, no voucher is issued: the last valid grants may allow more than the Franchise does now.
+    // Without valid grants, no voucher is issued, because the last valid grants may allow more than the Franchise does now.
     grants: file("grants.json", parseVoucherGrants, {
       absent: { maxActive: 0 },
       keepsLast: false,
@@ -63,7 +66,8 @@ export function createEmbeddedBilling(
     onOrderPlaced: () => onOrderPlaced(sovereign.spec.fqdn),
     now,
     logger,
-    // A registry of its own: the operator serves its own metrics, and a second service must register its metrics again.
+    // Not the operator's registry: the operator serves its own metrics, and a second service must be able to register its
+    // metrics again.
     registry: new Registry(),
   });
 }

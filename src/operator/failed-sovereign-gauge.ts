@@ -4,7 +4,7 @@ import { Gauge, type Registry } from "../platform/metrics.ts";
 export interface FailedSovereignGauge {
   count(release: string, failed: number): void;
   forget(release: string): void;
-  /** Only the leader counts: a replica that leads no longer must not keep its last numbers. */
+  /** Call it when the leadership ends. A replica that no longer leads must not keep its last numbers. */
   reset(): void;
 }
 

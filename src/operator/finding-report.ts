@@ -9,7 +9,7 @@ export interface FindingRows extends PendingRows<PolicyFinding> {
   record(finding: Finding, input: AdmissionInput): void;
 }
 
-/** Collects what installs broke, until it is written. */
+/** Collects the rules that installs broke, until they are written. */
 export function createFindingRows(now: () => Date): FindingRows {
   let rows: PolicyFinding[] = [];
   const add = (added: readonly PolicyFinding[]) => {
@@ -38,7 +38,7 @@ export function createFindingRows(now: () => Date): FindingRows {
 const cut = (text: string, length: number): string =>
   text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 
-/** Controllers retry a denied install every few seconds: one write covers many of their requests. */
+/** Controllers retry a denied install every few seconds, so one write covers many of their requests. */
 const WRITE_MS = 30_000;
 
 /** Adds this replica's findings to ConfigMap catalyst-policy-findings, from which the leader writes the policies' status. */

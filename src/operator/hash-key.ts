@@ -8,8 +8,9 @@ const KEY = "hash.key";
 const MIN_BYTES = 32;
 
 /**
- * Loads the key with which the operator hashes values of Secrets, or creates it. The hash of a short password in an annotation
- * could be guessed without a key. It is not the signing key: that one rotates, and each other hash restarts Pods.
+ * Loads the key with which the operator hashes values of Secrets, or creates it. Without a key, a short password could be
+ * guessed from its hash in an annotation. The signing key is not used for this: it rotates, and each new hash restarts
+ * Pods.
  */
 export async function loadKeyedDigest(client: KubeClient): Promise<(text: string) => string> {
   const stored = secretValue(await readKeySecret(client, OPERATOR_HASH_SECRET), KEY);

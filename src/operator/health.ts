@@ -2,9 +2,9 @@ import type { RequestListener } from "node:http";
 
 /** Answers `/healthz`, `/readyz` and `/metrics`. */
 export function createHealthHandler(deps: {
-  /** Why the operator is not ready, as the answer says it; undefined when it is. */
+  /** The reason for the answer when the operator is not ready; undefined when it is ready. */
   unreadyReason: () => string | undefined;
-  /** What is appended to the answer of a ready operator: how old its caches are. */
+  /** The age of the caches, appended to the answer of a ready operator. */
   describeCaches: () => string;
   /** The metrics in Prometheus' text format. */
   metrics: () => Promise<string>;

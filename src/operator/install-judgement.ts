@@ -35,8 +35,9 @@ export function createInstallLookups(
 const AUDITED = "InstallAudited";
 
 /**
- * Counts what installs break, and adds it to the rows for the policy's status. A finding of a policy with enforcement Audit is shown
- * to no requester, so it becomes an Event of the policy too. A dry run has no side effects, so it is only counted.
+ * Counts the rules that installs break, and adds each finding to the rows for the policy's status. The requester does not
+ * see a finding of a policy with enforcement Audit, so that one also becomes an Event of the policy. A dry run must have no
+ * side effects, so its findings are only counted.
  */
 export function createFindingReport(deps: {
   registry: Registry;

@@ -38,7 +38,10 @@ type LeaderDeps = Omit<
   signal: AbortSignal;
 };
 
-/** Stands for election until the signal fires. While this replica leads, it runs the controllers and sweeps the outboxes. */
+/**
+ * Takes part in the leader election until the signal fires. While this replica leads, it runs the controllers and sweeps
+ * the outboxes.
+ */
 export function runLeader(deps: LeaderDeps): Promise<void> {
   const { client, settings, relay, registry, logger, now, signal } = deps;
   const { concurrency, billingDrainSeconds, identities, enforcement, identity } = settings;
@@ -80,10 +83,13 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
   });
 }
 
-/** All objects of one kind: 1,600 Sovereigns with their status. Others run these clusters, and the memory is one for all. */
+/**
+ * The largest answer of a remote cluster, which may hold all its objects of one kind. It has room for 1,600 Sovereigns with
+ * their status. Others run these clusters, and all of them share this process's memory.
+ */
 const MAX_REMOTE_ANSWER_BYTES = 16 * 1_024 * 1_024;
 
-/** Only the leader writes to the clusters of Sovereigns, as to its own. */
+/** Fenced like the client of the own cluster, because only the leader writes to the clusters of Sovereigns. */
 function createRemoteClient({ config }: RemoteKubeconfig, fence: Fence): KubeClient {
   const lookup = createClusterLookup();
   const maxAnswerBytes = MAX_REMOTE_ANSWER_BYTES;

@@ -125,7 +125,8 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
       { webhook: webhook.server.origin, voucherApi: voucherApi.server.origin, health: health.origin },
       "serving",
     );
-    // Both end by the same signal: another replica can lead at once, while requests still arrive here.
+    // The leader and the servers end with the same signal, so another replica can lead at once, while this one still serves
+    // requests.
     await Promise.all([
       runLeader({
         ...{ ...common, relay, events, keys, keyedDigest, checkArtifact, webhook, registry, signal },
@@ -139,7 +140,7 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
   }
 }
 
-/** Writes what this replica's webhook denied and found, until the signal fires. */
+/** Writes the denials and findings of this replica's webhook, until the signal fires. */
 const writeReports = ({
   webhook: { denials, findings },
   now,
@@ -156,7 +157,7 @@ const writeReports = ({
     writeFindingReport({ ...deps, now, rows: findings }),
   ]);
 
-/** An API server sends at least a bookmark each minute. */
+/** The age of the oldest cache, as text. An API server sends at least a bookmark each minute. */
 function describeCacheAge(oldest: { resource: string; silentForMs: number } | undefined): string {
   if (oldest === undefined) return "";
   const seconds = Math.round(oldest.silentForMs / 1_000);

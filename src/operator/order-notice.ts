@@ -8,8 +8,9 @@ export const isOrderNotice = ({ url }: IncomingMessage): boolean =>
   url?.split("?", 1)[0] === ORDER_NOTICE_PATH;
 
 /**
- * Answers 204 when the outbox is delivered, 503 when billing should ask again, and 404 when no such Sovereign is migrated here.
- * It needs no token: a request only makes the operator look into that outbox, and requests that arrive meanwhile share one look.
+ * Answers 204 when the outbox is delivered, 503 when billing should repeat the notice, and 404 when this operator has no
+ * migrated Sovereign with this FQDN. Needs no token: a request only starts a pass over that outbox, and requests that
+ * arrive meanwhile share one pass.
  */
 export function createOrderNoticeHandler(relay: Pick<OutboxRelay, "notice">): RequestListener {
   return async (request, response) => {

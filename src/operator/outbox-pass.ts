@@ -23,16 +23,19 @@ import type { ObservedSubscriptions } from "./subscription-standing.ts";
 const CONNECT_MS = 3_000;
 const STATEMENT_MS = 15_000;
 
-/** Relays the outbox of one Sovereign, and looks at its subscriptions, over a connection of its own, which it closes afterwards. */
+/**
+ * Relays the outbox of one Sovereign and reads its subscriptions, over a connection that is opened for the pass and closed
+ * afterwards.
+ */
 export function createOutboxPass(deps: {
   client: KubeClient;
   caches: OperatorCaches;
   subscriptions: Pick<ObservedSubscriptions, "look" | "forget">;
   logger: Logger;
 }): {
-  /** Undefined when there is nothing to relay from: the Sovereign is not migrated, or has no database URL. */
+  /** Undefined when the Sovereign has no usable outbox: it is not migrated, or has no database URL. */
   relay(name: string, signal: AbortSignal): Promise<OutboxPass | undefined>;
-  /** Drops what is remembered of a Sovereign. */
+  /** Drops the state of a Sovereign. */
   forget(name: string): void;
 } {
   const { client, caches, subscriptions, logger } = deps;
@@ -56,7 +59,8 @@ export function createOutboxPass(deps: {
         await connection.connect().catch((error: unknown) => {
           throw new Error(describeDatabaseFailure(error), { cause: error });
         });
-        // The Secret may name another Sovereign's database by now. Its orders must not become Organizations of this one.
+        // The Secret may meanwhile name another Sovereign's database, whose orders must not become Organizations of this
+        // one.
         await requireOwnDatabase((text, values) => connection.query(text, values), sovereign.spec.fqdn);
         const deliver = (event: OutboxEvent) => createOrganization(client, name, event);
         const delivery = {

@@ -15,27 +15,27 @@ import { createObservedSubscriptions } from "./subscription-standing.ts";
 /** Creates an Organization for each order in the outboxes of the fleet. */
 export interface OutboxRelay {
   /**
-   * Billing says that it placed an order. Resolves after a pass over the outbox that began later: true when every event that was
-   * due is delivered. Undefined: no Sovereign with this FQDN runs here.
+   * Call it when billing has placed an order. Resolves after a pass over the outbox that began after the call: true when
+   * every event that was due is delivered. Undefined when no Sovereign with this FQDN runs here.
    */
   notice(fqdn: string): Promise<boolean | undefined>;
   /** Works on outboxes until the signal fires. */
   run(signal: AbortSignal): Promise<void>;
   /**
-   * Enqueues every outbox again and again, for notices that were lost, and those whose database or Secret changed. Only the
-   * leader does this.
+   * Enqueues every outbox periodically, because notices may be lost, and each outbox whose database or Secret changed. Only
+   * the leader does this.
    */
   sweep(signal: AbortSignal): Promise<void>;
-  /** What the passes of this process found about the subscriptions of Organizations. */
+  /** The subscriptions of Organizations, as the passes of this process read them. */
   subscriptions: SubscriptionStandings;
 }
 
-/** Passes at the same time, each with one connection. At rest there is no connection. */
+/** Passes that run at the same time, each with one connection. Without a pass, no connection is open. */
 const WORKERS = 16;
-/** Passes over outboxes whose last pass failed. They have workers of their own, so that they never delay the others. */
+/** Workers for outboxes whose last pass failed. They are separate, so that failing outboxes never delay the others. */
 const RETRY_WORKERS = 4;
 const RETRY_BACKOFF = { firstMs: 1_000, maxMs: 300_000 };
-/** Another relay holds the lock: it may have looked before the order was placed. */
+/** Another relay holds the lock. It may have read the outbox before the order was placed. */
 const LOCKED_RETRY_MS = 500;
 /** The least time between two passes over one outbox, however many notices arrive. */
 const NOTICE_GAP_MS = 200;
@@ -150,7 +150,7 @@ export function createFleetRelay(deps: {
   };
 }
 
-/** In another order each time, so that the Sovereigns of one server are not asked together. */
+/** Shuffles the names, so that the Sovereigns of one database server are not read in a row. */
 function shuffled(sovereigns: readonly Sovereign[]): string[] {
   return sovereigns
     .map(({ metadata }) => ({ name: metadata.name, at: Math.random() }))
@@ -158,7 +158,7 @@ function shuffled(sovereigns: readonly Sovereign[]): string[] {
     .map(({ name }) => name);
 }
 
-/** Enqueues a Sovereign whose outbox may be reachable for the first time, or whose Secret may name another database. */
+/** Enqueues a Sovereign when its database becomes usable, and when its Secret may name another database. */
 function watchChanges(caches: OperatorCaches, enqueue: (name: string) => void, signal: AbortSignal): void {
   let isReplay = true;
   caches.sovereigns.onChange((event) => {

@@ -10,7 +10,7 @@ const NOT_SERVED = "AdmissionPoliciesNotServed";
 const NOT_SERVED_MESSAGE =
   "the API server serves no ValidatingAdmissionPolicies, so that nothing protects the webhook's configuration and catalyst-system while the webhook is down; turn on admissionregistration.k8s.io/v1 in its --runtime-config";
 
-/** Reports what the operator finds about its native policies: in the log, a metric and an Event. */
+/** Reports restored and missing native policies: in the log, a metric and an Event. */
 export interface PolicyRestorationReport {
   /** `fields` is empty when the object was missing. */
   restored(object: KubernetesObject, fields: readonly string[], events: EventRecorder): void;
@@ -65,7 +65,7 @@ export function createPolicyRestorationReport({
   };
 }
 
-/** There is no policy that could have the Event. */
+/** The Event is about the webhook configuration, because the policies do not exist. */
 const WEBHOOK: KubernetesObject = {
   apiVersion: "admissionregistration.k8s.io/v1",
   kind: "ValidatingWebhookConfiguration",

@@ -8,8 +8,8 @@ import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 
 /**
- * Finds credentials for registries in files, each the `.dockerconfigjson` of a mounted pull secret. The files are read for
- * each look-up, so that a rotated secret is used at once. A look-up follows only a challenge of a registry, so it is rare.
+ * Finds credentials for registries in files, each the `.dockerconfigjson` of a mounted pull secret. Each look-up reads the
+ * files, so that a rotated secret is used at once. Look-ups are rare, because each follows a challenge of a registry.
  */
 export function createPullSecretLookup(files: readonly string[], logger: Logger): CredentialLookup {
   async function read(file: string) {

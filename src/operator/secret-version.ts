@@ -11,9 +11,9 @@ import type { Logger } from "../platform/log.ts";
 const RETRY_MS = 5_000;
 
 /**
- * Loads the versions of Secrets that are older than the Sovereign that names them, until the signal fires: the cache left them out,
- * because none named them. A Sovereign without a namespace has no Secrets, so that it costs no request. Each Secret is asked for
- * once: what is created while a Sovereign names it, the watch shows.
+ * Loads the versions of Secrets that existed before a Sovereign named them, until the signal fires. The cache left these
+ * out, because no Sovereign named them when the watch delivered them. A Sovereign without a namespace has no Secrets, so it
+ * costs no request. Each Secret is requested once: the watch reports a Secret that is created while a Sovereign names it.
  */
 export async function loadNamedSecrets(deps: {
   client: Pick<KubeClient, "list">;
@@ -44,7 +44,7 @@ export async function loadNamedSecrets(deps: {
   await queue.run(load, 1, signal);
 
   async function load(key: string): Promise<void> {
-    // The watch may have brought it meanwhile, and the Sovereign may be gone.
+    // The watch may have delivered it meanwhile, and the Sovereign may be deleted.
     if (secretVersions.get(key) !== undefined) return;
     if (sovereigns.byIndex(SOVEREIGN_INDEX.secret, key).length === 0) return;
     const [namespace = "", name] = key.split("/");

@@ -3,7 +3,7 @@ import type { IdentityLists } from "../admission/rules/identity.ts";
 
 /** The settings of one operator process. The command line reads them from flags and environment variables. */
 export interface OperatorSettings {
-  /** Names this replica in the leader election and in Events; unique among replicas. */
+  /** The name of this replica in the leader election and in Events; unique among replicas. */
   identity: string;
   host: string | undefined;
   webhookPort: number;
@@ -11,19 +11,19 @@ export interface OperatorSettings {
   webhookUrl: string | undefined;
   /** The folder of `tls.crt`, `tls.key` and `ca.crt`; undefined: the operator makes the certificate. */
   webhookCertDir: string | undefined;
-  /** The Secret with these keys, in any namespace; undefined: as `webhookCertDir` says. */
+  /** The Secret with these keys, in any namespace; undefined: `webhookCertDir` applies. */
   webhookCertSecret: { namespace: string; name: string } | undefined;
   /** PEM file of the CA whose client certificates the webhook demands; undefined: it answers every client. */
   webhookClientCaFile: string | undefined;
-  /** Common names of the clients that may ask; empty: every name of that CA. */
+  /** Common names of the clients that the webhook answers; empty: every name of that CA. */
   webhookClientNames: readonly string[];
   voucherApiPort: number;
   /** Undefined: the Sovereign with role CatalystZero. */
   voucherApiSovereign: string | undefined;
-  /** The origin at which billing Pods reach the voucher API's port of the operators. */
+  /** The origin under which billing Pods connect to the operators' voucher API. */
   operatorUrl: string;
   httpPort: number;
-  /** Origins that stand in for registries, by the registry's host. */
+  /** Origins of mirrors, by the host of the registry that each replaces. */
   registryMirrors: ReadonlyMap<string, string>;
   enforcement: Enforcement;
   /** The page that denials link to. */
@@ -32,7 +32,7 @@ export interface OperatorSettings {
   registryCaPem: string | undefined;
   /** Files with credentials for registries, each the `.dockerconfigjson` of a pull secret. */
   registryPullSecretFiles: readonly string[];
-  /** The built-in entries and those that flags add. */
+  /** The built-in identities and those that flags add. */
   identities: IdentityLists;
   /** CSI drivers whose inline volumes everyone may mount: the built-in ones and those that the flag adds. */
   inlineDrivers: readonly string[];

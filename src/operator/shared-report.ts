@@ -8,7 +8,10 @@ import type { Logger } from "../platform/log.ts";
 import { sleep } from "../platform/shutdown.ts";
 
 const WRITE_MS = 60_000;
-/** More conflicts than replicas that write at the same moment: something else keeps writing. */
+/**
+ * More than the number of replicas that could write at the same moment. After so many conflicts, another client keeps
+ * writing.
+ */
 const MAX_ATTEMPTS = 20;
 
 /** Rows that wait to be written. */

@@ -20,18 +20,18 @@ export const PUBLISH_MS = 5 * 60_000;
 export const RETIRE_MS = 5 * 60_000;
 const RETRY_MS = 5_000;
 
-/** A key of the operator, and since when (ms since the epoch). */
+/** A key of the operator, and the time of its creation (ms since the epoch). */
 export interface KnownKey<Key> {
   key: Key;
   sinceMs: number;
 }
 
-/** The key that signs now. `keys` are newest first, and not empty. */
+/** The key that signs now. `keys` is sorted newest first, and not empty. */
 export function signingKey<Key>(keys: readonly KnownKey<Key>[], nowMs: number): KnownKey<Key> | undefined {
   return keys.find(({ sinceMs }) => nowMs - sinceMs >= PUBLISH_MS) ?? keys.at(-1);
 }
 
-/** The keys to publish now, newest first: all those that may still have signed a token that lives. */
+/** The keys to publish now, newest first. They include each key that may have signed a token that is still valid. */
 export function publishedKeys<Key>(keys: readonly KnownKey<Key>[], nowMs: number): KnownKey<Key>[] {
   return keys.filter((_, index) => {
     const successor = keys[index - 1];
@@ -39,9 +39,9 @@ export function publishedKeys<Key>(keys: readonly KnownKey<Key>[], nowMs: number
   });
 }
 
-/** The operator's signing key. All replicas share it through its Secret, and follow the Secret. */
+/** The operator's signing key. All replicas share it through its Secret, and watch the Secret. */
 export interface SigningKeys {
-  /** The public halves to publish now, as a JWK set: of the key, and for a time of those before it. */
+  /** The public halves to publish now, as a JWK set: that of the newest key, and for a time those of former keys. */
   jwks(): { keys: JWK[] };
   mintToken: OperatorKey["mintToken"];
   /** Calls the handler when the published keys change. */
@@ -50,7 +50,7 @@ export interface SigningKeys {
 
 interface SigningKeysDeps {
   client: KubeClient;
-  /** Has the Secret of the key, and nothing else. */
+  /** A cache of the key's Secret only. */
   secrets: Informer<SecretObject>;
   logger: Logger;
   now: () => Date;
@@ -60,10 +60,10 @@ interface SigningKeysDeps {
 type SigningKey = OperatorKey & { pem: string };
 
 /**
- * Loads the signing key, or creates it, and follows its Secret until the signal fires. Deleting the Secret rotates the key: the
- * operator creates another one, publishes both, and signs with the new one when every Pod can verify it. The Secret keeps the
- * former key for a process that starts in between; without it there, that key is withdrawn. A Secret that holds no key is
- * reported, and the last key stays in use.
+ * Loads the signing key, or creates it, and watches its Secret until the signal fires. Deleting the Secret rotates the key:
+ * the operator creates another one, publishes both, and signs with the new one when every Pod can verify it. The Secret
+ * also keeps the former key, for a process that starts during the rotation. When a person removes the former key from the
+ * Secret, it is withdrawn. A Secret without a valid key is reported, and the last key stays in use.
  */
 export async function createSigningKeys(deps: SigningKeysDeps): Promise<SigningKeys> {
   const { client, secrets, logger, now, signal } = deps;
@@ -82,7 +82,8 @@ export async function createSigningKeys(deps: SigningKeysDeps): Promise<SigningK
     if (isSame && stored.keys.length === keys.length) return;
     const [newest, ...former] = await parseKeys(stored.keys);
     if (newest === undefined) return;
-    // Without a time, a person wrote this key into the Secret: it is published with the earlier ones, like a key of the operator's.
+    // A key without a time was written into the Secret by a person. It is published together with the earlier ones, like a
+    // key of the operator's.
     keys =
       isSame || stored.isRotated ? [newest, ...former] : [{ ...newest, sinceMs: nowMs() }, ...published()];
     logger.info(
@@ -93,7 +94,7 @@ export async function createSigningKeys(deps: SigningKeysDeps): Promise<SigningK
     void notifyAfterRetirement();
   }
 
-  /** Every Sovereign's ConfigMap still has the former keys when their time is over. */
+  /** Notifies again when the former keys expire, because every Sovereign's ConfigMap still has them. */
   async function notifyAfterRetirement(): Promise<void> {
     const [newest] = keys;
     if (published().length < 2 || newest === undefined) return;
@@ -101,7 +102,7 @@ export async function createSigningKeys(deps: SigningKeysDeps): Promise<SigningK
     if (!signal.aborted) notifyAll();
   }
 
-  // The watch reports the new Secret, this replica's or another's.
+  // The watch reports the new Secret, whichever replica creates it.
   const replace = createSingleFlight(async () => {
     const texts = storedTexts({ pem: newPem(), sinceMs: nowMs() }, published().map(stored));
     while (!signal.aborted) {
@@ -119,7 +120,7 @@ export async function createSigningKeys(deps: SigningKeysDeps): Promise<SigningK
     for (const handler of handlers) handler();
   }
 
-  // One after the other: parsing takes a moment, and the last Secret counts.
+  // Adopted one after the other: parsing is asynchronous, and the last Secret must win.
   let adopting = Promise.resolve();
   secrets.onChange((event) => {
     if (event.kind === "deleted") return void replace();
@@ -144,7 +145,7 @@ export async function createSigningKeys(deps: SigningKeysDeps): Promise<SigningK
   };
 }
 
-/** Every Sovereign's ConfigMap holds the published keys. */
+/** Enqueues every Sovereign when the published keys change, because its ConfigMap holds them. */
 export function signingKeyWatch(keys: SigningKeys, sovereigns: Informer<Sovereign>): Watch {
   const { keys: names } = watchPrimary(sovereigns);
   return {

@@ -4,12 +4,14 @@ import type { KubeClient } from "../kube/client.ts";
 import { isAlreadyExists } from "../kube/error.ts";
 import { SECRETS } from "../kube/resource.ts";
 
-/** A Secret with keys that all replicas share. It is in the operator's namespace. */
+/** Reads a Secret, in the operator's namespace, whose keys all replicas share. */
 export function readKeySecret(client: KubeClient, name: string): Promise<SecretObject | undefined> {
   return client.get<SecretObject>(SECRETS, { name, namespace: SYSTEM_NAMESPACE });
 }
 
-/** Creates the Secret, and returns what is stored afterwards. When another replica creates it first, that replica's texts count. */
+/**
+ * Creates the Secret, and returns the stored one. When another replica creates it first, that replica's texts are returned.
+ */
 export async function createKeySecret(
   client: KubeClient,
   name: string,

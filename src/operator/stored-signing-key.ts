@@ -1,22 +1,25 @@
 import { OPERATOR_KEY_SECRET, SYSTEM_NAMESPACE } from "../api/name.ts";
 import { type SecretObject, secretValue } from "../api/object.ts";
 
-/** Where the Secret has the newest key, its time, and the keys before it. A Secret that was never rotated has `key.pem` alone. */
+/**
+ * The members of the Secret: the newest key, its time, and the former keys. A Secret that was never rotated has only
+ * `key.pem`.
+ */
 const KEY = "key.pem";
 const SINCE = "since";
 const PREVIOUS = "previous.json";
 
-/** A key as the Secret has it. */
+/** A key in the form in which the Secret stores it. */
 export interface StoredSigningKey {
   pem: string;
-  /** When it was created, in ms since the epoch. The first key of all has minus infinity. */
+  /** The time of its creation, in ms since the epoch. The very first key has minus infinity. */
   sinceMs: number;
 }
 
 /**
- * The keys in the Secret, newest first, and not empty. A process that starts during a rotation must sign with the former key, so
- * the Secret keeps it. `isRotated` says whether the operator wrote the newest key in a rotation. Throws, with the remedy, when the
- * list of former keys is no such list.
+ * The keys in the Secret, newest first, and not empty. The Secret keeps the former key, because a process that starts
+ * during a rotation must sign with it. `isRotated` says whether the operator wrote the newest key in a rotation. Throws,
+ * with the remedy, when the list of former keys cannot be parsed.
  */
 export function parseStoredKeys(secret: SecretObject | undefined): {
   keys: StoredSigningKey[];
@@ -27,7 +30,7 @@ export function parseStoredKeys(secret: SecretObject | undefined): {
   return { keys: [newest, ...parsePrevious(secretValue(secret, PREVIOUS))], isRotated: since !== undefined };
 }
 
-/** The texts of the Secret of a key that was not rotated, or that replaces `previous`. */
+/** The texts of the Secret for a first key, or for a key that replaces `previous`. */
 export function storedTexts(
   newest: StoredSigningKey,
   previous: readonly StoredSigningKey[] = [],

@@ -8,17 +8,17 @@ import { canonicalJson } from "../platform/canonical-json.ts";
 /** The name of the index of Organizations by their Sovereign. */
 export const ORGANIZATION_SOVEREIGN_INDEX = "sovereign";
 
-/** A Sovereign's database is asked again after this time, and at once for an Organization that it was not asked about. */
+/** A Sovereign's database is read again after this time, and at once for an Organization that was not read yet. */
 const LOOK_EVERY_MS = 60_000;
 
 export interface ObservedSubscriptions extends SubscriptionStandings {
-  /** Reads the subscriptions of a Sovereign's Organizations, over the connection of a pass that is open already. */
+  /** Reads the subscriptions of a Sovereign's Organizations over the open connection of an outbox pass. */
   look(sovereign: string, client: Pick<pg.ClientBase, "query">): Promise<void>;
-  /** Drops what is known about a Sovereign's Organizations. */
+  /** Drops the state of a Sovereign's Organizations. */
   forget(sovereign: string): void;
 }
 
-/** What the databases of the fleet say about the subscriptions of Organizations. */
+/** The subscriptions of Organizations, as read from the databases of the fleet. */
 export function createObservedSubscriptions({
   organizations,
   now,

@@ -10,8 +10,8 @@ import type { OperatorCaches } from "./cache.ts";
 const NAME = `ConfigMap ${SYSTEM_NAMESPACE}/${TRUST_CONFIG_MAP}`;
 
 /**
- * The trust of ConfigMap catalyst-trust. While its form is invalid, the last valid trust stays in force. A single key that is
- * invalid is left out.
+ * Reads the trust from ConfigMap catalyst-trust. While its form is invalid, the last valid trust stays in force. A single
+ * invalid key is left out.
  */
 export function watchTrust(
   caches: Pick<OperatorCaches, "trust">,
@@ -43,7 +43,7 @@ export function watchTrust(
   return () => trust;
 }
 
-/** What the operator would reject of the trust in a manifest: an API server takes any text in a ConfigMap. */
+/** The parts of a manifest's trust that the operator would reject. An API server accepts any text in a ConfigMap. */
 export function trustProblems(manifest: object): string[] {
   const object = manifest as ConfigMapObject;
   if (object.kind !== "ConfigMap" || !isTrustConfigMap(object)) return [];

@@ -19,11 +19,11 @@ import {
 import { sleep } from "../platform/shutdown.ts";
 import { OPERATOR, OPERATOR_PODS } from "./workload.ts";
 
-/** A Pod may drain for five minutes. */
+/** A Pod may drain for up to five minutes. This adds one minute. */
 const END_TIMEOUT_MS = 360_000;
 const POLL_MS = 1_000;
 
-/** Yields what was removed, in the order of removal. A second run continues where the first one ended. */
+/** Yields the name of each removed object, in the order of removal. A second run continues where the first one ended. */
 export async function* uninstall(
   client: KubeClient,
   deps: {
@@ -49,7 +49,7 @@ export async function* uninstall(
     }
   }
 
-  // First: while it runs, the operator restores everything else.
+  // The operator goes first, because it restores everything else while it runs.
   const operator = await client.get<KubernetesObject>(DEPLOYMENTS, OPERATOR);
   yield* remove(DEPLOYMENTS, operator === undefined ? [] : [operator]);
   if (!isDryRun) await waitForPods(client, endTimeoutMs, signal);
@@ -57,7 +57,8 @@ export async function* uninstall(
     name: WEBHOOK_CONFIGURATION,
   });
   yield* remove(VALIDATING_WEBHOOK_CONFIGURATIONS, configuration === undefined ? [] : [configuration]);
-  // An API server may not serve a kind: policies before Kubernetes 1.30, or ours after their CRDs went.
+  // The API server may not serve a kind: policies before Kubernetes 1.30, or Catalyst's own kinds after their CRDs were
+  // deleted.
   const native = { labelSelector: labelSelectorOf(NATIVE_POLICY_LABELS) };
   for (const resource of [VALIDATING_ADMISSION_POLICY_BINDINGS, VALIDATING_ADMISSION_POLICIES])
     yield* remove(resource, (await listIfServed<KubernetesObject>(client, resource, native)) ?? []);

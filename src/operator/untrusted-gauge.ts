@@ -4,7 +4,7 @@ import { Gauge, type Registry } from "../platform/metrics.ts";
 export interface UntrustedGauge {
   /** Replaces the number of a namespace. */
   count(namespace: string, untrusted: number): void;
-  /** Only the leader counts: a replica that leads no longer must not keep its last number. */
+  /** Call it when the leadership ends. A replica that no longer leads must not keep its last number. */
   reset(): void;
 }
 

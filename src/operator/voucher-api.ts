@@ -15,18 +15,18 @@ import { createOrderNoticeHandler, isOrderNotice } from "./order-notice.ts";
 import type { OutboxRelay } from "./outbox-relay.ts";
 import type { OperatorSettings } from "./settings.ts";
 
-/** A look reads the caches alone, unless a Secret or the Sovereign has changed. */
+/** Each check reads only the caches, unless a Secret or the Sovereign has changed. */
 const CHECK_MS = 2_000;
 
 export interface VoucherApiDeps {
   client: KubeClient;
   caches: OperatorCaches;
   settings: Pick<OperatorSettings, "host" | "voucherApiPort" | "voucherApiSovereign">;
-  /** Receives word of placed orders, from here and from billing Pods. */
+  /** Receives the notices of placed orders, from this process and from billing Pods. */
   relay: Pick<OutboxRelay, "notice">;
   logger: Logger;
   now: () => Date;
-  /** The time between two looks at the Sovereign and its Secrets; default 2 s. */
+  /** The time between two checks of the Sovereign and its Secrets; default 2 s. */
   checkMs?: number;
   /** Closes the billing service behind the server. The caller closes the server first. */
   signal: AbortSignal;
@@ -40,13 +40,16 @@ export async function startVoucherApi(
   deps: VoucherApiDeps,
 ): Promise<{ server: RunningHttpServer; stopped: Promise<void> }> {
   const { client, caches, settings, logger, signal, checkMs = CHECK_MS } = deps;
-  // A notice from this process needs no answer: the relay's own back-off repeats a pass that fails.
+  // The result of a notice from this process is ignored, because the relay itself repeats a pass that fails.
   const onOrderPlaced = (fqdn: string) => void deps.relay.notice(fqdn);
   const receiveNotice = createOrderNoticeHandler(deps.relay);
   const readEnvironment = createEnvironmentReader({ client, secretVersions: caches.secretVersions });
   let serving: { service: BillingService; identity: string; name: string } | undefined;
 
-  /** While a served Sovereign migrates, the earlier version serves on: a migration is compatible with the version before it. */
+  /**
+   * While a served Sovereign migrates, its service continues with the earlier version, because a migration is compatible
+   * with the version before it.
+   */
   const mayServe = (sovereign: Sovereign) =>
     isMigrated(sovereign) || (sovereign.metadata.name === serving?.name && isOperated(sovereign));
 
@@ -54,7 +57,7 @@ export async function startVoucherApi(
     const sovereign = findSovereign(caches.sovereigns.list().filter(mayServe), settings.voucherApiSovereign);
     const env = sovereign && (await readEnvironment(sovereign));
     const name = sovereign?.metadata.name;
-    // While a Secret is missing, the service keeps those that it started with, as the Pods do.
+    // While a Secret is missing, the service keeps the values that it started with, as the Pods do.
     if (env === undefined && name !== undefined && name === serving?.name) return;
     const wanted = sovereign && env && { sovereign, env, identity: canonicalJson([name, env]) };
     if (wanted?.identity === serving?.identity) return;
@@ -70,7 +73,10 @@ export async function startVoucherApi(
       logger.info({ sovereign: wanted.sovereign.metadata.name }, "the embedded voucher API serves");
   }
 
-  /** The earlier service serves on while the new one's database is at another version or belongs to another Sovereign. */
+  /**
+   * Throws, so that the earlier service continues, when the new one's database is at another version or belongs to another
+   * Sovereign.
+   */
   async function openBilling({
     sovereign,
     env,
@@ -116,7 +122,7 @@ export async function startVoucherApi(
   return { server, stopped: follow() };
 }
 
-/** The named Sovereign, or else the one with role CatalystZero. Of two with this role, only one is ever migrated. */
+/** The named Sovereign, or else the one with role CatalystZero. When two have this role, only one is ever migrated. */
 function findSovereign(sovereigns: readonly Sovereign[], name: string | undefined): Sovereign | undefined {
   return sovereigns.find(({ metadata, spec }) =>
     name === undefined ? spec.role === "CatalystZero" : metadata.name === name,

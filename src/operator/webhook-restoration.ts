@@ -13,16 +13,16 @@ const NOT_ENFORCED = "AdmissionNotEnforced";
 export const AUDIT_ONLY = `admission denies nothing (--enforcement Audit): it reports what Deny would refuse in ConfigMap ${SYSTEM_NAMESPACE}/${ADMISSION_REPORT.configMap}; set Deny when nothing in it is legitimate`;
 
 /**
- * Reports that the operator put back a changed or deleted webhook configuration: in the log, a metric and an Event. Each
- * report also repeats the Event that admission denies nothing, as long as it does.
+ * Reports that the operator restored a changed or deleted webhook configuration: in the log, a metric and an Event. While
+ * admission denies nothing, each report also repeats the Event that says so.
  */
 export interface RestorationReport {
   report(applied: Applied, events: EventRecorder): void;
-  /** Reports a failed write as an Event. There may be no configuration that could have the Event. */
+  /** Reports a failed write as an Event. The Event names the configuration even if it does not exist. */
   failed(failure: Failure, events: EventRecorder): void;
-  /** Whether the API server refuses the operator's last write. Then the configuration in force is not the operator's. */
+  /** Whether the API server refused the operator's last write. Then the configuration in force is not the operator's. */
   isRefused(): boolean;
-  /** This replica no longer leads: another one writes and reports. */
+  /** Call it when the leadership ends: another replica then writes and reports. */
   reset(): void;
 }
 
@@ -79,7 +79,7 @@ const describeChange = (fields: readonly string[]) =>
 
 const NAMED = { metadata: { name: WEBHOOK_CONFIGURATION } };
 
-/** An Event needs the kind, which the objects of a list do not carry. */
+/** An Event needs the kind, which list items lack. */
 const aboutConfiguration = ({ metadata }: Pick<KubernetesObject, "metadata">): KubernetesObject => ({
   apiVersion: "admissionregistration.k8s.io/v1",
   kind: "ValidatingWebhookConfiguration",

@@ -21,7 +21,7 @@ import type { OperatorSettings } from "./settings.ts";
 const SERVICE_HOST = `${WEBHOOK_SERVICE}.${SYSTEM_NAMESPACE}.svc`;
 const POLL_MS = 10_000;
 
-/** Each read of a Secret is a request, and a certificate is renewed weeks before it ends. */
+/** Each read of a Secret is a request. Certificates are renewed weeks before they end, so a minute is often enough. */
 const SECRET_POLL_MS = 60_000;
 
 export type TlsSettings = Pick<
@@ -99,16 +99,16 @@ export async function createWebhookTls(
   };
 }
 
-/** The host names that API servers may use: those of the Service, and that of the configured URL. */
+/** The host names under which API servers may call the webhook: those of the Service, and that of the configured URL. */
 function issuedNames(webhookUrl: string | undefined): string[] {
   const service = [SERVICE_HOST, `${SERVICE_HOST}.cluster.local`];
   return webhookUrl === undefined ? service : [...service, hostOf(webhookUrl)];
 }
 
-/** The name or the address. A URL has an IPv6 address in brackets, and a certificate has it without. */
+/** The host name or address. A URL writes an IPv6 address in brackets, a certificate does not. */
 const hostOf = (url: string): string => new URL(url).hostname.replace(/^\[(.*)\]$/, "$1");
 
-/** Where another client keeps the certificate; undefined: the operator makes it. */
+/** The place of a certificate that others provide; undefined: the operator makes it. */
 function givenCertificates(
   client: KubeClient,
   { webhookCertDir, webhookCertSecret }: TlsSettings,
@@ -137,7 +137,7 @@ async function readCertificates(folder: string): Promise<CertificateFiles> {
   const [certificate, key, authority] = await Promise.all([
     read("tls.crt"),
     read("tls.key"),
-    // A Secret of type kubernetes.io/tls need not have it.
+    // A Secret of type kubernetes.io/tls may lack it.
     read("ca.crt").catch(() => ""),
   ]);
   return { certificate, key, authority };

@@ -26,7 +26,7 @@ import { createWebhookTls, type TlsSettings } from "./webhook-tls.ts";
 
 export interface Webhook {
   server: RunningHttpServer;
-  /** Why this replica must receive no requests, or why a rollout must stop at it; undefined when there is no reason. */
+  /** The reason why this replica must receive no requests, or why a rollout must stop at it; undefined when it is ready. */
   unreadyReason(): string | undefined;
   /** Keeps the certificate valid until the signal fires. */
   maintain(signal: AbortSignal): void;
@@ -35,9 +35,9 @@ export interface Webhook {
   /** Calls the handler when the desired configuration changes. */
   onDesired(handler: () => void, signal: AbortSignal): void;
   restoration: RestorationReport;
-  /** What passed because enforcement is Audit. */
+  /** Requests that passed only because enforcement is Audit. */
   denials: DenialReport;
-  /** What broke the rules of EnvironmentPolicies. */
+  /** Installs that broke rules of EnvironmentPolicies. */
   findings: FindingRows;
 }
 
@@ -68,7 +68,7 @@ function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLooku
   };
 }
 
-/** The API server sends a review within milliseconds. It opens more connections only while requests wait on all others. */
+/** The API server sends a review within milliseconds. It opens another connection only while all others are busy. */
 const LIMITS = { requestMs: 10_000, connections: 4_096 };
 
 export async function startWebhook(deps: {
@@ -139,7 +139,7 @@ export async function startWebhook(deps: {
     unreadyReason() {
       if (restoration.isRefused())
         return `the API server refuses to write ValidatingWebhookConfiguration ${WEBHOOK_CONFIGURATION}: its Events say why`;
-      // API servers that do not trust the certificate would fail each request.
+      // API servers that do not trust the certificate yet would fail each request.
       return tls.isPublished() ? undefined : "the CA of the webhook's certificate is not published";
     },
     maintain: tls.maintain,

@@ -8,7 +8,7 @@ import type { Check } from "./check.ts";
 
 const area = "certificates";
 const DAY_MS = 86_400_000;
-/** The operator renews its certificates a month before they end, so fewer days mean that it does not. */
+/** The operator renews its certificates a month before they end, so fewer days mean that the renewal failed. */
 const SOON_DAYS = 14;
 const PEM = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
@@ -17,7 +17,7 @@ type Deployment = KubernetesObject & {
   spec?: { template?: { spec?: { containers?: { env?: { name: string }[] }[] } } };
 };
 
-/** The authorities that API servers trust for the webhook, and who makes the webhook's certificate. */
+/** Checks the authorities that API servers trust for the webhook, and shows who issues the webhook's certificate. */
 export async function checkCertificates(client: Pick<KubeClient, "get">, now: Date): Promise<Check[]> {
   const [configuration, deployment] = await Promise.all([
     client.get<Configuration>(VALIDATING_WEBHOOK_CONFIGURATIONS, { name: WEBHOOK_CONFIGURATION }),
@@ -31,7 +31,7 @@ export async function checkCertificates(client: Pick<KubeClient, "get">, now: Da
   return [...new Set(bundles.length === 0 ? [""] : bundles)].map((bundle) => bundleCheck(bundle, mode, now));
 }
 
-/** By the variable that the chart sets for each value of webhook.certificate.mode. */
+/** Derived from the variable that the chart sets for each value of webhook.certificate.mode. */
 function modeOf(deployment: Deployment | undefined): string {
   const { containers = [] } = deployment?.spec?.template?.spec ?? {};
   const variables = containers.flatMap(({ env = [] }) => env.map(({ name }) => name));

@@ -1,16 +1,16 @@
 import { isForbidden } from "../../kube/error.ts";
 import { errorMessage } from "../../platform/errors.ts";
 
-/** What preflight looked at. `unknown`: it could not tell, and the message says why. */
+/** The result of one check. `unknown`: preflight could not decide, and the message says why. */
 export interface Check {
   area: "versions" | "names" | "rights" | "identity" | "certificates" | "databases";
   state: "ok" | "problem" | "unknown";
   message: string;
-  /** What to do about a problem, or about what it could not tell. */
+  /** The remedy for a problem, or the way to decide an unknown result. */
   remedy?: string;
 }
 
-/** The checks of one area. What cannot be read is no reason to leave out the other areas. */
+/** Runs the checks of one area. When one cannot be read, the other areas are still checked. */
 export async function checksOf(area: Check["area"], look: () => Promise<Check[]>): Promise<Check[]> {
   try {
     return await look();

@@ -13,7 +13,10 @@ const area = "databases";
 const { from, to } = SUPPORTED.postgres;
 const TIMEOUT_MS = 10_000;
 
-/** What the operator reports of each Sovereign's database. It connects from the cluster, which this program cannot. */
+/**
+ * The state of each Sovereign's database, as the operator reports it. The operator connects from within the cluster, which
+ * this program cannot.
+ */
 export async function checkSovereigns(client: Pick<KubeClient, "list">): Promise<Check[]> {
   const sovereigns = (await listIfServed<Sovereign>(client, resourceOf(SOVEREIGN))) ?? [];
   return sovereigns.map(({ metadata: { name }, status }) => {
@@ -26,11 +29,11 @@ export async function checkSovereigns(client: Pick<KubeClient, "list">): Promise
   });
 }
 
-/** A database from here: whether it can be reached, and its version. The URL is shown nowhere. */
+/** Checks whether a database can be reached from this machine, and its version. The output never contains the URL. */
 export async function checkDatabase(url: string): Promise<Check[]> {
   let client: pg.Client | undefined;
   try {
-    // It reads the files of certificates that the URL names, which may be missing here.
+    // The constructor reads the certificate files that the URL names. They may be missing here.
     client = new pg.Client({
       ...{ connectionString: url, connectionTimeoutMillis: TIMEOUT_MS, query_timeout: TIMEOUT_MS },
     });
@@ -46,7 +49,7 @@ export async function checkDatabase(url: string): Promise<Check[]> {
   }
 }
 
-/** `versionNumber` as PostgreSQL counts: 180004. */
+/** `versionNumber` has PostgreSQL's own form: 180004 for 18.4. */
 export function postgresCheck(versionNumber: number): Check {
   const major = Math.floor(versionNumber / 10_000);
   const message = `DATABASE_URL: reachable, PostgreSQL ${major}.${versionNumber % 10_000}`;

@@ -3,7 +3,7 @@ import type { KubeClient } from "../../kube/client.ts";
 import { readPerson } from "../../kube/self-review.ts";
 import type { Check } from "./check.ts";
 
-/** Whether the person who installs is the platform: otherwise admission refuses the person's next change. */
+/** Checks whether the installing person counts as the platform. Otherwise admission refuses that person's next change. */
 export async function checkIdentity(
   client: Pick<KubeClient, "create">,
   lists: IdentityLists,
@@ -21,7 +21,7 @@ export async function checkIdentity(
   ];
 }
 
-/** Groups of Kubernetes itself are never offered: `system:serviceaccounts` would make every Pod the platform. */
+/** Never offers groups of Kubernetes itself: `system:serviceaccounts` would make every Pod the platform. */
 function remedyFor(person: { username: string; groups: string[] }): string {
   const account = serviceAccountOf(person);
   if (account !== undefined)

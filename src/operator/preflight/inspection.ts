@@ -47,12 +47,15 @@ interface Inspection {
   /** The Helm release that is to be installed. */
   release: string;
   lists: ClusterRights["lists"];
-  /** Of a Sovereign's database, which is then tried from here. */
+  /** The URL of a Sovereign's database, to be checked from this machine; undefined: no check. */
   databaseUrl: string | undefined;
   now: Date;
 }
 
-/** Checks a cluster before an install or an upgrade, and finds what admission will refuse to its users. Changes nothing. */
+/**
+ * Checks a cluster before an install or an upgrade, and finds the users whose requests admission will refuse. Changes
+ * nothing.
+ */
 export async function inspectCluster(client: KubeClient, inspection: Inspection): Promise<Preflight> {
   const checks = await lookAround(client, inspection);
   return inspect(client, inspection.lists, inspection.now, checks);
@@ -74,7 +77,7 @@ async function lookAround(
   return areas.flat();
 }
 
-/** Adds the users to the checks. What cannot be read becomes a check that cannot tell. */
+/** Adds the users to the checks. When the rights cannot be read, adds a check with the state `unknown`. */
 async function inspect(
   client: KubeClient,
   lists: ClusterRights["lists"],

@@ -22,15 +22,15 @@ import { OPERATOR } from "../workload.ts";
 import type { Check } from "./check.ts";
 
 const area = "names";
-/** Helm writes it on what it makes. */
+/** The annotation that Helm sets on the objects of a release. */
 const RELEASE = "meta.helm.sh/release-name";
-/** The chart writes it on its definitions: their digest. */
+/** The annotation that the chart sets on its CustomResourceDefinitions: their digest. */
 const DEFINITION = "catalyst.openova.io/definition";
 
 const ownerOf = (object: KubernetesObject | undefined): string | undefined =>
   object?.metadata.annotations?.[RELEASE];
 
-/** Whether the names that the chart and the operator use are free, or are of this release. */
+/** Checks whether the names that the chart and the operator use are free or belong to this release. */
 export async function checkNames(client: Pick<KubeClient, "get">, release: string): Promise<Check[]> {
   const get = (resource: typeof NAMESPACES, name: string) => client.get<KubernetesObject>(resource, { name });
   const [deployment, role, configuration, trust] = await Promise.all([

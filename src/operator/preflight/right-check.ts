@@ -22,7 +22,10 @@ import {
 } from "../../kube/resource.ts";
 import type { Check } from "./check.ts";
 
-/** What the chart consists of, and the Secrets in which Helm keeps a release. A test compares it with the rendered chart. */
+/**
+ * The kinds that the chart contains, and Secrets, in which Helm keeps a release. A test compares them with the rendered
+ * chart.
+ */
 export const INSTALLED: readonly Resource[] = [
   NAMESPACES,
   CUSTOM_RESOURCE_DEFINITIONS,
@@ -42,8 +45,8 @@ export const INSTALLED: readonly Resource[] = [
 ];
 const VERBS = ["get", "create", "patch", "delete"];
 /**
- * Helm finds its releases among the Secrets, and replaces the Secret of the one that it works on. It writes roles whose rights
- * the person need not have, so the person must be allowed to.
+ * Helm lists the Secrets to find its releases, and updates the Secret of the release that it works on. The chart's roles
+ * give rights that the person need not have. Writing them needs `escalate` and `bind`.
  */
 const FURTHER: readonly (readonly [Resource, string])[] = [
   [SECRETS, "list"],
@@ -59,7 +62,7 @@ interface Right {
   verb: string;
 }
 
-/** Whether the person may install, upgrade and remove the chart. */
+/** Checks whether the person may install, upgrade and remove the chart. */
 export async function checkRights(client: Pick<KubeClient, "create">): Promise<Check[]> {
   const wanted: Right[] = [
     ...INSTALLED.flatMap((resource) => VERBS.map((verb) => ({ resource, verb }))),

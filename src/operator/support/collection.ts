@@ -22,7 +22,7 @@ export interface CollectionDeps {
   client: Pick<KubeClient, "list" | "request" | "openWatch">;
   /** The text of `/metrics` of an operator Pod. */
   readMetrics(pod: string): Promise<string>;
-  /** Last lines of each log. */
+  /** The number of last lines of each log. */
   logLines: number;
   version: string;
   now: Date;
@@ -32,18 +32,18 @@ export interface CollectionDeps {
 
 export interface Collection {
   files: ArchivedFile[];
-  /** What could not be read, and why. */
+  /** The items that could not be read, each with the reason. */
   missing: string[];
 }
 
 type Item = KubernetesObject & Record<string, unknown>;
 
-/** What support needs. It never asks for Secrets or ConfigMaps, and redacts the rest. */
+/** Collects the files that support needs. It never requests Secrets or ConfigMaps, and redacts all other content. */
 export async function collect(deps: CollectionDeps): Promise<Collection> {
   const { client } = deps;
   const files: ArchivedFile[] = [];
   const missing: string[] = [];
-  /** Undefined: it could not be read, and `missing` says why. */
+  /** Returns undefined when the read fails, and adds the reason to `missing`. */
   async function attempt<T>(what: string, read: () => Promise<T>): Promise<T | undefined> {
     try {
       return await read();
@@ -93,7 +93,7 @@ async function operatorPods(client: CollectionDeps["client"]): Promise<string[]>
   return items.map(({ metadata }) => metadata.name);
 }
 
-/** Others may have put containers of their own into the Pod, so the request names the operator's. */
+/** Other clients may have added containers to the Pod, so the request names the operator's container. */
 async function readLog({ client, logLines, signal }: CollectionDeps, name: string): Promise<string> {
   const path = pathOf(PODS, { name, namespace: SYSTEM_NAMESPACE }, "log");
   const query = { container: "operator", tailLines: logLines };
@@ -108,7 +108,7 @@ const list = async (client: CollectionDeps["client"], resource: Resource, namesp
 
 const asJson = (items: readonly Item[]): string => `${JSON.stringify(items.map(redactObject), null, 2)}\n`;
 
-/** A workload's variables, arguments and annotations may hold any text: of these, support needs the names alone. */
+/** A workload's variables, arguments and annotations may hold any text, so only the variables' names are kept. */
 function withoutValues(item: Item): Item {
   return JSON.parse(
     JSON.stringify(item, (key, value) => {

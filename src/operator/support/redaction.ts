@@ -3,7 +3,10 @@ import { redactSecrets } from "../../platform/log.ts";
 
 const REDACTED = "[redacted]";
 
-/** By form, because the text comes from logs, Events and messages of other programs. Order matters: wholes before parts. */
+/**
+ * Patterns by the form of a secret, because the text comes from logs, Events and messages of other programs. The order
+ * matters: a pattern for a whole text comes before those for its parts.
+ */
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [^-]+-----[\s\S]*?(?:-----END [^-]+-----|$)/g, REDACTED],
   [/\bey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g, REDACTED],
@@ -24,7 +27,7 @@ const IP_V6 = /(?<![\w.:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])/gi;
 const LONG_RANDOM =
   /(?<![A-Za-z0-9+/_:.-])(?=[A-Za-z0-9+/_-]*\d)(?=[A-Za-z0-9+/_-]*[A-Za-z])[A-Za-z0-9+/_]{40,}={0,2}/g;
 
-/** Anyone may have written the text, and some patterns take a time that grows with the square of a line's length. */
+/** Any client may have written the text, and the time of some patterns grows with the square of a line's length. */
 const MAX_LINE = 16_384;
 
 const shortened = (line: string): string =>
@@ -32,7 +35,7 @@ const shortened = (line: string): string =>
     ? `${line.slice(0, MAX_LINE)}… (${line.length - MAX_LINE} characters are left out)`
     : line;
 
-/** Text without secrets and without people's addresses, electronic or of the network. */
+/** The text without secrets, e-mail addresses and IP addresses. */
 export function redactText(text: string): string {
   const bounded = text.split("\n").map(shortened).join("\n");
   let redacted = bounded.replace(DATABASE_URL, `$1://${REDACTED}`).replace(URL_WITH_USER, `$1${REDACTED}`);
@@ -43,12 +46,15 @@ export function redactText(text: string): string {
     .replace(IP_V6, (address) => (isIP(address) === 0 ? address : "[address]"));
 }
 
-/** Not `secretName` and `tokenRef`, which name a Secret and hold none of its data. */
+/** Does not match `secretName` and `tokenRef`, which name a Secret and hold none of its data. */
 const SECRET_NAME = /(?:password|passwd|secret|token|credential|privateKey|apiKey|connectionString|dsn)$/i;
 const OWN_METADATA = ["name", "namespace", "uid", "generation", "resourceVersion", "creationTimestamp"];
 const OWN_LISTS = ["deletionTimestamp", "finalizers", "ownerReferences", "labels"];
 
-/** The same value with each text redacted, and with members left out whose names say that they hold a secret. */
+/**
+ * The same value with each text redacted. A text is replaced as a whole when the name of its member says that it is a
+ * secret.
+ */
 export function redactValue(value: unknown, name = ""): unknown {
   if (typeof value === "string") return SECRET_NAME.test(name) ? REDACTED : redactText(value);
   if (Array.isArray(value)) return value.map((item) => redactValue(item, name));
@@ -58,7 +64,7 @@ export function redactValue(value: unknown, name = ""): unknown {
   );
 }
 
-/** An object of the API without annotations of others and without managed fields, both of which may repeat anything. */
+/** An API object without other clients' annotations and without managed fields. Both may repeat any part of the object. */
 export function redactObject(object: { metadata: object; [member: string]: unknown }): unknown {
   const kept = [...OWN_METADATA, ...OWN_LISTS];
   const { metadata, ...rest } = object;
