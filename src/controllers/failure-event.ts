@@ -3,7 +3,7 @@ import type { CatalystObject, KubernetesObject } from "../api/object.ts";
 import type { EventRecorder } from "../kube/event.ts";
 import type { Failure } from "../kube/failure.ts";
 
-/** Records the Event of a failure unless `Ready` says the same already: one Event for each failure, not for each try. */
+/** Records the Event of a failure, unless `Ready` already says the same: one Event for each failure, not for each try. */
 export function recordFailure(
   events: EventRecorder,
   object: CatalystObject<unknown, { conditions?: Condition[] | undefined }>,

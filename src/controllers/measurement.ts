@@ -6,39 +6,39 @@ import { aborted, settledWithin, untilAborted } from "../platform/shutdown.ts";
 type Measure<T> = (signal: AbortSignal, failures: number) => Promise<{ value: T; isGood: boolean }>;
 
 /**
- * Measurements of objects that may take seconds: a login, a smoke test, a question to a registry. They run beside the reconcile
- * workers, with a budget of their own. A reconcile reads the newest value. As a watch, they enqueue an object's key when it has
- * another value.
+ * Measurements of objects that may take seconds: a login, a smoke test, a request to a registry. They run in the background
+ * with limits of their own, so no reconcile worker waits for them. A reconcile reads the newest value. As a watch, they
+ * enqueue an object's key when its value changes.
  */
 export interface Measurements<T> extends Watch {
   /**
    * The value for this object and `identity`, which names everything that the value depends on. A value that is not good is
-   * measured again by itself, with back-off; a good one when it is older than `maxAgeMs`. Undefined while the first measurement
-   * runs. Throws what `measure` threw.
+   * measured again with back-off. A good one is measured again when it is read after `maxAgeMs`. Undefined while the first
+   * measurement runs. Throws the error of a measurement that failed.
    */
   read(key: string, identity: string, measure: Measure<T>, maxAgeMs?: number): Promise<T | undefined>;
   /** The value so far, while `read` keeps a measurement with this identity; undefined when it keeps none. */
   peek(key: string, identity: string): { value: T | undefined } | undefined;
   /** Drops the value, and aborts a measurement that runs. */
   forget(key: string): void;
-  /** Call it after each reconcile: drops the value that the reconcile did not read, so that it is measured no longer. */
+  /** Call it after each reconcile. Drops the value if the reconcile did not read it, so that it is no longer measured. */
   endReconcile(key: string): void;
 }
 
 export interface MeasurementPace {
   /** A measurement that takes longer is aborted. */
   deadlineMs: number;
-  /** A reconcile waits this long for a first value. Most measurements take less, and a second reconcile is saved. */
+  /** A reconcile waits this long for a first value. Most measurements take less, which saves a second reconcile. */
   graceMs: number;
   firstRetryMs: number;
   maxRetryMs: number;
   /** Measurements at the same time. */
   concurrency: number;
-  /** The same for objects whose last value was not good: those that hang delay only each other. */
+  /** The same for objects whose last value was not good, so that measurements that hang delay only each other. */
   retryConcurrency: number;
 }
 
-/** A reconcile that waits for a measurement is enqueued by it. This is for the case that it never ends. */
+/** The measurement enqueues a reconcile that waits for it. This retry covers a measurement that never ends. */
 export const MEASUREMENT_FALLBACK_MS = 600_000;
 
 interface State<T> {
@@ -46,13 +46,13 @@ interface State<T> {
   measure: Measure<T>;
   abort: AbortController;
   running: Promise<void> | undefined;
-  /** Kept here: a listener of `abort` for each retry would stay until the end. */
+  /** Stored here to be cleared. A listener of `abort` for each retry would stay until the end. */
   retry: NodeJS.Timeout | undefined;
   result: { value: T } | { error: unknown } | undefined;
   isGood: boolean;
   failures: number;
   measuredAtMs: number;
-  /** A reconcile waits in `read`, so that it needs no other one. */
+  /** A reconcile waits in `read`, so it need not be enqueued. */
   isAwaited: boolean;
   isRead: boolean;
 }
@@ -61,7 +61,7 @@ const MAX_WAITING = 100_000;
 
 export function createMeasurements<T>(deps: {
   pace: MeasurementPace;
-  /** What of a value counts. Another value with the same description is no news, and the earlier one is kept. */
+  /** The text by which values are compared. A new value with the same text is dropped, and causes no reconcile. */
   describe: (value: T) => string;
   now: () => Date;
   random?: () => number;
@@ -79,7 +79,7 @@ export function createMeasurements<T>(deps: {
       const { value, isGood } = await budget.run(
         () => {
           const deadline = AbortSignal.any([state.abort.signal, AbortSignal.timeout(pace.deadlineMs)]);
-          // One that does not end soon after the signal must not keep its place.
+          // A measurement that does not end soon after the signal must not keep its place.
           const end = AbortSignal.timeout(2 * pace.deadlineMs);
           return untilAborted(state.measure(deadline, state.failures), end);
         },
@@ -124,7 +124,7 @@ export function createMeasurements<T>(deps: {
   function stateFor(key: string, identity: string, measure: Measure<T>): State<T> {
     const present = states.get(key);
     if (present?.identity === identity) return Object.assign(present, { measure });
-    // An object that failed stays among those that fail until a value is good.
+    // An object that failed keeps its count of failures, and so its place among the retries, until a value is good.
     const failures = drop(key)?.failures ?? 0;
     const state: State<T> = {
       ...{ identity, measure, failures, abort: new AbortController(), running: undefined, result: undefined },

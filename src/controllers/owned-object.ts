@@ -6,8 +6,8 @@ import { keyOf } from "../kube/resource.ts";
 import { describeDrift } from "./drift.ts";
 
 /**
- * Applies the objects that the operator keeps for `owner`, one after the other. `caches` are those of their kinds. Each change
- * that is put back becomes an Event of the owner.
+ * Applies the objects that the operator manages for `owner`, one after the other. `caches` are the caches of their kinds.
+ * Each correction becomes an Event of the owner.
  */
 export async function applyOwned(
   { applier, events }: { applier: Applier; events: EventRecorder },

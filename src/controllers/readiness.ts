@@ -26,7 +26,10 @@ export interface Readiness {
   progress?: typeof STALLED | typeof RECONCILING | undefined;
 }
 
-/** `Ready`, with `Stalled` or `Reconciling` exactly while they apply. For kinds whose state one observation decides. */
+/**
+ * `Ready`, with `Stalled` or `Reconciling` exactly while one of them applies. For kinds whose state one observation
+ * decides.
+ */
 export function readyConditions(
   previous: readonly Condition[] | undefined,
   readiness: Readiness,
@@ -47,9 +50,9 @@ export function readyConditions(
 }
 
 /**
- * The conditions after a failed reconcile. `Ready` says why, and every other condition is `Unknown`, because the reconcile
- * did not look. An object that is stalled by the same reason stays so: a restarted operator counts its tries from one
- * again.
+ * The conditions after a failed reconcile. `Ready` gives the cause, and every other condition is `Unknown`, because the
+ * reconcile did not check it. An object that is already stalled for the same reason stays stalled, because a restarted
+ * operator counts its tries from one again.
  */
 export function failedConditions(
   previous: readonly Condition[] | undefined,

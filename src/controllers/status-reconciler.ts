@@ -20,7 +20,7 @@ export interface StatusReconcilerDeps {
   now: () => Date;
 }
 
-/** The status that an object should have, and when to look at it again. */
+/** The desired status of an object, and when to reconcile it again. */
 export interface StatusReport<T> {
   status: StatusOf<T>;
   outcome: Outcome;
@@ -29,9 +29,9 @@ export interface StatusReport<T> {
 }
 
 /**
- * Creates the reconcile function of a kind whose controller only keeps the status accurate. `desiredReport` receives the
- * object with its newest status. What it throws is written into the status. `forget` is called for an object that no longer
- * exists.
+ * Creates the reconcile function of a kind with a status. `desiredReport` receives the object with its newest status, and
+ * may also apply objects. An error that it throws is written into the status. `forget` is called for an object that no
+ * longer exists.
  */
 export function createStatusReconciler<
   T extends CatalystObject<unknown, { conditions?: Condition[] | undefined }>,
@@ -77,7 +77,7 @@ export function createStatusReconciler<
       return outcome;
     } catch (error) {
       const failure = describeFailure(error, attempt);
-      // The first error counts: where the status cannot be written either, the log says so.
+      // The first error is the one that is thrown. When the status cannot be written either, only the log has it.
       if (failure !== undefined) await reportFailure(object, failure).catch(() => undefined);
       throw error;
     }

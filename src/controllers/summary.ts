@@ -2,7 +2,7 @@ import type { BillingRelease } from "../api/billing-release.ts";
 import { type Condition, findCondition, READY } from "../api/condition.ts";
 import { SOVEREIGN_CONDITION, type Sovereign } from "../api/sovereign.ts";
 
-/** What keeps an object from being as its spec asks. The message says what to do. */
+/** The reason why an object is not as its spec asks. The message gives the remedy. */
 interface Obstacle {
   reason: string;
   message: string;
@@ -14,9 +14,9 @@ export interface Summary {
   kind: "Sovereign" | "BillingRelease";
   name: string;
   ready: Condition["status"];
-  /** What is: the image that is pinned, or how far a rollout is. */
+  /** The present state: the pinned image, or the progress of a rollout. */
   is: string;
-  /** What should be. */
+  /** The desired state. */
   should: string;
   /** Undefined when it is Ready. */
   heldBy: Obstacle | undefined;
@@ -29,7 +29,7 @@ const NOT_RECONCILED = {
   message: "no operator has looked at it: check that one runs",
 };
 
-/** `releases` are all of the cluster. */
+/** `releases` are all releases of the cluster. */
 export function summariseSovereign(sovereign: Sovereign, releases: readonly BillingRelease[]): Summary {
   const { metadata, spec, status } = sovereign;
   const { release: releaseName } = spec.billing;

@@ -22,7 +22,7 @@ export interface AdmissionPolicyDeps {
   /** The policies and the bindings with the product's label. They stay empty when the API server does not serve them. */
   informers: readonly Informer<KubernetesObject>[];
   desired: readonly SpecifiedObject[];
-  /** Receives each object that was put back, and the fields that differed; none when it was missing. */
+  /** Receives each restored object, and the fields that differed; none when it was missing. */
   onRestored(object: KubernetesObject, fields: readonly string[]): void;
   /** Receives, with each reconcile, whether the API server serves policies. */
   onServed(isServed: boolean): void;
@@ -33,13 +33,14 @@ const RESYNC_MS = 60_000;
 const keyOf = ({ kind, metadata }: KubernetesObject) => `${kind}/${metadata.name}`;
 
 /**
- * Restores the policies and bindings that the chart installed. The applier does not fit here: it marks what it writes and
- * owns it, so that the chart's next upgrade would conflict. It also leaves fields that the desired object does not mention.
+ * Restores the policies and bindings that the chart installed. The applier does not fit here. It marks and owns the objects
+ * that it writes, so the chart's next upgrade would conflict. It also leaves fields that the desired object does not
+ * mention.
  */
 export function createAdmissionPolicyReconciler(deps: AdmissionPolicyDeps) {
   const { client, informers, onRestored, onServed } = deps;
   const desiredByKey = new Map(deps.desired.map((object) => [keyOf(object), object]));
-  /** What this API server makes of a desired spec, where that differs: a later version may add defaults. */
+  /** The spec that this API server stores for a desired one, where the two differ: a later version may add defaults. */
   const accepted = new Map<string, object>();
 
   function cachedCopy(desired: SpecifiedObject): SpecifiedObject | undefined {
@@ -48,8 +49,9 @@ export function createAdmissionPolicyReconciler(deps: AdmissionPolicyDeps) {
   }
 
   /**
-   * Replaces the object, and then gives its spec to the installer alone. What the operator adds to a set by replacing belongs
-   * to the operator: an upgrade of the chart could not remove it, and a set with both Deny and Warn is invalid.
+   * Replaces the object, and then makes the installer the only owner of its spec. After a replace, the operator owns the
+   * items that it added to a set. An upgrade of the chart could not remove them, and a set with both Deny and Warn is
+   * invalid.
    */
   async function replace(
     object: SpecifiedObject,
@@ -71,20 +73,20 @@ export function createAdmissionPolicyReconciler(deps: AdmissionPolicyDeps) {
     try {
       applied = await client.apply(resource, wanted, { fieldManager });
     } catch (error) {
-      // Server-side apply joins a set with another manager's items: validationActions Deny and Warn together are invalid.
+      // Server-side apply merges a set with another manager's items: validationActions Deny and Warn together are invalid.
       if (!isInvalid(error) || live === undefined) throw error;
       const metadata = { ...live.metadata, ...wanted.metadata };
       return replace({ ...live, metadata, spec: desired.spec }, wanted, fieldManager);
     }
     if (isSame(desired.spec, applied.spec)) return applied;
-    // Server-side apply keeps what other managers added. Replacing the object removes it.
+    // Server-side apply keeps fields that other managers added. Replacing the object removes them.
     return replace({ ...applied, spec: desired.spec }, wanted, fieldManager);
   }
 
   async function restore(key: string, desired: SpecifiedObject): Promise<void> {
     const cached = cachedCopy(desired);
     if (cached !== undefined && isIntact(desired, cached, accepted.get(key))) return;
-    // The cache may be behind the last write, and it has only objects with the label.
+    // The cache may not have the last write yet, and it has only objects with the label.
     const live = await client.get<LiveObject>(resourceOfManifest(desired), desired.metadata);
     if (live !== undefined && isIntact(desired, live, accepted.get(key))) return;
     const written = await write(desired, live);
@@ -99,7 +101,7 @@ export function createAdmissionPolicyReconciler(deps: AdmissionPolicyDeps) {
     try {
       await restore(key, desired);
     } catch (error) {
-      // A write finds the object or creates it, so that only a missing kind is not found.
+      // A write creates an object that is missing, so a 404 means that the kind is not served.
       if (!isNotFound(error)) throw error;
       onServed(false);
       return {

@@ -18,8 +18,8 @@ export interface LiveObject extends SpecifiedObject {
 }
 
 /**
- * Whether the live object is as desired, as a whole: an added exclusion opens a policy like a changed rule. `accepted` is
- * the spec that the API server makes of the desired one.
+ * Whether the live spec and labels are as desired. The spec is compared as a whole, because an added exclusion weakens a
+ * policy like a changed rule. `accepted` is the spec that the API server stores for the desired one.
  */
 export function isIntact(
   desired: SpecifiedObject,
@@ -35,7 +35,7 @@ export const isSame = (a: unknown, b: unknown): boolean =>
 export const hasLabels = ({ metadata }: KubernetesObject, live: KubernetesObject): boolean =>
   Object.entries(metadata.labels ?? {}).every(([name, value]) => live.metadata.labels?.[name] === value);
 
-/** What to write. Labels and annotations of other clients stay. */
+/** The object to write. Labels and annotations of other clients stay. */
 export function desiredRestoration(
   desired: SpecifiedObject,
   live: KubernetesObject | undefined,
@@ -55,8 +55,8 @@ export function desiredRestoration(
 const HELM = "helm";
 
 /**
- * The field manager that applied the object first. The operator writes under this name: if it owned the fields itself, an
- * upgrade of the chart that changes them would fail with a conflict. The API server sorts the entries by age.
+ * The field manager that applied the object first. The operator writes under this name. If it owned the fields under its
+ * own name, an upgrade of the chart that changes them would fail with a conflict. The API server sorts the entries by age.
  */
 export function installerOf(live: LiveObject | undefined): string {
   const entry = live?.metadata.managedFields?.find((each) => ownsSpec(each, "Apply"));
@@ -70,7 +70,7 @@ const ownsSpec = ({ operation, fieldsV1 = {} }: ManagedFields, by: "Apply" | "Up
 export const hasUpdater = ({ metadata: { managedFields = [] } }: LiveObject): boolean =>
   managedFields.some((entry) => ownsSpec(entry, "Update"));
 
-/** What to write so that only those who applied the spec own it. */
+/** The object to write so that only managers that applied the spec own it. */
 export function desiredOwnership(live: LiveObject): LiveObject {
   const { managedFields = [] } = live.metadata;
   const kept = managedFields.filter((entry) => !ownsSpec(entry, "Update"));

@@ -21,15 +21,15 @@ export interface BillingReleaseDeps extends StatusReconcilerDeps {
   /** Also a watch. */
   images: ImageChecks;
   findImage: FindImage;
-  /** Counts the Sovereigns of a release that failed, or that wait for a person before they take its image. */
+  /** Counts the Sovereigns of a release that failed on its image, or that wait for a person before they take it. */
   failures: { count(release: string, failed: number): void; forget(release: string): void };
   events: EventRecorder;
   logger: Logger;
 }
 
-/** The status counts a fleet. While many of its Sovereigns change, it is written at most once in this time. */
+/** The shortest time between two status writes that the changes of a fleet's Sovereigns cause. */
 const MIN_COUNT_MS = 100;
-/** A large fleet is counted less often. */
+/** A large fleet is counted less often, by this time for each Sovereign. */
 const COUNT_MS_PER_SOVEREIGN = 0.05;
 
 /** Keeps a release's figures, its measured reference and the record of its rollout accurate. */
@@ -43,7 +43,7 @@ export function createBillingReleaseReconciler(deps: BillingReleaseDeps) {
       deps.failures.forget(name);
     },
     async desiredReport(before, at) {
-      // Counted before the wait for the registry: a later tally may be of another version of the release.
+      // Counted before the registry is asked: a later tally may be of another version of the release.
       const tally = fleets.tally(before);
       const release = withImageCheck(before, await checkImage(deps, before), at.toISOString());
       const [zeroName = ""] = tally.zeros;
@@ -56,7 +56,8 @@ export function createBillingReleaseReconciler(deps: BillingReleaseDeps) {
           logger.info({ release: release.metadata.name, reason, message }, "rollout");
         }
       };
-      // The step was decided without it. No Sovereign changes when all of them are verified already.
+      // The step was decided before this reference was in the status. Reconcile again soon: when all Sovereigns are
+      // verified already, no change of a Sovereign would cause it.
       const isNewlyMeasured = status.reference?.image !== before.status?.reference?.image;
       const ends = [
         isNewlyMeasured ? MIN_COUNT_MS : undefined,

@@ -2,18 +2,18 @@ import type { BillingRelease } from "../../api/billing-release.ts";
 import { ROLLOUT_ANNOTATION, ROLLOUT_ANNOTATION_PREFIX } from "../../api/rollout-annotation.ts";
 import { stagesOf } from "./desired-stage.ts";
 
-/** What a person wants of a rollout. `name` is a stage for `approve`, and a Sovereign for `skip`. */
+/** An action that a person requests for a rollout. `name` is a stage for `approve`, and a Sovereign for `skip`. */
 export interface RolloutAction {
   kind: "pause" | "resume" | "approve" | "skip" | "abort";
   name: string | undefined;
 }
 
-/** The annotations that an action writes; null removes one. `problem` says why the action makes no sense now. */
+/** The annotations that an action writes; null removes one. `problem` says why the action is not possible now. */
 export type AnnotationChange =
   | { annotations: Record<string, string | null>; done: string; problem?: never }
   | { problem: string; annotations?: never };
 
-/** `user` is the name that the API server has for the person. */
+/** `user` is the person's name as the API server authenticated it. */
 export function desiredAnnotations(
   release: BillingRelease,
   { kind, name }: RolloutAction,

@@ -3,13 +3,14 @@ import { maxUnavailableOf } from "./desired-stage.ts";
 import { approvalWait, isBlocked, type RolloutStep, WAVE } from "./desired-step.ts";
 import { countOf, failedOf, sizeOf, type Tally } from "./desired-tally.ts";
 
-/** Whether nothing is left to do without a person, and nothing failed on the image. */
+/** Whether every Sovereign is verified, is left out, or needs a person, and none failed on the image. */
 export const isThrough = (tally: Tally): boolean =>
   countOf(tally, "verified") + countOf(tally, "leftOut") + tally.needingPerson.size === tally.members.size;
 
 /**
- * What happens after the rollout was complete. Sovereigns that were added, continued or repaired take the image in each stage's
- * waves and with its approval. One that fails on it keeps its place, so that at most `maxUnavailable` of a stage do.
+ * Decides the step after the rollout was complete. Sovereigns that were added, continued or repaired take the image in each
+ * stage's waves and with its approval. A Sovereign that fails on it keeps its place in the wave, so at most
+ * `maxUnavailable` of a stage fail.
  */
 export function decideFollowers(release: BillingRelease, tally: Tally): RolloutStep {
   const { plan, stages } = tally;
@@ -20,7 +21,7 @@ export function decideFollowers(release: BillingRelease, tally: Tally): RolloutS
     if (isBlocked(plan, at)) return [];
     const { names, unavailable } = stage;
     const most = maxUnavailableOf(plan.stages[at]?.maxUnavailable ?? 1, sizeOf(stage));
-    // These serve no customer reliably, so that they take no place.
+    // These Sovereigns do not serve reliably anyway, so they take no place in the wave.
     return [...names.waiting.slice(0, Math.max(0, most - unavailable)), ...names.moving, ...names.stuck];
   });
   const isDegraded = failedOf(tally) > 0;

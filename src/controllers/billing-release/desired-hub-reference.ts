@@ -5,8 +5,8 @@ import { isMap, listOf } from "../../api/object.ts";
 type References = Pick<BillingReleaseStatus, "reference" | "earlierReferences">;
 
 /**
- * The references that the hub measured, from the annotation of a release that it keeps here. The first is the newest. Without a
- * readable annotation, those that were known stay: the hub puts it back.
+ * The references that the hub measured, from the annotation that the hub writes on its copy of the release. The first is
+ * the newest. Without a readable annotation, the known references stay, because the hub restores the annotation.
  */
 export function referencesFromHub({ metadata, status }: BillingRelease): References {
   const [reference, ...earlierReferences] = parse(metadata.annotations?.[ANNOTATION.references]) ?? [

@@ -1,22 +1,25 @@
 import { type BillingRelease, IMAGE_FOUND, type ImageCheck } from "../../api/billing-release.ts";
 import { type NewCondition, setCondition } from "../../api/condition.ts";
 
-/** Reasons of Ready while no Sovereign may take the image because of its check. */
+/** Reasons of Ready while the check of the image lets no Sovereign take it. */
 export const CHECKING_IMAGE = "CheckingImage";
 export const IMAGE_NOT_FOUND = "ImageNotFound";
-/** Reason of an unknown `ImageFound`. It holds up no rollout: nodes may reach a registry that the operator does not. */
+/**
+ * Reason of an unknown `ImageFound`. It does not block the rollout, because nodes may have access to a registry that the
+ * operator has not.
+ */
 export const REGISTRY_UNAVAILABLE = "RegistryUnavailable";
 
 type Result = ImageCheck["result"];
 
-/** The answer that the status has for the present image. */
+/** The registry's answer that the status records for the present image. */
 export function imageCheckOf({ spec, status }: BillingRelease): Result | undefined {
   return status?.imageCheck?.image === spec.image ? status.imageCheck.result : undefined;
 }
 
 /**
- * Why no Sovereign may take the image: the registry does not have it, or was not asked yet. Decided by the recorded answer
- * and not by the condition, which becomes `Unknown` when a reconcile fails.
+ * Why no Sovereign may take the image: the registry does not have it, or was not asked yet. This follows from the recorded
+ * answer, not from the condition, which becomes `Unknown` when a reconcile fails.
  */
 export function imageObstacle(release: BillingRelease): { reason: string; message: string } | undefined {
   const result = imageCheckOf(release);
@@ -26,8 +29,8 @@ export function imageObstacle(release: BillingRelease): { reason: string; messag
 }
 
 /**
- * The release with an answer of the registry in its status. `result` is undefined while the first answer for this image is
- * awaited. An earlier answer for the same image counts until there is a newer one. `now` is RFC 3339.
+ * The release with the registry's answer in its status. `result` is undefined until the first answer for this image
+ * arrives. An earlier answer for the same image counts until there is a newer one. `now` is RFC 3339.
  */
 export function withImageCheck(
   release: BillingRelease,

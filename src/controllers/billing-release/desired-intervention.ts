@@ -2,12 +2,14 @@ import type { BillingRelease } from "../../api/billing-release.ts";
 import { ROLLOUT_ANNOTATION, ROLLOUT_ANNOTATION_PREFIX } from "../../api/rollout-annotation.ts";
 import type { Intervention } from "../../api/rollout-status.ts";
 
-/** What people want of the rollout of the present image. Each value is the user that wrote the annotation. */
+/**
+ * The actions that people requested for the rollout of the present image. Each value is the user that wrote the annotation.
+ */
 export interface Interventions {
   pausedBy: string | undefined;
   abortedBy: string | undefined;
   resumedBy: string | undefined;
-  /** Halts up to this number are over. */
+  /** Halts up to this number were resumed. */
   resumedThrough: number;
   /** By stage. */
   approved: ReadonlyMap<string, string>;
@@ -17,10 +19,13 @@ export interface Interventions {
   bakeSkipped: ReadonlyMap<string, string>;
 }
 
-/** `<user>@sha256:<64 hex>`, and for a resumed halt `#<number>` behind it. */
+/** `<user>@sha256:<64 hex>`, followed by `#<number>` for a resumed halt. */
 const VALUE = /^(.{1,256})@(sha256:[a-f0-9]{64})(?:#(\d{1,6}))?$/s;
 
-/** Reads the annotations. One that is about another image, or that cannot be read, does not count. */
+/**
+ * Reads the annotations. An annotation for another image, or one that cannot be parsed, does not count. A pause counts for
+ * every image.
+ */
 export function interventionsOf({ metadata, spec }: BillingRelease): Interventions {
   const annotations = metadata.annotations ?? {};
   const read = (name: string) => {
@@ -52,7 +57,7 @@ export function interventionsOf({ metadata, spec }: BillingRelease): Interventio
 
 const MAX_RECORDED = 64;
 
-/** The record of these in the status. Each keeps the time at which it was first seen. `now` is RFC 3339. */
+/** The interventions as the status records them. Each keeps the time at which it was first seen. `now` is RFC 3339. */
 export function recordOf(
   interventions: Interventions,
   earlier: readonly Intervention[],

@@ -11,14 +11,14 @@ import { isRolloutComplete } from "./desired-completion.ts";
 import { type Interventions, interventionsOf } from "./desired-intervention.ts";
 import { isCatalystZero, isRefused, type Stage, stagesOf } from "./desired-stage.ts";
 
-/** What decides the place of each Sovereign in a rollout, read once from the release. */
+/** The facts of a release that decide the state of each Sovereign in its rollout. */
 export interface RolloutPlan {
   image: string;
   stages: readonly Stage[];
   interventions: Interventions;
-  /** Whether the Sovereigns that took the image go back to the one before. */
+  /** Whether the Sovereigns that took the image go back to their image before. */
   isReturning: boolean;
-  /** Whether the rollout was complete once, and its Sovereigns do not go back. */
+  /** Whether the rollout was complete at some time, and its Sovereigns do not go back. */
   isComplete: boolean;
 }
 
@@ -41,10 +41,10 @@ export function planOf(release: BillingRelease): RolloutPlan {
 }
 
 /**
- * Where a Sovereign is in a rollout. Each state follows from what was measured of an image, never from when it was.
- * `new`: ran nothing yet. `waiting`: serves with another image. `moving`: between two other images, so it does not serve
- * reliably. `stuck`: it is stalled on another image, or took this one while it failed, so that a person may have to act.
- * `updating`, `failed`, `verified`: on the image.
+ * The state of a Sovereign in a rollout. It follows from measurements of an image, never from their time. `leftOut`: takes
+ * no part. `new`: ran no image yet. `waiting`: serves with another image. `moving`: changes between two other images, so it
+ * does not serve reliably. `stuck`: is stalled on another image, or took this one while it failed, so a person may have to
+ * act. `updating`, `failed`, `verified`: has the image.
  */
 export type MemberState =
   | "leftOut"
@@ -74,13 +74,22 @@ export interface Member {
   state: MemberState;
   /** Whether it served before it took its image. A first installation makes nothing unavailable. */
   hasServed: boolean;
-  /** Whether it takes a place in a wave: it served, and takes the image now, failed on it, or is between two other images. */
+  /**
+   * Whether it takes a place in a wave: it served, and now takes the image, failed on it, or changes between two other
+   * images.
+   */
   takesPlace: boolean;
-  /** Whether it waits for a person, and did not fail on the image: it holds up no other, nor the completion. */
+  /**
+   * Whether it waits for a person and did not fail on the image. It then blocks neither another Sovereign nor the
+   * completion.
+   */
   needsPerson: boolean;
-  /** Since when it bakes, in milliseconds since 1970. A first installation outside of the canaries holds up no others. */
+  /**
+   * The start of its bake, in milliseconds since 1970. Undefined for a first installation outside the canaries, which does
+   * not delay others.
+   */
   bakesSinceMs: number | undefined;
-  /** When its state changes by itself, in milliseconds since 1970: a hold ends. */
+  /** The time at which its hold ends and its state changes, in milliseconds since 1970. */
   untilMs: number | undefined;
   reason: string;
   message: string;
@@ -92,7 +101,7 @@ export interface Member {
   isStalled: boolean;
 }
 
-/** `isReserved`: the Sovereign may take the image, and its status does not say so yet. */
+/** `isReserved`: the Sovereign may take the image, but its status does not say so yet. */
 export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number, isReserved = false): Member {
   const { metadata, status } = sovereign;
   const { pinnedImage, verified, previousImage, conditions } = status ?? {};
@@ -140,33 +149,37 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
 const STUCK: readonly MemberState[] = ["stuck", "new"];
 const UNAVAILABLE: readonly MemberState[] = ["updating", "failed", "moving"];
 
-/** Once the rollout is complete, the image works. A Sovereign that was verified on it and fails later says nothing about it. */
+/**
+ * After the completion, the image is known to work. A later failure of a Sovereign that was verified on it does not count
+ * against the image.
+ */
 const takesPlace = (state: MemberState, { status }: Sovereign, { image, isComplete }: RolloutPlan): boolean =>
   UNAVAILABLE.includes(state) && !(isComplete && status?.verified?.image === image);
 
-/** What the Sovereign says of itself. `Ready` does not say that too many requests fail. */
+/** The reason and message that the Sovereign's own status gives. `Ready` does not show that too many requests fail. */
 function stateText(sovereign: Sovereign, image: string): { reason: string; message: string } {
   const { status } = sovereign;
   const { conditions } = status ?? {};
   const ready = findCondition(conditions, READY);
   const errorRate = findCondition(conditions, ERROR_RATE_NORMAL);
-  // While it cannot be measured, `Ready` says why, and what to do.
+  // While the error rate cannot be measured, `Ready` says why and what to do.
   const isTold = hasErrorRegression(status, image) && errorRate?.status === "False" && !isBroken(sovereign);
   const { reason = "NotChecked", message = "" } = (isTold ? errorRate : ready) ?? {};
   return { reason, message };
 }
 
-/** A failed smoke test may be a hiccup. This many in a row are a failure. */
+/** A single failed smoke test may have a passing cause. This many in a row count as a failure. */
 const MAX_SMOKE_FAILURES = 3;
 
 /**
- * One Sovereign that never served and still lacks its own Secret or database says nothing about the image, so it must not halt
- * the others. A canary does in every case, and so does another shape.
+ * A Sovereign that never served may still lack its own Secret or database. Its failure says nothing about the image, so it
+ * must not halt the others. A failed canary always halts the rollout, and so does a different shape.
  */
 function stateOf(sovereign: Sovereign, image: string, isReserved: boolean, isCanary: boolean): MemberState {
   const { pinnedImage, verified } = sovereign.status ?? {};
   if (pinnedImage === image) {
-    // What failed before it took the image says nothing about the image. A canary must be verified in every case.
+    // A Sovereign that failed before it took the image says nothing about the image. A canary must be verified in every
+    // case.
     const hadFailed = sovereign.status?.takenWhileFailing === image && verified?.image !== image;
     if (hadFailed && !isCanary) return "stuck";
     if (isFailing(sovereign) && (verified !== undefined || isCanary || hasOtherShape(sovereign)))
@@ -179,7 +192,7 @@ function stateOf(sovereign: Sovereign, image: string, isReserved: boolean, isCan
   return verified.image === pinnedImage ? "waiting" : "moving";
 }
 
-/** On the way back, the target is the image before, and Sovereigns that never took the image have nothing to do. */
+/** While the rollout goes back, the target is the image before. Sovereigns that never took the image have nothing to do. */
 function returningState(sovereign: Sovereign, image: string, isReserved: boolean): MemberState {
   const { pinnedImage, previousImage } = sovereign.status ?? {};
   if (pinnedImage === undefined) return "leftOut";
@@ -200,7 +213,7 @@ function isFailing(sovereign: Sovereign): boolean {
   return image !== undefined && status?.cluster?.stalledOn === image;
 }
 
-/** Stalled, or verified no longer: its shape differs, or its smoke tests fail one after the other. */
+/** Whether it is stalled or no longer verified: its shape differs, or several smoke tests failed in a row. */
 export function isBroken(sovereign: Sovereign): boolean {
   const { conditions, lastSmokeTest } = sovereign.status ?? {};
   if (isConditionTrue(conditions, STALLED) || hasOtherShape(sovereign)) return true;
@@ -213,7 +226,7 @@ function hasOtherShape({ status }: Sovereign): boolean {
   return shape?.status === "False" && shape.reason === "ShapeDiffers";
 }
 
-/** Whether this very image was verified on the Sovereign, and still is. */
+/** Whether exactly this image was verified on the Sovereign, and still is. */
 export function isVerifiedOn({ status }: Sovereign, image: string): boolean {
   return (
     status?.pinnedImage === image &&
@@ -222,7 +235,7 @@ export function isVerifiedOn({ status }: Sovereign, image: string): boolean {
   );
 }
 
-/** Until when a hold keeps a Sovereign on its image, in milliseconds since 1970; undefined: none does. */
+/** The end of a hold that keeps a Sovereign on its image, in milliseconds since 1970; undefined when none does. */
 function heldUntilMs(
   sovereign: Sovereign,
   { image, isReturning }: RolloutPlan,
@@ -231,7 +244,7 @@ function heldUntilMs(
   const untilMs = Date.parse(sovereign.spec.billing.hold?.until ?? "");
   if (!(untilMs > nowMs)) return undefined;
   if (sovereign.status?.pinnedImage !== image) return untilMs;
-  // One that changes its image completes the change. One that serves stays also while the others go back.
+  // A Sovereign that is changing its image completes the change. One that serves also stays while the others go back.
   return isReturning && isVerifiedOn(sovereign, image) && !isFailing(sovereign) ? untilMs : undefined;
 }
 
@@ -243,7 +256,7 @@ function exclusionOf(
   if (skippedBy !== undefined) return { reason: "Skipped", message: `${skippedBy} skipped it` };
   if (sovereign.spec.suspend) return { reason: "Suspended", message: "spec.suspend is true" };
   const contact = findCondition(sovereign.status?.conditions, CLUSTER_REACHABLE);
-  // Out of sight, it must hold up no other. One that had failed on the image goes on counting as failed.
+  // A Sovereign that cannot be observed must not delay others. One that had failed on the image still counts as failed.
   if (contact?.status === "False" && sovereign.status?.cluster?.stalledOn !== image)
     return { reason: contact.reason, message: contact.message };
   return isRefused(sovereign)

@@ -10,8 +10,8 @@ import { approvalWait, isBlocked, type RolloutStep, type RolloutWait, WAVE, wait
 import { namesOf, sizeOf, type Tally } from "./desired-tally.ts";
 
 /**
- * Decides what a release's rollout does, from what was measured of its image on each Sovereign. The canaries take the
- * image first, all at once. Then stage after stage takes it in waves. `nowMs` only tells whether a bake is over.
+ * Decides the next step of a release's rollout, from measurements of its image on each Sovereign. The canaries take the
+ * image first, all at once. Then one stage after the other takes it in waves. `nowMs` only decides whether a bake is over.
  */
 export function decideStep(release: BillingRelease, tally: Tally, nowMs: number): RolloutStep {
   const { interventions, isReturning } = tally.plan;
@@ -52,7 +52,7 @@ const RETURN_REMEDY =
   "Sovereigns go back to their image before: correct the cause, then run `catalyst rollout resume`";
 const PAUSE_REMEDY = "run `catalyst rollout resume`";
 
-/** Why nothing more may start: a Sovereign failed on the image, or an earlier halt that is not resumed. */
+/** Why no further Sovereign may start: one failed on the image, or an earlier halt is not resumed. */
 export function haltOf(release: BillingRelease, tally: Tally): RolloutWait | undefined {
   const { spec, status } = release;
   const { interventions, isReturning } = tally.plan;
@@ -71,7 +71,10 @@ export function haltOf(release: BillingRelease, tally: Tally): RolloutWait | und
   );
 }
 
-/** The canaries take the image at once. Everything else waits until each of them is verified and the release is measured. */
+/**
+ * The canaries take the image at once. All other Sovereigns wait until each canary that is not left out is verified and the
+ * release is measured.
+ */
 function openCanary(release: BillingRelease, tally: Tally): RolloutStep | undefined {
   const { names } = tally.stages[0] ?? {};
   const { image } = release.spec;
@@ -97,7 +100,10 @@ function openCanary(release: BillingRelease, tally: Tally): RolloutStep | undefi
   );
 }
 
-/** The first stage that is not through. A Sovereign that waits for a person, or that ran nothing yet, holds up no stage. */
+/**
+ * The first stage with a Sovereign that still has to update. A Sovereign that waits for a person, or that ran no image yet,
+ * does not keep a stage open.
+ */
 function openStage({ stages }: Tally): number {
   const index = stages.findIndex(
     ({ names, updating }, at) => at > 0 && names.waiting.length + names.moving.length + updating > 0,
@@ -115,7 +121,7 @@ function decideStage(release: BillingRelease, tally: Tally, at: number, nowMs: n
   const installsInMs = Math.max(0, bakesForMs(tally, 0, nowMs));
   const isOpen = names.waiting.length + names.moving.length + counted.updating > 0;
   const bakeMs = Math.max(...reached.map((_, index) => bakesForMs(tally, index, nowMs)));
-  // The last wave bakes too: a failure during its bake still halts the rollout.
+  // The last wave bakes too, because a failure during its bake still halts the rollout.
   if (bakeMs <= 0 && isThrough(tally)) return decideFollowers(release, tally);
   if (isOpen && isBlocked(plan, at) && bakeMs <= 0)
     return {
@@ -131,7 +137,7 @@ function decideStage(release: BillingRelease, tally: Tally, at: number, nowMs: n
     ? []
     : [
         ...names.waiting.slice(0, Math.max(0, most - unavailable)),
-        // These serve no customer reliably, so that they take no place.
+        // These Sovereigns do not serve reliably anyway, so they take no place in the wave.
         ...reached.flatMap(({ names: each }, index) =>
           isBlocked(plan, index) ? [] : [...each.moving, ...each.stuck],
         ),
@@ -155,7 +161,7 @@ function bakesForMs({ plan, stages }: Tally, at: number, nowMs: number): number 
   return since.reduce((latest, each) => Math.max(latest, each), 0) + bakeMs - nowMs;
 }
 
-/** On the way back, every stage counts as one. What is not verified goes first and takes no place. */
+/** While the rollout goes back, all stages count as one. Sovereigns that are not verified go first and take no place. */
 function returningNames({ spec }: BillingRelease, tally: Tally): string[] {
   const unavailable = tally.stages.reduce((sum, each) => sum + each.unavailable, 0);
   const most = maxUnavailableOf(spec.rollout.maxUnavailable, tally.members.size);
@@ -183,7 +189,7 @@ export function decideMember(
   }
   if (isOnImage) return { kind: "update" };
   if (member.state === "leftOut") return leftOut(member, nowMs);
-  // It may update, and its status does not say so yet. A halt meanwhile still holds it back.
+  // It may update, but its status does not say so yet. A halt in the meantime still stops it.
   if (member.state === "updating") return STOPPED.includes(step.phase) ? waits : { kind: "update" };
   const isBaking = step.wait?.retryAfterMs !== undefined;
   const mayInstall = member.state === "new" && step.installsInMs === 0;
@@ -195,7 +201,7 @@ const leftOut = ({ reason, message, untilMs }: Member, nowMs: number): RolloutDe
   ...(untilMs === undefined ? {} : { retryAfterMs: untilMs - nowMs }),
 });
 
-/** The reference that was measured for an image. A Sovereign is compared with that of the image it runs. */
+/** The reference that was measured for an image. A Sovereign is compared with the reference of the image that it runs. */
 export function referenceOf(
   release: BillingRelease | undefined,
   image: string,

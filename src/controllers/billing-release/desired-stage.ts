@@ -5,7 +5,7 @@ import { FIRST_STAGE, LAST_STAGE, type SovereignSelector } from "../../api/rollo
 import type { Sovereign } from "../../api/sovereign.ts";
 import { REFUSAL } from "../readiness.ts";
 
-/** A stage of a rollout, with the values that it has of its own or takes from the release. */
+/** A stage of a rollout, with its own values or those of the release. */
 export interface Stage {
   name: string;
   maxUnavailable: number | string;
@@ -44,8 +44,8 @@ export const isCatalystZero = (sovereign: Sovereign): boolean =>
   sovereign.spec.role === "CatalystZero" && !isRefused(sovereign);
 
 /**
- * The operator refuses to do anything for this Sovereign. One that is stalled for another reason, for example because the API
- * server refused a write or because it waited beyond its deadline, takes the image as soon as it can.
+ * Whether the operator refuses to do anything for this Sovereign. A Sovereign that is stalled for another reason takes the
+ * image as soon as it can, for example when the API server refused a write, or when it waited beyond its deadline.
  */
 export function isRefused({ status }: Sovereign): boolean {
   const stalled = findCondition(status?.conditions, STALLED);
@@ -72,7 +72,7 @@ function isSelected(
   );
 }
 
-/** At least 1: a small percentage of a small stage must not stop the rollout. */
+/** At least 1, because a small percentage of a small stage must not stop the rollout. */
 export function maxUnavailableOf(value: number | string, size: number): number {
   const count = typeof value === "number" ? value : Math.floor((Number(value.replace("%", "")) / 100) * size);
   return Math.max(1, count);

@@ -9,10 +9,13 @@ export interface RolloutWait {
   retryAfterMs?: number;
 }
 
-/** What a release's rollout does now. */
+/** The present step of a release's rollout. */
 export interface RolloutStep {
   phase: Phase;
-  /** Index of the stage that takes the image; -1 on the way back and after the completion, which have no stages. */
+  /**
+   * Index of the stage that takes the image or waits for its approval. -1 while Sovereigns go back, and after the
+   * completion unless a stage waits for approval.
+   */
   stage: number;
   /** The Sovereigns that change their image next: at once, or when `wait` is over. */
   next: readonly string[];

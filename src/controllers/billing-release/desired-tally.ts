@@ -12,17 +12,17 @@ type Names = Record<MemberState, string[]>;
 interface StageTally {
   /** Names by state, each list in the order of names. */
   names: Names;
-  /** How many take a place in a wave. */
+  /** The number of Sovereigns that take a place in a wave. */
   unavailable: number;
-  /** How many of these take the image now. */
+  /** The number of Sovereigns that served before and take the image now. */
   updating: number;
   /** Start of the bake by Sovereign, in milliseconds since 1970. */
   baking: Map<string, number>;
 }
 
 /**
- * Where every Sovereign of a release is, kept as counts and lists that cost the same for each change however large the fleet is.
- * Passes over the whole fleet for each change took 55 % of all time at 3,000 Sovereigns.
+ * The states of all Sovereigns of a release, as counts and lists. Each change costs the same, however large the fleet is.
+ * Counting the whole fleet at each change took 55 % of all time at 3,000 Sovereigns.
  */
 export interface Tally {
   plan: RolloutPlan;
@@ -34,9 +34,9 @@ export interface Tally {
   stalled: number;
   /** How many Sovereigns have pinned each image. */
   images: Map<string, number>;
-  /** The Sovereign on which the release is measured. */
+  /** Catalyst-Zero, on which the release is measured, if it is on the release. */
   zeros: Set<string>;
-  /** Sovereigns that do not go on without a person, and did not fail on the image. */
+  /** Sovereigns that need a person to continue, and did not fail on the image. */
   needingPerson: Set<string>;
   /** Ends of holds by Sovereign, in milliseconds since 1970. */
   holds: Map<string, number>;
@@ -67,7 +67,7 @@ export function tallyOf(plan: RolloutPlan, sovereigns: readonly Sovereign[], now
   return tally;
 }
 
-/** Adds a member, in place of what was known of the Sovereign. */
+/** Adds a member, or replaces the earlier entry of the same Sovereign. */
 export function putMember(tally: Tally, member: Member): void {
   removeMember(tally, member.name);
   tally.members.set(member.name, member);

@@ -11,11 +11,11 @@ import { memberOf, planOf } from "./desired-member.ts";
 import { decideMember, decideStep, type RolloutDecision } from "./desired-rollout.ts";
 import { emptyTally, namesOf, putMember, removeMember, type Tally } from "./desired-tally.ts";
 
-/** The fleets of all releases: where each Sovereign is, kept up to date by the events of the caches. */
+/** The state of each Sovereign in the rollout of its release. The events of the caches keep it up to date. */
 export interface Fleets {
   /** Whether a Sovereign takes its release's image now. `sovereign` has its newest status. */
   decide(sovereign: Sovereign, release: BillingRelease): RolloutDecision;
-  /** Where the Sovereigns of a release are. */
+  /** The states of a release's Sovereigns. */
   tally(release: BillingRelease): Tally;
   /** Enqueues the Sovereigns that change their image next, as the fleet and the releases change. */
   watch: Watch;
@@ -23,7 +23,7 @@ export interface Fleets {
 
 interface Fleet {
   tally: Tally;
-  /** What the tally depends on of the release, serialised. */
+  /** The fields of the release that the tally depends on, serialised. */
   basis: string;
   /** Sovereigns that may change their image, while their status in the cache does not say so yet. */
   reserved: Set<string>;
@@ -40,14 +40,17 @@ export interface FleetDeps {
   now: () => Date;
 }
 
-/** Counts fleets as their Sovereigns change. Before its watch is connected, each call counts the fleet from the caches. */
+/**
+ * Updates the counts of a fleet as its Sovereigns change. Before its watch is connected, each call counts the fleet from
+ * the caches.
+ */
 export function createFleets(deps: FleetDeps): Fleets {
   const { sovereigns, releases, now } = deps;
   const store = createFleetStore(deps);
 
   /**
-   * Enqueues each Sovereign once for each step. Once for each event, the load would grow with the square of the fleet. A Sovereign of
-   * `changed` is enqueued again when it may install its first image, because it is no longer refused.
+   * Enqueues each Sovereign once for each step. With one enqueue for each event, the load would grow with the square of the
+   * fleet. A Sovereign in `changed` is enqueued again when it may install its first image, because it is no longer refused.
    */
   function announce(
     release: BillingRelease,
@@ -74,8 +77,9 @@ export function createFleets(deps: FleetDeps): Fleets {
       const { name } = sovereign.metadata;
       const nowMs = now().getTime();
       const step = decideStep(release, fleet.tally, nowMs);
-      // The answer to a status write may be lost. Its event then ends the reservation while a reconcile works on the status from
-      // before: by that status, the Sovereign would wait on its earlier image, and its new migration would count as superseded.
+      // The answer to a status write may be lost. The watch event of that write then ends the reservation while a reconcile
+      // still uses the earlier status. By that status, the Sovereign would wait on its earlier image, and its new migration
+      // would count as superseded.
       const cached = sovereigns.get(name);
       const newest = cached !== undefined && isOlder(sovereign, cached) ? cached : sovereign;
       const member = memberOf(newest, plan, nowMs, fleet.reserved.has(name));
@@ -116,7 +120,7 @@ function createFleetStore({ sovereigns, releases, index, now }: FleetDeps) {
     putMember(fleet.tally, memberOf(sovereign, plan, now().getTime(), fleet.reserved.has(name)));
   }
 
-  /** Another image, other stages or other annotations of the release count its fleet again. */
+  /** The fleet of a release, counted again when the release has another image, other stages or other annotations. */
   function fleetOf(given: BillingRelease): Fleet {
     const { name } = given.metadata;
     const release = releases.get(name) ?? given;
@@ -161,7 +165,9 @@ function createFleetStore({ sovereigns, releases, index, now }: FleetDeps) {
         isConnected = false;
       });
     },
-    /** Counts the Sovereign as under way before its status says so: two decisions must not give away one place. */
+    /**
+     * Counts the Sovereign as updating before its status says so, because two decisions must not give away the same place.
+     */
     reserve(fleet: Fleet, name: string): void {
       const cached = sovereigns.get(name);
       if (cached === undefined || fleet.reserved.has(name)) return;
@@ -191,7 +197,7 @@ function isSettled({ spec, status }: Sovereign, { plan }: Tally): boolean {
 
 const bases = new WeakMap<BillingRelease, string>();
 
-/** The fields of a release that decide where its Sovereigns are. Serialised once for each version of the object. */
+/** The fields of a release that decide the states of its Sovereigns. Serialised once for each version of the object. */
 function basisOf(release: BillingRelease): string {
   const known = bases.get(release);
   if (known !== undefined) return known;
@@ -208,7 +214,7 @@ function basisOf(release: BillingRelease): string {
   return basis;
 }
 
-/** Other Sovereigns may take the image than before. */
+/** Whether other Sovereigns than before may take the image. */
 const isRolloutChanged = (before: BillingRelease, after: BillingRelease): boolean =>
   basisOf(before) !== basisOf(after) ||
   imageObstacle(before)?.reason !== imageObstacle(after)?.reason ||

@@ -8,7 +8,10 @@ type Result = ImageCheck["result"];
 /** Whether the registry has an image. Throws when the registry does not say. */
 export type FindImage = (image: string, signal: AbortSignal) => Promise<boolean>;
 
-/** The first answer holds up a rollout for at most the deadline. Then the answer is `Unknown`, and the rollout goes on. */
+/**
+ * The rollout waits for the first answer, but at most until the deadline. Then the answer is `Unknown`, and the rollout
+ * continues.
+ */
 const PACE: MeasurementPace = {
   deadlineMs: 10_000,
   graceMs: 500,
@@ -25,7 +28,7 @@ export const createImageChecks = ({ now }: { now: () => Date }): ImageChecks =>
   createMeasurements({ pace: PACE, describe: (result) => result, now });
 
 /**
- * Asks beside the reconcile whether the registry has the image of a release, and again with back-off until it has. An image
+ * Asks the registry in the background whether it has the image of a release, and again with back-off until it has. An image
  * that was found is not looked up again. Undefined until the first answer for this image.
  */
 export async function checkImage(

@@ -36,10 +36,10 @@ const INTERVENTION_REASON: Record<Intervention["kind"], string> = {
 
 const WARNINGS: readonly Phase[] = ["Halted", "Aborted", "Degraded"];
 const IMAGE_WARNINGS: readonly string[] = [IMAGE_NOT_FOUND, REGISTRY_UNAVAILABLE];
-/** Not the start of a phase: what comes next says more. */
+/** While one of these is the reason of Ready, no new phase is reported, because no Sovereign may start yet. */
 const WAITS_FOR_IMAGE: readonly string[] = [IMAGE_NOT_FOUND, CHECKING_IMAGE];
 
-/** What a new status of a release says that the one before did not, for Events and the log. */
+/** The changes between the present status of a release and the next one, for Events and the log. */
 export function transitionsOf(release: BillingRelease, after: BillingReleaseStatus): Transition[] {
   const before = release.status;
   const isSameImage = before?.rollout?.image === release.spec.image;

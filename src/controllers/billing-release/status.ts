@@ -19,7 +19,7 @@ import type { RolloutStep } from "./desired-step.ts";
 import { countOf, namesOf, sizeOf, type Tally } from "./desired-tally.ts";
 import { NOT_MEASURABLE } from "./status-transition.ts";
 
-/** The kstatus condition of each phase. A release without Sovereigns has nothing to reconcile. */
+/** The kstatus condition of each phase. In phase Pending without Sovereigns, nothing is left to reconcile. */
 const PROGRESS: Record<Phase, typeof STALLED | typeof RECONCILING | undefined> = {
   Pending: undefined,
   Canary: RECONCILING,
@@ -33,7 +33,7 @@ const PROGRESS: Record<Phase, typeof STALLED | typeof RECONCILING | undefined> =
   Degraded: STALLED,
 };
 
-/** What the release waits for, and what a person can do, where the step does not say it in its own words. */
+/** The state of the release and the remedy, for phases in which the step has no message of its own. */
 const PHASE_NOTE: Partial<Record<Phase, string>> = {
   Pending: "no Sovereign names this release in spec.billing.release",
   Canary: "the canaries take it first",
@@ -41,7 +41,7 @@ const PHASE_NOTE: Partial<Record<Phase, string>> = {
   Baking: "the last wave must stay verified for its bake",
 };
 
-/** The release's status, from where its Sovereigns are. `zero` is Catalyst-Zero; `now` is RFC 3339. */
+/** The release's status, from the states of its Sovereigns. `zero` is Catalyst-Zero; `now` is RFC 3339. */
 export function desiredStatus(
   release: BillingRelease,
   tally: Tally,
@@ -78,7 +78,7 @@ export function desiredStatus(
   };
 }
 
-/** What is left to do after the rollout was complete; undefined before. Empty: nothing. */
+/** The work that is left after the rollout was complete. Undefined before the completion, and empty when no work is left. */
 function completionNote(tally: Tally, { phase }: RolloutStep): string | undefined {
   if (phase === "Degraded") {
     const [failed = [...tally.needingPerson].sort()[0] ?? ""] = namesOf(tally, "failed", 1);
@@ -90,7 +90,7 @@ function completionNote(tally: Tally, { phase }: RolloutStep): string | undefine
   return open === 0 ? "" : `the rollout is complete, and ${open} more take the image by themselves`;
 }
 
-/** What holds up the release as a whole, where its phase does not say it. */
+/** The obstacle of the whole release, where its phase does not show it. */
 function obstacleOf(
   release: BillingRelease,
   tally: Tally,
@@ -104,7 +104,7 @@ function obstacleOf(
   return message === undefined ? undefined : { reason: NOT_MEASURABLE, message, progress: STALLED };
 }
 
-/** Why no one can measure a release, and what to do; undefined when Catalyst-Zero will. */
+/** Why the release cannot be measured, and the remedy; undefined when Catalyst-Zero can measure it. */
 function measurementObstacle(
   { metadata }: BillingRelease,
   tally: Tally,
@@ -132,7 +132,7 @@ function rolloutStatus(release: BillingRelease, tally: Tally, step: RolloutStep,
     ["updating", "Updating"],
     ["stuck", "Waiting"],
     ["new", "Waiting"],
-    // Before the completion, a wave or a person holds these up.
+    // Before the completion, these wait for their wave or for a person.
     ...(plan.isComplete ? ([["waiting", "Waiting"]] as [MemberState, Holder["state"]][]) : []),
   ]);
   const leftOut = holders(tally, [["leftOut", "LeftOut"]]);
@@ -165,7 +165,7 @@ function rolloutStatus(release: BillingRelease, tally: Tally, step: RolloutStep,
   };
 }
 
-/** The first Sovereigns in these states, with what each says of itself. */
+/** The first Sovereigns in these states, each with its own reason and message. */
 function holders(tally: Tally, states: [MemberState, Holder["state"]][]): Holder[] {
   return states
     .flatMap(([state, shown]) => namesOf(tally, state, MAX_NAMED).map((name) => ({ name, shown })))

@@ -51,13 +51,13 @@ export function createBlueprintReconciler(deps: BlueprintDeps) {
   });
 }
 
-/** The signers of a Franchise count while its term runs, so a Blueprint of it is checked again when that changes. */
+/** The signers of a Franchise count while its term runs, so its Blueprints are checked again when the term begins or ends. */
 function termChangesInMs(franchise: Franchise | undefined, at: Date): number {
   const changesInMs = franchise === undefined ? undefined : termChangeMs(termAt(franchise, at.getTime()));
   return changesInMs ?? Number.POSITIVE_INFINITY;
 }
 
-/** A change of the trust or of a Franchise decides about the Blueprints that exist as well, so it checks them again. */
+/** A change of the trust or of a Franchise also affects existing Blueprints, so these are checked again. */
 export function blueprintWatches({
   blueprints,
   franchises,

@@ -20,7 +20,10 @@ export interface EnvironmentPolicyDeps extends StatusReconcilerDeps {
   findings: Informer<ConfigMapObject>;
 }
 
-/** Keeps accurate whether a policy can be enforced, where it applies, when it lets installs pass, and what broke it. */
+/**
+ * Keeps the status of a policy accurate: whether it can be enforced, where it applies, when it lets installs pass, and
+ * which installs broke it.
+ */
 export function createEnvironmentPolicyReconciler(deps: EnvironmentPolicyDeps) {
   return createStatusReconciler<EnvironmentPolicy>(deps, {
     kind: ENVIRONMENT_POLICY,

@@ -3,17 +3,17 @@ import { imagesIn } from "../../admission/rules/workload-image.ts";
 import { type KubernetesObject, listOf, mapOf } from "../../api/object.ts";
 import { SOAK_BREAK_MS, type SoakEntry, type SoakRecord } from "../../api/soak-record.ts";
 
-/** Bounds the record: an entry takes 150 bytes, and a ConfigMap holds 1 MiB. */
+/** Limits the record: an entry takes 150 bytes, and a ConfigMap holds 1 MiB. */
 const MAX_DIGESTS = 500;
 /** An entry is written again at most this often, so that a quiet environment costs few writes. */
 const REFRESH_MS = 5 * 60_000;
 
-/** Digests that run, each with the time since when, in milliseconds. */
+/** Running digests, each with the start time in milliseconds. */
 export type RunningDigests = ReadonlyMap<string, number>;
 
 /**
- * What runs: the images of Pods that are ready, and the charts of HelmReleases that are. Only the kubelet and Flux
- * write what this reads: admission denies it to others.
+ * The running digests: images of ready Pods, and charts of ready HelmReleases. Only the kubelet and Flux write the fields
+ * that this reads, because admission denies such writes to others.
  */
 export function runningDigests(
   pods: readonly KubernetesObject[],
@@ -44,7 +44,9 @@ function readySinceMs({ metadata, ...object }: KubernetesObject): number | undef
   return isReady && !Number.isNaN(sinceMs) ? sinceMs : undefined;
 }
 
-/** Init containers have run when the Pod is ready. An ephemeral container is a person's debugger. */
+/**
+ * Init containers have run when the Pod is ready. Ephemeral containers are left out, because people add them for debugging.
+ */
 function imageDigests(pod: KubernetesObject): string[] {
   return imagesIn({ spec: mapOf(pod).spec })
     .filter(({ path }) => !path.includes(".ephemeralContainers["))
@@ -52,14 +54,14 @@ function imageDigests(pod: KubernetesObject): string[] {
     .flatMap((reference) => (reference.kind === "pinned" ? [reference.digest] : []));
 }
 
-/** The newest release in the history that Flux keeps comes first. */
+/** Flux keeps a history of releases, with the newest first. */
 function chartDigest(release: KubernetesObject): string | undefined {
   const [newest] = listOf(mapOf(mapOf(release).status).history);
   const { ociDigest, status } = mapOf(newest);
   return status === "deployed" ? /sha256:[a-f0-9]{64}$/.exec(String(ociDigest))?.[0] : undefined;
 }
 
-/** The record after another look. Equal to the previous one when nothing needs to be written. */
+/** The record after a new observation. It equals the previous record when nothing needs to be written. */
 export function desiredSoakRecord(previous: SoakRecord, running: RunningDigests, nowMs: number): SoakRecord {
   const kept = Object.entries(previous).filter(
     ([digest, { seen }]) => !running.has(digest) && nowMs - Date.parse(seen) <= SOAK_BREAK_MS,
@@ -76,8 +78,8 @@ export function desiredSoakRecord(previous: SoakRecord, running: RunningDigests,
 }
 
 /**
- * A digest goes on when it was seen a short time ago. It does too when it has been ready since then: the operator may have
- * been away for longer.
+ * The soak of a digest continues when the digest was seen a short time ago. It also continues when the digest has been
+ * ready since the last observation, because the operator may have been stopped in between.
  */
 function entryOf(previous: SoakEntry | undefined, readySinceMs: number, nowMs: number): SoakEntry {
   const now = new Date(nowMs).toISOString();

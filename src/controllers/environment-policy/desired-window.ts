@@ -7,18 +7,24 @@ interface Window {
   closesAtMs: number;
 }
 
-/** The search ends after so many windows: those of two rules may never overlap. It then takes 0.2 s, as measured on 2 cores. */
+/**
+ * The search ends after this many windows, because those of two rules may never overlap. It then takes 0.2 s, as measured
+ * on 2 cores.
+ */
 const MAX_WINDOWS = 1_000;
-/** How long a search that found nothing counts. */
+/** How long the result of a search that found no window is valid. */
 const NOTHING_FOUND_MS = 24 * 3_600_000;
 
-/** The window that was found for a cached policy, and the time in which it is the answer. Each event of a namespace needs it again. */
+/**
+ * The window that was found for a cached policy, and the time during which it is valid. It is needed at each event of a
+ * namespace.
+ */
 const found = new WeakMap<
   EnvironmentPolicy["spec"],
   { sinceMs: number; untilMs: number; window: Window | undefined }
 >();
 
-/** The time in which all change windows are open, the present or the next one; undefined when there is none. */
+/** The present or next time during which all change windows are open; undefined when there is none. */
 export function desiredWindow(
   spec: EnvironmentPolicy["spec"],
   nowMs: number,
@@ -37,7 +43,7 @@ function nextWindow(spec: EnvironmentPolicy["spec"], nowMs: number): Window | un
   if (known !== undefined && known.sinceMs <= nowMs && nowMs < known.untilMs) return known.window;
   const windows = spec.rules.flatMap(({ "change-window": window }) => (window === undefined ? [] : [window]));
   const window = findWindow(windows, nowMs);
-  // Before it opens, no other window comes first. Once it is open, its end may move.
+  // Until the window opens, no other one can come first. Once it is open, its end may move.
   found.set(spec, { sinceMs: nowMs, untilMs: window?.opensAtMs ?? nowMs + NOTHING_FOUND_MS, window });
   return window;
 }

@@ -19,12 +19,12 @@ export interface SoakDeps {
   now: () => Date;
 }
 
-/** How often the operator looks what runs in an environment that a soak rule names. */
+/** How often the operator lists the running digests of an environment that a soak rule names. */
 const LOOK_EVERY_MS = 60_000;
 
 /**
- * Records what runs in each environment that a soak rule names. The operator lists Pods there once a minute. A cache of
- * all Pods would cost memory in every cluster, and policies with soak rules name few environments.
+ * Records the running digests of each environment that a soak rule names. The operator lists the Pods there once a minute.
+ * A cache of all Pods would cost memory in every cluster, and policies with soak rules name few environments.
  */
 export function createSoakReconciler(deps: SoakDeps): (environment: string) => Promise<Outcome> {
   const { client, fieldManager, policies, namespaces, records, now } = deps;
@@ -59,7 +59,7 @@ export function createSoakReconciler(deps: SoakDeps): (environment: string) => P
   };
 }
 
-/** The keys are the names of the environments. A reconcile runs again by itself while the environment is a source. */
+/** The keys are the names of environments. A reconcile repeats by itself while the environment is a source. */
 export function soakWatches({ policies, namespaces }: Pick<SoakDeps, "policies" | "namespaces">): Watch[] {
   const environments = () =>
     namespaces.list().flatMap((it) => (environmentOf(it) === undefined ? [] : [it.metadata.name]));

@@ -20,7 +20,7 @@ export function ruleProblems({ spec }: EnvironmentPolicy, nowMs: number): string
   );
 }
 
-/** When the status changes by time alone; undefined when it does not. */
+/** The time of the next change that time alone causes; undefined when there is none. */
 export function nextChangeMs(
   { spec }: EnvironmentPolicy,
   { window, recentDenials = [] }: EnvironmentPolicyStatus,
@@ -77,7 +77,7 @@ function readinessOf(policy: EnvironmentPolicy, environments: number, nowMs: num
   };
 }
 
-/** `False` while an exception is in the policy that has ended. */
+/** `False` while the policy has an exception that has ended. */
 const EXCEPTIONS_CURRENT = "ExceptionsCurrent";
 
 function exceptionCondition({ spec }: EnvironmentPolicy, nowMs: number) {

@@ -25,7 +25,7 @@ export interface AccessDeps {
 
 const CATALOGS = [CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE];
 
-/** Gives the Franchisee its rights while the term runs, and takes them when it does not. Returns where it has rights. */
+/** Gives the Franchisee its rights while the term runs, and removes them otherwise. Returns the scope of the rights. */
 export async function reconcileAccess(
   deps: AccessDeps,
   franchise: Franchise,
@@ -33,13 +33,16 @@ export async function reconcileAccess(
 ): Promise<AccessScope> {
   const scope = scopeOf(deps, sovereigns);
   const desired = isInTerm ? desiredAccess(franchise, scope) : [];
-  // What is no longer granted goes first: a refused grant must not keep it.
+  // Removed rights go first, because an error during a new grant must not keep them.
   await deps.applier.prune(desired, grantedObjects(deps, franchise));
   await applyOwned(deps, franchise, desired, accessCaches(deps));
   return scope;
 }
 
-/** A Sovereign that is a cluster of its own has its namespace there, and the operator there gives its rights. */
+/**
+ * The local Sovereigns and their namespaces. A Sovereign with its own cluster has its namespace there, and the operator
+ * there gives the rights in it.
+ */
 function scopeOf({ namespaces }: AccessDeps, sovereigns: readonly Sovereign[]): AccessScope {
   const local = sovereigns.filter(({ spec }) => spec.cluster === undefined);
   const isOf = (name: string, sovereign: Sovereign) =>
@@ -59,7 +62,7 @@ function scopeOf({ namespaces }: AccessDeps, sovereigns: readonly Sovereign[]): 
   };
 }
 
-/** The bindings before the role, so that no binding is left that names a missing role. */
+/** The bindings come before the role, so that no binding remains that names a missing role. */
 function grantedObjects(deps: AccessDeps, { kind, metadata }: Franchise): KubernetesObject[] {
   const name = accessName(metadata.name);
   const isOwned = (object: KubernetesObject) => ownerNames(kind, object).includes(metadata.name);
@@ -77,7 +80,7 @@ const accessCaches = ({ clusterRoles, clusterRoleBindings, roleBindings }: Acces
   roleBindings,
 ];
 
-/** Notices a right that another writer changed, and a namespace that appears or that its Sovereign gets or loses. */
+/** Reconciles after another writer changed a right, and when a namespace appears or gets another Sovereign's label. */
 export function accessWatches(deps: AccessDeps, allFranchises: () => string[]): Watch[] {
   const owners = (object: KubernetesObject) => ownerNames(FRANCHISE.kind, object);
   const franchisesIn = ({ metadata }: KubernetesObject): string[] => {

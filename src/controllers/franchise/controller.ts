@@ -22,13 +22,13 @@ import { desiredStatus } from "./status.ts";
 export interface FranchiseDeps extends StatusReconcilerDeps, AccessDeps {
   franchises: Informer<Franchise>;
   blueprints: Informer<Blueprint>;
-  /** Why a public key counts for no signature, as the end of a sentence; undefined for one that counts. */
+  /** Why a public key cannot verify signatures, as the end of a sentence; undefined for a valid key. */
   keyProblem(publicKeyPem: string): string | undefined;
 }
 
 /**
- * Gives a Franchisee its rights while the term runs, and keeps accurate who uses the Franchise. A Franchise in use is not
- * deleted.
+ * Gives a Franchisee its rights while the term runs, and lists in the status who uses the Franchise. A Franchise in use is
+ * not deleted.
  */
 export function createFranchiseReconciler(deps: FranchiseDeps) {
   const usersOf = (name: string) => deps.sovereigns.byIndex(SOVEREIGN_INDEX.franchise, name);
@@ -61,7 +61,7 @@ export function createFranchiseReconciler(deps: FranchiseDeps) {
   };
 }
 
-/** Looks again when the term begins or ends. */
+/** Reconciles again when the term begins or ends. */
 function outcomeAt(term: Term): Outcome {
   const changesInMs = termChangeMs(term);
   return { kind: "done", ...(changesInMs === undefined ? {} : { requeueAfterMs: changesInMs }) };

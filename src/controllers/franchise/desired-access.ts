@@ -7,7 +7,7 @@ import type { KubernetesObject } from "../../api/object.ts";
 import { ownedBy } from "../owner-reference.ts";
 import { rbacSubject } from "../rbac-subject.ts";
 
-/** What a Franchisee may have rights to, as far as it exists. */
+/** The existing objects and namespaces to which a Franchisee may have rights. */
 export interface AccessScope {
   /** Names of its Sovereigns on this cluster. */
   sovereigns: readonly string[];
@@ -15,13 +15,13 @@ export interface AccessScope {
   namespaces: readonly string[];
 }
 
-/** The name of everything that gives a Franchisee its rights. */
+/** The name of all RBAC objects that give a Franchisee its rights. */
 export const accessName = (franchise: string): string => `catalyst-franchisee-${franchise}`;
 
 /**
- * The rights of a Franchisee while its term runs, the roles before their bindings. Admission judges each write; so the rights
- * are the least that let admission permit what the grants say. Rights to cluster-scoped objects are by name, because a right
- * to list them would show a Franchisee the others'.
+ * The rights of a Franchisee while its term runs, with each role before its bindings. Admission also judges each write, so
+ * RBAC gives only the least rights that the grants need. Rights to cluster-scoped objects are by name, because a right to
+ * list them would show the Franchisee those of others.
  */
 export function desiredAccess(franchise: Franchise, scope: AccessScope): KubernetesObject[] {
   const name = accessName(franchise.metadata.name);
@@ -57,7 +57,7 @@ function rulesOf({ metadata }: Franchise, { sovereigns }: AccessScope): object[]
   });
   return [
     byName("franchises", [metadata.name], ["get"]),
-    // Without names, a rule would be about all Sovereigns.
+    // Without names, the rule would cover all Sovereigns.
     ...(sovereigns.length === 0
       ? []
       : [byName("sovereigns", [...sovereigns].sort(), ["get", "patch", "update"])]),
@@ -71,7 +71,10 @@ export const bindingsOf = (franchise: Franchise, { namespaces }: AccessScope) =>
     return role === undefined ? [] : [{ namespace, role }];
   });
 
-/** The operator manages all that is in a Sovereign's namespace, so its Franchisee only looks: `view` shows no Secrets. */
+/**
+ * The operator manages everything in a Sovereign's namespace, so its Franchisee may only read there. `view` shows no
+ * Secrets.
+ */
 function roleIn(namespace: string, { spec }: Franchise): string | undefined {
   if (namespace === CATALOG_NAMESPACE) return "catalyst-catalog-reader";
   if (namespace !== PRIVATE_CATALOG_NAMESPACE) return "view";

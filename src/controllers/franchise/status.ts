@@ -12,9 +12,9 @@ export function desiredStatus(
     sovereigns: readonly Sovereign[];
     privateBlueprints: readonly Blueprint[];
     term: Term;
-    /** For each entry of `blueprintTrust`, why its key counts for no signature. */
+    /** For each entry of `blueprintTrust`, why its key cannot verify signatures; undefined for a valid key. */
     keyProblems: readonly (string | undefined)[];
-    /** What the Franchisee may have rights to while the term runs. */
+    /** The objects and namespaces to which the Franchisee has rights while the term runs. */
     scope: AccessScope;
   },
   now: string,
@@ -55,13 +55,13 @@ function termCondition({ spec }: Franchise, { kind }: Term): Readiness {
   };
 }
 
-/** The first names only, because a condition has a bounded length. */
+/** Only the first names, because a condition has a limited length. */
 function shown(names: readonly string[]): string {
   const more = names.length > MAX_SHOWN ? ` and ${names.length - MAX_SHOWN} more` : "";
   return `${names.slice(0, MAX_SHOWN).join(", ")}${more}`;
 }
 
-/** An invalid key is left out when signatures are checked, and the other entries count. So it does not affect `Ready`. */
+/** Signature checks ignore an invalid key and use the other entries, so it does not affect `Ready`. */
 function trustCondition(keyProblems: readonly (string | undefined)[]): NewCondition {
   const invalid = keyProblems.flatMap((problem, index) =>
     problem === undefined ? [] : [`spec.blueprintTrust[${index}].publicKey ${problem}`],
@@ -80,7 +80,7 @@ function trustCondition(keyProblems: readonly (string | undefined)[]): NewCondit
       };
 }
 
-/** Whether RBAC gives the subjects what the grants say. Admission reads the Franchise itself. */
+/** Whether RBAC gives the subjects the rights of the grants. Admission does not use RBAC: it reads the Franchise itself. */
 function accessCondition(
   franchise: Franchise,
   { term, scope }: { term: Term; scope: AccessScope },

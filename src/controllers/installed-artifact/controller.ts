@@ -25,13 +25,14 @@ export interface InstalledArtifactDeps extends ReportDeps {
 
 /** The reason of the Event. */
 const REASON = { trust: "ArtifactNotTrusted", install: "InstallNotAllowed" } as const;
-/** Finds what was installed while the webhook was away. A change of the trust is noticed at once. */
+/** Finds artifacts that were installed while the webhook was unreachable. A change of the trust causes a check at once. */
 const RECHECK_MS = 60 * 60_000;
 
 /**
- * Checks what is installed in a namespace against the present trust and the rules for installs, and reports what they do
- * not allow, by Events and a PolicyReport. It removes nothing: a running workload may matter more than its signature. For
- * a chart, the signers of every running Franchise count, because an installed OCIRepository no longer says who installed it.
+ * Checks the installed objects of a namespace against the present trust and the rules for installs. Reports those that are
+ * not allowed by Events and a PolicyReport. Removes none, because a running workload may matter more than its signature.
+ * For a chart, the signers of every running Franchise count, because an installed OCIRepository does not show who installed
+ * it.
  */
 export function createInstalledArtifactReconciler(
   deps: InstalledArtifactDeps,
@@ -92,7 +93,7 @@ interface Installed {
   resource: Resource;
 }
 
-/** The kinds that are looked at, each in the versions of which a cluster serves one or more, the newest first. */
+/** The kinds that are checked. Each has its possible versions, newest first, of which a cluster serves one or more. */
 const KINDS: readonly (readonly Resource[])[] = [[PODS], OCI_REPOSITORIES, [HELM_RELEASES], [KUSTOMIZATIONS]];
 
 async function listInstalled(client: KubeClient, namespace: string): Promise<Installed[]> {
@@ -121,7 +122,7 @@ export const installedArtifactWatches = ({
     ),
     watchInformer(trust, all),
     {
-      // A new Franchise takes no trust away, and each is announced as new at the start.
+      // Additions are left out: a new Franchise removes no trust, and at the start each Franchise is reported as added.
       connect: (enqueue, signal) =>
         franchises.onChange((event) => {
           if (event.kind === "added") return;

@@ -18,7 +18,7 @@ export interface InstalledArtifact {
   artifact: Artifact;
 }
 
-/** Whether admission judges what is installed in a namespace. In the other places only the platform installs. */
+/** Whether admission judges installs in a namespace. In the other places, only the platform installs. */
 export function isJudgedNamespace({ metadata }: KubernetesObject, lists: IdentityLists): boolean {
   const { kind } = placeOfNamespace(metadata.name, metadata.labels ?? {}, lists);
   return kind === "organization" || kind === "environment" || kind === "ordinary";
@@ -35,15 +35,15 @@ export function installedArtifacts(object: KubernetesObject): InstalledArtifact[
   }));
 }
 
-/** The resource of a kind that installs, as a request names it. */
+/** The resource of an installed object, as a request names it. */
 interface InstallResource {
   group: string;
   plural: string;
 }
 
 /**
- * What the rules refuse about an object that installs, as if a tenant created it now. The object no longer says who made
- * it. `repositories` are the OCIRepositories of its namespace.
+ * The violations of an installed object, as if a tenant created it now, because the object does not show who created it.
+ * `repositories` are the OCIRepositories of its namespace.
  */
 export function forbiddenInstall(
   object: KubernetesObject,

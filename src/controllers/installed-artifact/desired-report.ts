@@ -4,7 +4,7 @@ import { LABEL, MANAGED_BY } from "../../api/label.ts";
 import { type KubernetesObject, listOf, mapOf } from "../../api/object.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
 
-/** What is wrong with one installed object: the rule that denies it, and a text with the field and the remedy. */
+/** A problem of one installed object: the rule that denies it, and a text with the field and the remedy. */
 export interface Finding {
   object: KubernetesObject;
   rule: RuleId;
@@ -32,8 +32,8 @@ export const REPORT_NAME = "catalyst-admission";
 const LEFT_OUT = `${GROUP}/results-left-out`;
 const MAX_RESULTS = 500;
 /**
- * In UTF-16 units. A unit takes at most 6 bytes of JSON, and the rest of a result at most 800, so that a report stays
- * below the 1.5 MiB that etcd accepts. The Event of the object has 1,024 characters.
+ * In UTF-16 units. A unit takes at most 6 bytes of JSON, and the rest of a result at most 800. A full report therefore
+ * stays below the 1.5 MiB that etcd accepts. The Event of the object has up to 1,024 characters of the message.
  */
 const MAX_MESSAGE_LENGTH = 300;
 
@@ -63,13 +63,14 @@ export function desiredReport(
       ...{ name: REPORT_NAME, namespace, labels: { [LABEL.managedBy]: MANAGED_BY.operator } },
       ...(leftOut === 0 ? {} : { annotations: { [LEFT_OUT]: String(leftOut) } }),
     },
-    // Counts also what is left out. A count that is absent could be another client's.
+    // Also counts the results that are left out. All counts are set, because an absent one could hold another client's
+    // value.
     summary: { pass: 0, fail: findings.length, warn: 0, error: 0, skip: 0 },
     results,
   };
 }
 
-/** Whether a write would change nothing that readers see. */
+/** Whether a write would change nothing that a reader sees. */
 export function isSameReport(live: KubernetesObject | undefined, desired: PolicyReport): boolean {
   return live !== undefined && canonicalJson(substanceOf(live)) === canonicalJson(substanceOf(desired));
 }
@@ -98,14 +99,14 @@ function resultOf({ object, rule, category, message }: Finding, seconds: number)
   };
 }
 
-/** The API server replaces half a surrogate pair. The next comparison would then find a difference. */
+/** The API server replaces half a surrogate pair, and the next comparison would find a difference. */
 const shortened = (message: string): string =>
   (message.length > MAX_MESSAGE_LENGTH
     ? `${message.slice(0, MAX_MESSAGE_LENGTH - 1)}…`
     : message
   ).toWellFormed();
 
-/** All of a result but its time. */
+/** A result without its time. */
 const identityOf = (result: object): string => canonicalJson({ ...result, timestamp: undefined });
 
 /** Another client may have written the live time. It counts only when it is a time before this check. */

@@ -24,7 +24,10 @@ export interface Reports {
 const OURS = { fieldSelector: `metadata.name=${REPORT_NAME}` };
 
 export function createReports({ client, fieldManager, now }: ReportDeps): Reports {
-  /** Namespaces that have a report; undefined until they were listed. A request for each Sovereign's namespace found none. */
+  /**
+   * Namespaces that have a report; undefined until they were listed. Without this set, each Sovereign's namespace cost a
+   * request that found none.
+   */
   let reported: Set<string> | undefined;
   const listReported = createSingleFlight(async () => {
     const reports = (await listIfServed<KubernetesObject>(client, POLICY_REPORTS, OURS)) ?? [];

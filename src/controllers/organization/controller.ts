@@ -20,9 +20,9 @@ import { desiredStatus, type SubscriptionStanding } from "./status.ts";
 
 export type { SubscriptionStanding } from "./status.ts";
 
-/** What the billing database of an Organization's Sovereign says about the tenant's subscription. */
+/** The state of each tenant's subscription, as read from the billing database of the Organization's Sovereign. */
 export interface SubscriptionStandings extends Watch {
-  /** Undefined: this process has not read it yet. */
+  /** Undefined until this process has read it. */
   standingOf(organization: Organization): SubscriptionStanding | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface OrganizationDeps extends StatusReconcilerDeps {
   applier: Applier;
   organizations: Informer<Organization>;
   namespaces: Informer<KubernetesObject>;
-  /** The caches of the kinds of objects in a home. */
+  /** The caches of the kinds that a home contains. */
   homes: readonly Informer<KubernetesObject>[];
   subscriptions: SubscriptionStandings;
   lists: Pick<IdentityLists, "platformNamespaces" | "controllerNamespaces">;
@@ -52,7 +52,7 @@ export function createOrganizationReconciler(deps: OrganizationDeps) {
         .list()
         .filter(({ metadata }) => metadata.labels?.[LABEL.organization] === name)
         .map(({ metadata }) => metadata.name);
-      // The cache may not contain a home that was created just now.
+      // The cache may not have a new home yet.
       const namespaces = problem === undefined ? [...new Set([home, ...labelled])] : labelled;
       const observed = { namespaces, problem, subscription: deps.subscriptions.standingOf(organization) };
       const outcome: Outcome =
@@ -84,7 +84,7 @@ async function applyHome(deps: OrganizationDeps, organization: Organization): Pr
 
 const HOME_PREFIX = organizationNamespace("");
 
-/** Not the status: a quota counts each Pod there. */
+/** Ignores the status, because a quota's status changes with each Pod. */
 const isContentChanged = (before: KubernetesObject, after: KubernetesObject): boolean =>
   contentOf(before) !== contentOf(after);
 
@@ -98,7 +98,10 @@ export function organizationWatches({
     const name = metadata.labels?.[LABEL.organization];
     return name === undefined ? [] : [name];
   };
-  /** Without the label too: an Organization whose home belongs to others is stalled until that namespace changes. */
+  /**
+   * Also for a namespace without the label: an Organization whose home belongs to others is stalled until that namespace
+   * changes.
+   */
   const homeOf = ({ metadata }: KubernetesObject) =>
     metadata.name.startsWith(HOME_PREFIX) ? [metadata.name.slice(HOME_PREFIX.length)] : [];
   return [

@@ -6,12 +6,13 @@ import { DEFAULT_QUOTA, type Organization } from "../../api/organization.ts";
 import { ownedBy } from "../owner-reference.ts";
 import { rbacSubject } from "../rbac-subject.ts";
 
-/** What a container requests that says nothing. With a quota, Kubernetes refuses Pods that request nothing. */
+/** The default request of a container. With a quota, Kubernetes refuses Pods that request nothing. */
 const DEFAULT_REQUEST = { cpu: "100m", memory: "128Mi" } as const;
 
 /**
- * The home namespace, what bounds and isolates the Pods in it, and the RoleBinding that gives the owner and the members `edit`.
- * The RoleBinding goes with the Organization. The others stay with the namespace, because the tenant's Pods run on in it.
+ * The home namespace, the limits and the isolation of its Pods, and the RoleBinding that gives the owner and the members
+ * `edit`. The RoleBinding is deleted with the Organization. The other objects stay with the namespace, because the tenant's
+ * Pods continue to run in it.
  */
 export function desiredHome(
   organization: Organization,
@@ -55,7 +56,10 @@ function desiredLimits({ spec }: Organization, metadata: KubernetesObject["metad
   ];
 }
 
-/** Admission lets only the platform write the label of an Organization, so no one else can label a namespace into it. */
+/**
+ * Selects namespaces by the label of the Organization. Admission lets only the platform write it, so no other client can
+ * add a namespace.
+ */
 function desiredIsolation(
   organization: string,
   trustedNamespaces: readonly string[],

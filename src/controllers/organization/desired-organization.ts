@@ -30,7 +30,7 @@ export function desiredOrganization(sovereign: string, order: SourceOrder): Orga
   };
 }
 
-/** As readable as the tenant's id allows, and always unique: the digest differs where the letters do not. */
+/** As readable as the tenant's id allows, and always unique: the digest differs when the readable parts are the same. */
 export function organizationName(sovereign: string, tenantId: string): string {
   const readable = tenantId
     .toLowerCase()

@@ -4,7 +4,7 @@ import { readyConditions } from "../readiness.ts";
 
 /** The subscription of an Organization's tenant, as billing has it. */
 export interface SubscriptionStanding {
-  /** As Stripe names them, and `expired`; null when the tenant has none. */
+  /** A status name of Stripe, or `expired`; null when the tenant has no subscription. */
   status: string | null;
   /** RFC 3339. */
   periodEndsAt: string | undefined;
@@ -50,7 +50,7 @@ function subscriptionCondition(
 ): NewCondition | undefined {
   if (spec.order === undefined) return undefined;
   if (standing !== undefined) return { type: SUBSCRIPTION_ACTIVE, ...describeSubscription(standing) };
-  // A process that has just started leading keeps what the one before it read.
+  // A new leader keeps the value that the former one read.
   return (
     findCondition(status?.conditions, SUBSCRIPTION_ACTIVE) ?? {
       ...{ type: SUBSCRIPTION_ACTIVE, status: "Unknown", reason: "NotRead" },

@@ -10,19 +10,20 @@ interface Autoscaler extends KubernetesObject {
   spec?: { scaleTargetRef?: { kind?: string; name?: string } };
 }
 
-/** When to ask again whether an autoscaler is still there. */
+/** How long an autoscaler that was found counts before it is looked up again. */
 const RECHECK_MS = 600_000;
 
-/** Which Sovereigns have an autoscaler of their billing Deployment. One for each term of leadership. */
+/** Finds the Sovereigns whose billing Deployment has an autoscaler. One for each term of leadership. */
 export interface Autoscalers {
-  /** For how long an autoscaler that was found counts, in milliseconds; undefined: there is none. */
+  /** How long the autoscaler that was found still counts, in milliseconds; undefined: there is none. */
   find(sovereign: Sovereign): Promise<number | undefined>;
   forget(sovereign: string): void;
 }
 
 /**
- * Asks the API server, because a watch of all autoscalers would bring each of their status writes in every cluster. An autoscaler
- * that was found counts for ten minutes: with one list in each reconcile, every event of a scaled Sovereign cost a request.
+ * Asks the API server, because a watch of all autoscalers would deliver each of their status writes, in every cluster. An
+ * autoscaler that was found counts for ten minutes. With one list in each reconcile, every event of a scaled Sovereign cost
+ * a request.
  */
 export function createAutoscalers(deps: { client: Pick<KubeClient, "list">; now: () => Date }): Autoscalers {
   const untilMs = new Map<string, number>();

@@ -13,7 +13,7 @@ import { namespaceOf } from "./desired-metadata.ts";
 import type { DeploymentObject, JobObject, PodObject } from "./observed.ts";
 import { allSecretNames } from "./secret.ts";
 
-/** The caches that the controller reads. They follow the API server. */
+/** The caches that the controller reads. */
 export interface SovereignCaches {
   /** Indexed by `SOVEREIGN_INDEXES`. */
   sovereigns: Informer<Sovereign>;
@@ -22,12 +22,12 @@ export interface SovereignCaches {
   blueprints: Informer<Blueprint>;
   policies: Informer<EnvironmentPolicy>;
   namespaces: Informer<KubernetesObject>;
-  /** Indexed by `NAMESPACE_INDEX`, as all that follow. */
+  /** Indexed by `NAMESPACE_INDEX`, as are `jobs`, `pods` and `others`. */
   deployments: Informer<DeploymentObject>;
   jobs: Informer<JobObject>;
-  /** Pods that carry a Sovereign's label. */
+  /** Pods with the operator's label. */
   pods: Informer<PodObject>;
-  /** The other kinds that the controller writes: services, config maps and so on. */
+  /** The other kinds that the controller writes in a namespace: Services, ConfigMaps and so on. */
   others: Informer<KubernetesObject>[];
   /** Uids and versions of the Secrets that Sovereigns name, without their values and without an index. */
   secretVersions: Informer<KubernetesObject>;
@@ -75,7 +75,9 @@ export function liveObject(caches: SovereignCaches, desired: KubernetesObject): 
     ?.get(keyOf(desired.metadata));
 }
 
-/** Every object in the Sovereign's namespace that carries its label, except Jobs: a finished migration stays on record. */
+/**
+ * Every object in the Sovereign's namespace that carries its label, except Jobs: finished migrations are kept as a record.
+ */
 export function ownedObjects(caches: SovereignCaches, sovereign: Sovereign): KubernetesObject[] {
   return managedCaches(caches)
     .filter(({ resource }) => resource.kind !== caches.jobs.resource.kind)
@@ -93,7 +95,7 @@ export function podsOf(
     .filter(({ metadata }) => metadata.labels?.["app.kubernetes.io/name"] === component);
 }
 
-/** The migration Jobs of a Sovereign: of its present image, and of earlier ones. */
+/** The migration Jobs of a Sovereign, for its present image and for earlier ones. */
 export function migrationJobs(caches: SovereignCaches, sovereign: Sovereign): JobObject[] {
   return caches.jobs
     .byIndex(NAMESPACE_INDEX, namespaceOf(sovereign))

@@ -11,7 +11,7 @@ export interface SovereignConflict {
 
 type Sovereigns = SovereignCaches["sovereigns"];
 
-/** The Sovereigns that want the same fqdn, host, namespace or sole role as this one, itself included. */
+/** The Sovereigns that claim the same fqdn, host, namespace or unique role as this one, including itself. */
 export function conflictCandidates(sovereigns: Sovereigns, sovereign: Sovereign): Sovereign[] {
   const { fqdn, role } = sovereign.spec;
   return [
@@ -23,8 +23,8 @@ export function conflictCandidates(sovereigns: Sovereigns, sovereign: Sovereign)
 }
 
 /**
- * What an older Sovereign holds that this one wants too. A CRD's rules see one object, so they cannot refuse this. Hosts that
- * Franchisees choose stop no Sovereign: otherwise a Franchisee could stop another one's.
+ * The claim of this Sovereign that an older one already holds. The rules of a CRD see only one object, so they cannot check
+ * this. Hosts that Franchisees choose are ignored, because otherwise one Franchisee could stop another one's Sovereign.
  */
 export function findConflict(sovereigns: Sovereigns, sovereign: Sovereign): SovereignConflict | undefined {
   const { name } = sovereign.metadata;
@@ -61,7 +61,10 @@ export function findConflict(sovereigns: Sovereigns, sovereign: Sovereign): Sove
   };
 }
 
-/** Whether another Sovereign serves the host that this one's Franchisee chose. Hosts that the platform gave come first. */
+/**
+ * Whether another Sovereign serves the host that this one's Franchisee chose. A host that the platform set on another
+ * Sovereign always wins.
+ */
 export function isBrandingHostTaken(sovereigns: Sovereigns, sovereign: Sovereign): boolean {
   return brandingHosts(sovereign).some((host) =>
     sovereigns
@@ -85,7 +88,7 @@ function wantsSame(a: Sovereign, b: Sovereign): boolean {
   );
 }
 
-/** The older Sovereign keeps what both want. Of two that were created in the same second, the first by name does. */
+/** The older Sovereign keeps a disputed claim. Of two that were created in the same second, the first by name keeps it. */
 function isOlder({ metadata: a }: Sovereign, { metadata: b }: Sovereign): boolean {
   const [createdA, createdB] = [a.creationTimestamp ?? "", b.creationTimestamp ?? ""];
   return createdA === createdB ? a.name < b.name : createdA < createdB;

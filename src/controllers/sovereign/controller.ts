@@ -64,7 +64,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       findings.stop = await reconcileSovereign(context);
     } catch (error) {
       const failure = describeFailure(error, attempt);
-      // The first error counts: where the status cannot be written either, the log says so.
+      // The first error is the one that is thrown. When the status cannot be written either, only the log has it.
       if (failure !== undefined) await reportFailure(sovereign, findings, failure).catch(() => undefined);
       throw error;
     } finally {
@@ -80,7 +80,9 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     return outcomeOf(findings, caches.secretVersions.isSynced() ? RESYNC_MS : BLIND_RESYNC_MS);
   };
 
-  /** What was found before the failure is written too. An object that is stalled by the same reason stays so. */
+  /**
+   * Also writes the findings from before the failure. An object that is already stalled for the same reason stays stalled.
+   */
   async function reportFailure(sovereign: Sovereign, findings: Findings, failure: Failure): Promise<void> {
     const { reason, message, isFinal } = failure;
     const isStalled = isFinal || isStalledBy(sovereign.status?.conditions, reason);
@@ -90,7 +92,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     await report(sovereign, findings);
   }
 
-  /** A field conflict over one object is reported last: the operator still puts back every other object. */
+  /** A field conflict about one object is reported last, because the operator still corrects every other object. */
   function reportFieldConflict(
     sovereign: Sovereign,
     findings: Findings,
@@ -104,9 +106,9 @@ export function createSovereignReconciler(deps: SovereignDeps) {
   }
 }
 
-/** Watches report every change. A resync is for those that were lost, and costs no request while nothing changed. */
+/** Watches report every change. A resync covers lost events, and costs no request while nothing has changed. */
 const RESYNC_MS = 5 * 3_600_000;
-/** Without the right to watch Secrets, the operator finds a changed one at the next resync. */
+/** Without the right to watch Secrets, the operator detects a changed one at the next resync. */
 const BLIND_RESYNC_MS = 5 * 60_000;
 
 function outcomeOf({ stop, requeueAfterMs }: Findings, resyncMs: number): Outcome {

@@ -14,22 +14,22 @@ import type { DatabaseProbe } from "./measurement.ts";
 import type { SecretReader } from "./secret-facts.ts";
 import type { Verification } from "./verification.ts";
 
-/** What the operator gives the Sovereign controller. */
+/** The dependencies of the Sovereign controller. */
 export interface SovereignDeps {
   client: KubeClient;
   applier: Applier;
   fieldManager: string;
   caches: SovereignCaches;
-  /** Where each Sovereign is in the rollout of its release. */
+  /** The state of each Sovereign in the rollout of its release. */
   fleets: Pick<Fleets, "decide">;
-  /** The clusters of Sovereigns that have one of their own. */
+  /** The clusters of Sovereigns that have their own. */
   spokes: Pick<Spokes, "hub" | "linkOf" | "forget">;
   events: EventRecorder;
   logger: Logger;
   now: () => Date;
   /**
-   * Tries a login to the database that the URL names, and checks that it is not another Sovereign's. A host without a dot is a
-   * Service of `namespace`.
+   * Tries a login to the database that the URL names, and checks that the database does not belong to another Sovereign. A
+   * host name without dots is a Service in `namespace`.
    */
   probeDatabase(database: { databaseUrl: string; namespace: string; fqdn: string }): Promise<DatabaseProbe>;
   probes: Measurements<DatabaseProbe>;
@@ -39,16 +39,16 @@ export interface SovereignDeps {
   autoscalers: Autoscalers;
   /** Runs the four-step smoke test against one Pod. */
   smoke: SmokeTest;
-  /** Mints a token for the Sovereign with this FQDN. It is valid for at most five minutes. */
+  /** Creates a token for the Sovereign with this FQDN. It is valid for at most five minutes. */
   mintToken(fqdn: string): Promise<string>;
   /** The public keys of those tokens, as a JWK set. They change when the signing key rotates. */
   operatorJwks(): object;
   secrets: SecretReader;
-  /** Where billing sends word of placed orders. */
+  /** The URL to which billing sends notices of placed orders. */
   orderNoticeUrl: string;
   /** How long billing Pods continue to serve after SIGTERM. */
   billingDrainSeconds: number;
-  /** Why admission denies nothing. Undefined: it denies. */
+  /** Why admission denies nothing; undefined when it does deny. */
   admissionNotice: string | undefined;
   /** Counts a corrected edit. */
   onDrift(sovereign: string, drift: Drift): void;

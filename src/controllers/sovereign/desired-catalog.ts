@@ -6,8 +6,9 @@ import type { Price, Sovereign } from "../../api/sovereign.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
 
 /**
- * Whether a Sovereign offers a Blueprint once it is verified. Every Sovereign offers the platform's public ones, unlisted ones
- * too, because a customer may order these by name. A private one is offered only under the Franchise that made it.
+ * Whether a Sovereign offers a Blueprint once the Blueprint is verified. Every Sovereign offers the platform's public and
+ * unlisted ones, because a customer may order an unlisted one by name. A private one is offered only by Sovereigns of the
+ * Franchise that made it.
  */
 export function isOfferedBy({ spec }: Sovereign, blueprint: Blueprint): boolean {
   if (blueprint.metadata.namespace === CATALOG_NAMESPACE) return blueprint.spec.visibility !== "private";
@@ -24,7 +25,7 @@ export function offeredApps(sovereign: Sovereign, blueprints: readonly Blueprint
   const offered = blueprints.filter(
     (blueprint) => isVerified(blueprint) && isOfferedBy(sovereign, blueprint),
   );
-  // The catalog's come last, so that they replace private ones of the same name.
+  // Those of the public catalog come last, so that they replace private ones of the same name.
   const isPublic = ({ metadata }: Blueprint) => Number(metadata.namespace === CATALOG_NAMESPACE);
   for (const { metadata, spec } of offered.sort((a, b) => isPublic(a) - isPublic(b))) {
     const { title, priceBaisa = 0 } = spec.card;
@@ -48,7 +49,10 @@ function catalogEntryOf(blueprint: Blueprint) {
   };
 }
 
-/** The verification must be of the artifact that the spec names now: after a change, the status is older than the spec. */
+/**
+ * The verification must be of the artifact that the spec names now. After a change of the spec, the status is still the
+ * earlier one.
+ */
 function isVerified({ spec, status }: Blueprint): boolean {
   const digest = status?.verifiedDigest;
   return (

@@ -18,11 +18,11 @@ export interface ConfigurationInput {
   blueprints: readonly Blueprint[];
   /** The operator's public keys, as a JWK set. */
   operatorJwks: object;
-  /** Where billing sends word of placed orders. */
+  /** The URL to which billing sends notices of placed orders. */
   orderNoticeUrl: string;
 }
 
-/** The files that billing reads; `billingEnvironment` points their variables at these names. */
+/** The ConfigMap with the files that billing reads. The variables of `billingEnvironment` contain their paths. */
 export function desiredConfiguration(
   input: ConfigurationInput,
 ): KubernetesObject & { data: Record<string, string> } {
@@ -41,7 +41,7 @@ export function desiredConfiguration(
       "branding.json": JSON.stringify(branding),
       "grants.json": JSON.stringify(voucherGrants(input)),
       "operator-jwks.json": JSON.stringify(operatorJwks),
-      // In a file, not in the Pods' environment: another address of the operator must not replace Pods.
+      // Stored in a file, not in the Pods' environment, because a new address of the operator must not replace Pods.
       "order-notice.json": JSON.stringify({ url: orderNoticeUrl }),
     },
   };
@@ -49,7 +49,10 @@ export function desiredConfiguration(
 
 const NO_VOUCHERS = { maxActive: 0, maxOutstandingCreditOmr: 0 };
 
-/** A Franchise allows only what it grants. A Sovereign without a Franchise issues vouchers without a limit. */
+/**
+ * Without a Franchise, a Sovereign may issue vouchers without a limit. With one, only its grants count, and only while its
+ * term runs.
+ */
 function voucherGrants({ sovereign, franchise, isInTerm }: ConfigurationInput): object {
   if (sovereign.spec.franchise === undefined) return {};
   return (isInTerm ? franchise?.spec.grants.vouchers : undefined) ?? NO_VOUCHERS;

@@ -10,21 +10,24 @@ import type { Findings, Stop } from "./findings.ts";
 
 type Deadline = keyof typeof DEADLINE_DEFAULT;
 
-/** The reason of a Sovereign that waits beyond a deadline. */
+/** The reason of a Sovereign that has waited longer than the deadline. */
 const REASON: Record<Deadline, string> = {
   migration: "MigrationDeadlineExceeded",
   rollout: "RolloutDeadlineExceeded",
   ready: "ReadyDeadlineExceeded",
 };
 
-/** What a Sovereign waits for in vain. */
+/** The event that did not happen in time, for the message. */
 const WHAT: Record<Deadline, string> = {
   migration: "the migration has not ended",
   rollout: "the rollout has not ended",
   ready: "the Sovereign is not Ready",
 };
 
-/** Waits for the rollout. No deadline of this Sovereign counts: the BillingRelease says who or what holds it up. */
+/**
+ * Reasons of a Sovereign that waits for the rollout. Its own deadlines do not count then, and the BillingRelease names the
+ * cause.
+ */
 const WAITS_FOR_ROLLOUT = new Set([
   ...["WaitingForWave", "WaitingForCanary", "WaitingForReference", "Baking", "RolloutHalted"],
   ...["WaitingForApproval", "RolloutPaused", "RolloutAborted", "Held", "Skipped"],
@@ -36,8 +39,8 @@ export const deadlineMs = ({ spec }: Sovereign, which: Deadline): number =>
   parseDurationMs(spec.billing.deadlines?.[which] ?? DEADLINE_DEFAULT[which]);
 
 /**
- * Since when a Sovereign moves to its present goal, which is a spec and an image. Another goal starts the clock again.
- * Undefined while nothing is left to do, or while the operator is not to act.
+ * The time since which a Sovereign moves to its present goal, which is a spec and an image. A new goal restarts the time.
+ * Undefined while nothing is left to do, while the operator must not act, and while the Sovereign waits for the rollout.
  */
 export function desiredProgress(
   { metadata, status }: Sovereign,
@@ -52,21 +55,21 @@ export function desiredProgress(
   return { generation, ...(image === undefined ? {} : { image }), since: now };
 }
 
-/** A deadline that is over, or the time until the next one is. */
+/** A deadline that has passed, or the time until the next one passes. */
 type Verdict =
   | { kind: "overdue"; reason: string; message: string }
   | { kind: "due"; inMs: number }
   | { kind: "none" };
 
-/** RFC 3339. `ledSince` is the beginning of this term of leadership. */
+/** Times in RFC 3339. `ledSince` is the beginning of this term of leadership. */
 export interface LedTime {
   now: string;
   ledSince: string;
 }
 
 /**
- * Whether a waiting Sovereign has waited too long. Only this term of leadership counts: while the operator was away, nothing could
- * end the wait. A wait that was reported as too long stays so.
+ * Whether a Sovereign has waited too long. Only time in this term of leadership counts, because while no operator ran,
+ * nothing could end the wait. A wait that was reported as too long stays so.
  */
 export function judgeDeadlines(
   sovereign: Sovereign,
@@ -80,7 +83,8 @@ export function judgeDeadlines(
   const sinceMs = Math.max(Date.parse(progress.since), earliestMs);
   const step = stepOf(findings, stop);
   const before = step && findCondition(sovereign.status?.conditions, step.type);
-  // A step that was False before this goal counts from the goal on, and one that is False since now from now on.
+  // For a step that was already False before this goal, the time starts with the goal. For a step that is False since now,
+  // it starts now.
   const stepSinceMs = before?.status === "False" ? Date.parse(before.lastTransitionTime) : Date.parse(now);
   const waits: [Deadline, number][] = [
     ...(step === undefined ? [] : [[step.deadline, Math.max(sinceMs, stepSinceMs)] as [Deadline, number]]),

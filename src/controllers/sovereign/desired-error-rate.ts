@@ -3,26 +3,26 @@ import { findCondition, type NewCondition } from "../../api/condition.ts";
 import { ERROR_RATE_DEFAULT, type ErrorRateLimit } from "../../api/rollout.ts";
 import { ERROR_RATE_NORMAL, type Sovereign, type SovereignStatus } from "../../api/sovereign.ts";
 
-/** What the billing Pods of one image answered. Counts, not rates: they need no clock. */
+/** The answers of one image's billing Pods. Counts instead of rates, because counts need no clock. */
 export interface RequestTotal {
   requests: number;
   /** How many of them were answered with a 5xx status. */
   serverErrors: number;
 }
 
-/** What the requests to a Sovereign's Pods say about the image that it took. */
+/** The verdict on the image that a Sovereign took, from the answers of its Pods. */
 export type ErrorRateVerdict =
   | { kind: "within" }
   | { kind: "tooFew" }
   | { kind: "regressed"; total: RequestTotal }
-  /** `cause` never changes the verdict: it differs at each try. */
+  /** `cause` is not compared, because it differs at each try. */
   | { kind: "unmeasured"; cause: string };
 
 export const ERROR_RATE_REGRESSED = "ErrorRateRegressed";
 
 /**
- * Compares the share of 5xx answers with that of the image before. A few requests are no proof: below `minRequests`, there is no
- * verdict, and the image before counts as if it had answered `minRequests`, the missing ones without an error.
+ * Compares the share of 5xx answers with that of the image before. Below `minRequests` there is no verdict, because a few
+ * requests prove nothing. If the image before answered fewer, the missing requests count as answered without an error.
  */
 export function judgeErrorRate(
   total: RequestTotal,
@@ -37,14 +37,17 @@ export function judgeErrorRate(
 
 const percentOf = ({ requests, serverErrors }: RequestTotal): number => (100 * serverErrors) / requests;
 
-/** The condition for a verdict; undefined: what was found last stays. Only a new verdict changes the text, never a new count. */
+/**
+ * The condition for a verdict; undefined when the earlier condition stays. The text changes only with the verdict, not with
+ * each count.
+ */
 export function desiredErrorRateCondition(
   { spec, status }: Sovereign,
   verdict: ErrorRateVerdict,
   before: RequestTotal,
   limit: ErrorRateLimit,
 ): NewCondition | undefined {
-  // The counts of an operator that has just started may be too few again. They do not clear the image.
+  // A new operator process counts from zero, so its counts may be too few again. That does not clear the image.
   const isKnownBad = isRegressed(status);
   if (isKnownBad && (verdict.kind === "tooFew" || verdict.kind === "unmeasured")) return undefined;
   switch (verdict.kind) {
@@ -81,7 +84,7 @@ const shareOf = (total: RequestTotal): string =>
     ? "none"
     : `${total.serverErrors} of ${total.requests} requests (${percentOf(total).toFixed(2)} %)`;
 
-/** The image that runs is not the one that was measured. What was found proves nothing of it. */
+/** The running image is not the measured one, so the measurement proves nothing about it. */
 export const OTHER_IMAGE = condition(
   "Unknown",
   "OtherImage",
@@ -103,7 +106,10 @@ export function hasErrorRegression(status: SovereignStatus | undefined, image: s
   return image !== undefined && status?.errorRate?.image === image && isRegressed(status);
 }
 
-/** By the reason: when nothing can be measured, the condition is Unknown, and the image is still bad. */
+/**
+ * Decided by the reason: while nothing can be measured, the condition is Unknown and keeps its reason, and the image still
+ * counts as bad.
+ */
 const isRegressed = (status: SovereignStatus | undefined): boolean =>
   findCondition(status?.conditions, ERROR_RATE_NORMAL)?.reason === ERROR_RATE_REGRESSED;
 

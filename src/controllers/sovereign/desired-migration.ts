@@ -8,12 +8,15 @@ import { migrationSettings, podSettings } from "./desired-pod-setting.ts";
 
 const TERMINATION_LOG = "/dev/termination-log";
 
-/** A mesh's sidecar runs on after the migration, and the Job would never be complete. `podAnnotations` may ask for one. */
+/**
+ * Keeps a mesh's sidecar out: it would continue after the migration, and the Job would never be complete. `podAnnotations`
+ * may still request one.
+ */
 const WITHOUT_SIDECAR = { "sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled" };
 
 /**
- * One name for each image, database and Pod settings: `billing-migrate-<12 hex>`. A Job's template is immutable, so a Job that
- * could not start needs a successor when its settings are corrected.
+ * The name is unique for each image, database and set of Pod settings: `billing-migrate-<12 hex>`. A Job's template is
+ * immutable, so corrected settings need a new Job after one that could not start.
  */
 function migrationJobName(sovereign: Sovereign, image: string, database: string): string {
   const settings = migrationSettings(sovereign);
@@ -42,7 +45,7 @@ export function desiredMigrationJob(sovereign: Sovereign, image: string, databas
         spec: {
           serviceAccountName: BILLING.migrationServiceAccount,
           automountServiceAccountToken: false,
-          // With OnFailure, Kubernetes deletes the Pod of a failed Job, and the termination message with it.
+          // With OnFailure, Kubernetes deletes the Pod of a failed Job, and its termination message is lost.
           restartPolicy: "Never",
           ...podSettings(sovereign),
           containers: [

@@ -1,7 +1,10 @@
 import { BILLING, PAYMENT_KEYS } from "../../api/name.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 
-/** What the restricted Pod security standard requires of a container; desired-pod-setting.ts has the Pod's part. */
+/**
+ * The security context that the restricted Pod security standard requires of a container; desired-pod-setting.ts has the
+ * Pod's part.
+ */
 export const CONTAINER_SECURITY = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
@@ -16,7 +19,7 @@ export interface EnvVariable {
 
 export const plain = (name: string, value: string): EnvVariable => ({ name, value });
 
-/** A Pod refers to its Secrets, so that no manifest contains their values. */
+/** A reference to a Secret, so that no manifest contains its value. */
 const fromSecret = (name: string, secret: { name: string; key: string }): EnvVariable => ({
   name,
   valueFrom: { secretKeyRef: { name: secret.name, key: secret.key } },
@@ -25,7 +28,7 @@ const fromSecret = (name: string, secret: { name: string; key: string }): EnvVar
 const databaseVariable = (sovereign: Sovereign): EnvVariable =>
   fromSecret("DATABASE_URL", sovereign.spec.billing.database.secretRef);
 
-/** The Job migrates as the owner of the tables, where there is one, and gives the other role its rights. */
+/** With `migrationSecretRef`, the Job migrates as the owner of the tables, and gives the serving role its rights. */
 export function migrationVariables(sovereign: Sovereign): EnvVariable[] {
   const { secretRef, migrationSecretRef } = sovereign.spec.billing.database;
   return migrationSecretRef === undefined
@@ -35,7 +38,7 @@ export function migrationVariables(sovereign: Sovereign): EnvVariable[] {
 
 const configFile = (name: string) => `${BILLING.configPath}/${name}`;
 
-/** The environment of `catalyst billing`, as its `--help` lists it. */
+/** The environment of `catalyst billing`, which its `--help` describes. */
 export function billingEnvironment(
   sovereign: Sovereign,
   drainSeconds: number = BILLING.drainSeconds,
@@ -67,7 +70,7 @@ export function billingEnvironment(
   ];
 }
 
-/** Only the limits that the manifest sets: billing has the defaults. */
+/** Only the limits that the manifest sets. Billing has defaults for the others. */
 function limitVariables(limits: Sovereign["spec"]["billing"]["limits"] = {}): EnvVariable[] {
   const variables: [name: string, perMinute: number | undefined][] = [
     ["PREVIEW_LIMIT", limits.previewsPerMinute],
@@ -79,7 +82,7 @@ function limitVariables(limits: Sovereign["spec"]["billing"]["limits"] = {}): En
   );
 }
 
-/** Stripe's keys, under the names that the description of `payments.secretRef` lists. */
+/** Stripe's keys. The description of `payments.secretRef` lists their names in the Secret. */
 const paymentVariables = (name: string): EnvVariable[] => [
   fromSecret("STRIPE_SECRET_KEY", { name, key: PAYMENT_KEYS.secretKey }),
   fromSecret("STRIPE_WEBHOOK_SECRET", { name, key: PAYMENT_KEYS.webhookSecret }),

@@ -5,18 +5,18 @@ import { falseCondition, trueCondition } from "./status.ts";
 
 type Spec = Sovereign["spec"];
 
-/** What billing shows and sells, as far as it is allowed. */
+/** The allowed settings that billing shows and sells. */
 export interface Settings {
   branding: NonNullable<Spec["branding"]>;
   tiers: NonNullable<Spec["tiers"]>;
   addons: NonNullable<Spec["addons"]>;
-  /** What was left out, with the remedy. */
+  /** The settings that were left out, each with the remedy. */
   refused: { reason: "GrantExceeded" | "HostTaken"; message: string }[];
 }
 
 /**
- * The settings of a Sovereign without those that admission would have denied: they came in while the webhook was away, or
- * before the grant became smaller. A Franchise that does not exist grants nothing.
+ * The settings of a Sovereign without those that admission would deny. Such settings may have been written while the
+ * webhook was unreachable, or before the grant became smaller. A Franchise that does not exist grants nothing.
  */
 export function desiredSettings({
   sovereign: { spec },
@@ -55,7 +55,7 @@ export function desiredSettings({
   };
 }
 
-/** The condition `SettingsAccepted`. Its message names the first refusals only, because a condition has a bounded length. */
+/** The condition `SettingsAccepted`. Its message lists only the first refusals, because a condition has a limited length. */
 export function settingsCondition({ refused }: Settings) {
   const [first] = refused;
   return first === undefined

@@ -9,7 +9,7 @@ import { podSettings } from "./desired-pod-setting.ts";
 
 const DEFAULT_RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "512Mi" } };
 
-/** How many seconds a Pod may need after its drain to finish requests and close its database connections. */
+/** The seconds that a Pod may need after its drain to finish requests and close its database connections. */
 const FINISH_SECONDS = 20;
 
 interface WorkloadOptions {
@@ -81,7 +81,7 @@ function desiredDeployment(
               name: BILLING.workload,
               image,
               args: ["billing"],
-              // A container that crashes says why: the operator shows the last line in condition RolledOut.
+              // Shows why a container crashed: the operator copies the last line into condition RolledOut.
               terminationMessagePolicy: "FallbackToLogsOnError",
               env: billingEnvironment(sovereign, drainSeconds),
               ports: [{ name: BILLING.portName, containerPort: BILLING.port, protocol: "TCP" }],
@@ -105,10 +105,10 @@ function desiredDeployment(
 
 /** A Pod starts in seconds. On a busy node it takes longer, and a restart would only add to the load. */
 const START_SECONDS = 300;
-/** A process that does not answer does not drain either. */
+/** The grace period of a process that failed its liveness probe. It does not answer, so a drain would achieve nothing. */
 const FROZEN_SECONDS = 5;
 
-/** The largest value means none. */
+/** The largest allowed value, in place of no deadline. */
 const NO_DEADLINE_SECONDS = 2 ** 31 - 1;
 
 function progressDeadlineSeconds(sovereign: Sovereign): number {
@@ -144,7 +144,10 @@ function desiredDisruptionBudget(sovereign: Sovereign): KubernetesObject {
   } as KubernetesObject;
 }
 
-/** Opens only the port of the voucher API, and to every client: the API is public and checks its callers itself. */
+/**
+ * Opens only the port of the voucher API. Every client may connect, because the API is public and checks its callers
+ * itself.
+ */
 function desiredNetworkPolicy(sovereign: Sovereign): KubernetesObject {
   return {
     apiVersion: "networking.k8s.io/v1",

@@ -33,7 +33,7 @@ export async function checkEligibility({
   );
 }
 
-/** The API server creates nothing in a namespace that is being deleted. */
+/** Why the reconcile must wait while the namespace is being deleted. The API server then creates no objects in it. */
 function findTermination({ namespaces }: SovereignCaches, name: string): Stop | undefined {
   if (namespaces.get(name)?.metadata.deletionTimestamp === undefined) return undefined;
   return waiting(

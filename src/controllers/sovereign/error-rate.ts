@@ -17,25 +17,25 @@ import {
 import { namespaceOf } from "./desired-metadata.ts";
 import { billingImageOf, type PodObject, podOrigin } from "./observed.ts";
 
-/** What one process answered since it started. `process` identifies it. */
+/** The answers of one process since it started. `process` identifies it. */
 export type RequestCount = RequestTotal & { process: string };
 
 /** The requests that Pods answered, or why they cannot be counted. */
 type Baseline = { kind: "counted"; total: RequestTotal } | { kind: "unmeasured"; cause: string };
 
 /**
- * Counts the requests to billing Pods, beside the reconcile and with a budget of its own. As a watch, it enqueues a Sovereign
- * when there is another verdict.
+ * Counts the requests to billing Pods in the background, with limits of its own. As a watch, it enqueues a Sovereign when
+ * its verdict changes.
  */
 export interface ErrorRates extends Watch {
-  /** What the Pods of an image have answered, read once; undefined while the Pods are asked. */
+  /** The answers of an image's Pods so far, read once; undefined until the Pods have answered. */
   baseline(sovereign: Sovereign, image: string): Promise<Baseline | undefined>;
   /** The newest verdict on an image, while a reconcile asks for it; undefined until there is one. */
   verdict(sovereign: Sovereign, image: string, before: RequestTotal): Promise<ErrorRateVerdict | undefined>;
-  /** Drops what was counted of an image that does not run: when it is tried again, its count begins at zero. */
+  /** Drops the counts of an image that no longer runs, so that its counts begin at zero when it is tried again. */
   discard(sovereign: string): void;
   forget(sovereign: string): void;
-  /** Call it after each reconcile: what the reconcile did not ask for is counted no longer. */
+  /** Call it after each reconcile. Counting stops for values that the reconcile did not read. */
   endReconcile(sovereign: string): void;
 }
 
@@ -49,8 +49,8 @@ const BASELINE_PACE: MeasurementPace = {
 };
 
 /**
- * The Sovereigns of the newest wave are counted most often. Of 10,000 that have the image, 33 are counted in a second. Each takes
- * the operator about 2 ms.
+ * Sovereigns of the newest wave are counted most often, because the pause grows with each count. Of 10,000 Sovereigns that
+ * have had the image for some time, 33 are counted per second. Each costs the operator about 2 ms.
  */
 const VERDICT_PACE: MeasurementPace = {
   deadlineMs: 5_000,
@@ -63,7 +63,7 @@ const VERDICT_PACE: MeasurementPace = {
 
 export function createErrorRates(deps: {
   caches: Pick<SovereignCaches, "sovereigns" | "releases" | "pods">;
-  /** Reads what the process at this address has answered. */
+  /** Reads the request counts of the process at this address. */
   readRequests(baseUrl: string, signal: AbortSignal): Promise<RequestCount>;
   now: () => Date;
   pace?: Partial<MeasurementPace>;
@@ -74,7 +74,7 @@ export function createErrorRates(deps: {
   const verdicts = createMeasurements<ErrorRateVerdict>({
     ...{ pace: { ...VERDICT_PACE, ...deps.pace }, describe, now },
   });
-  /** What each Sovereign's Pods of one image answered, also those that are gone. */
+  /** The counts of each Sovereign's Pods of one image, including deleted Pods. */
   const totals = new Map<string, { image: string; pods: Map<string, PodTotal> }>();
 
   async function count(sovereign: Sovereign, image: string, signal: AbortSignal): Promise<CountedPod[]> {
@@ -100,9 +100,9 @@ export function createErrorRates(deps: {
   ): Promise<ErrorRateVerdict> {
     const { name } = sovereign.metadata;
     const release = caches.releases.get(sovereign.spec.billing.release);
-    // The hub may have ended the rollout since the reconcile that asked for the verdict.
+    // The rollout may have ended since the reconcile that requested the verdict.
     if (!isJudged(caches.sovereigns.get(name) ?? sovereign, release, image)) {
-      // The end of a rollout changes no condition: to enqueue here would reconcile every Sovereign.
+      // The end of a rollout changes no condition, so no Sovereign is enqueued. Otherwise all of them would be reconciled.
       stopCounting(name);
       return { kind: "tooFew" };
     }
@@ -122,7 +122,7 @@ export function createErrorRates(deps: {
     return sumOf([...pods.values()].flatMap(({ ended, newest }) => [ended, newest]));
   }
 
-  /** A baseline stays: a reconcile may wait for that of the next image. */
+  /** Keeps the baseline, because a reconcile may wait for the one of the next image. */
   function stopCounting(sovereign: string): void {
     verdicts.forget(sovereign);
     totals.delete(sovereign);
@@ -139,13 +139,13 @@ export function createErrorRates(deps: {
           (counted): Baseline => ({ kind: "counted", total: sumOf(counted.map((each) => each.count)) }),
           (error): Baseline => ({ kind: "unmeasured", cause: errorMessage(error) }),
         );
-        // It is read once: the Sovereign must not wait for Pods that do not answer.
+        // Not read again, even after a failure, because the Sovereign must not wait for Pods that do not answer.
         return { value, isGood: true };
       }),
     verdict: (sovereign, image, before) =>
       verdicts.read(sovereign.metadata.name, image, async (signal) => {
         const value = await judge(sovereign, image, before, signal);
-        // What is not good is measured again by itself.
+        // Never good, so that it is measured again by itself.
         return { value, isGood: false };
       }),
     discard: (sovereign) => void totals.delete(sovereign),
@@ -161,8 +161,8 @@ export function createErrorRates(deps: {
 }
 
 /**
- * Whether the error rate of this image decides on a rollout now. On a cluster of its own, the Sovereign says so together with the
- * image. The release there may be older than the image.
+ * Whether the error rate of this image decides about a rollout now. For a Sovereign that a hub manages, an annotation says
+ * so, which arrives together with the image. The release on its cluster may still be the earlier one.
  */
 export function isJudged(
   sovereign: Sovereign,
@@ -179,7 +179,7 @@ interface CountedPod {
   count: RequestCount;
 }
 
-/** `ended`: what earlier processes of the Pod had answered when they were last read. */
+/** `ended`: the last known counts of earlier processes of the Pod. */
 interface PodTotal {
   ended: RequestTotal;
   newest: RequestCount;

@@ -25,16 +25,19 @@ export type Evidence = Pick<
   "lastSmokeTest" | "apiFingerprint" | "schemaFingerprint" | "schemaVersion"
 >;
 
-/** What the smoke tests of all Pods measured. `problem` says why they failed. */
+/** The measurements of the smoke tests of all Pods. `problem` says why they failed. */
 export interface SmokeTestOutcome {
   evidence: Evidence;
   problem: string | undefined;
 }
 
-/** More failures than a rollout counts are no news: a status that changes at each one would never rest. */
+/**
+ * Above this number, further failures are not reported: the rollout needs no higher count, and the status would change with
+ * each one.
+ */
 const COUNTED_FAILURES = 10;
 
-/** Two outcomes with the same text say the same: times and durations do not count. */
+/** A text by which outcomes are compared. Times and durations are left out. */
 export function describeOutcome({ problem, evidence }: SmokeTestOutcome): string {
   const { lastSmokeTest, ...shape } = evidence;
   const failures = Math.min(lastSmokeTest?.failures ?? 0, COUNTED_FAILURES);
@@ -42,8 +45,8 @@ export function describeOutcome({ problem, evidence }: SmokeTestOutcome): string
 }
 
 /**
- * Whether the last smoke test still proves what runs now. A shape that differs is measured again. `isInSync`: this reconcile
- * found no managed object that another writer had edited.
+ * Whether the last smoke test still applies to the present Pods and configuration. A differing shape is always measured
+ * again. `isInSync`: this reconcile found no managed object that another writer had edited.
  */
 export function isFresh(sovereign: Sovereign, evidence: string, isInSync: boolean): boolean {
   const last = sovereign.status?.lastSmokeTest;
@@ -53,16 +56,16 @@ export function isFresh(sovereign: Sovereign, evidence: string, isInSync: boolea
 }
 
 /**
- * The code that the smoke test of the n-th Pod issues. It is the same each time, so a test revokes what an interrupted
- * one left behind, and tests add no rows to production. A Sovereign's uid keeps the code secret, so that no one can
- * redeem the voucher before it is revoked.
+ * The voucher code that the smoke test of the n-th Pod issues. It is the same each time, so a test revokes the voucher of
+ * an interrupted one, and tests add no rows to production. It is derived from the Sovereign's uid, so it is secret, and no
+ * customer can redeem the voucher before it is revoked.
  */
 export function smokeCode(identity: string, index: number): string {
   const digest = sha256Digest(canonicalJson([identity, index])).slice("sha256:".length);
   return `SMOKE-${digest.slice(0, 16).toUpperCase()}`;
 }
 
-/** Tests each ready Pod on its own address: through the Service, a Pod that differs could stay hidden. */
+/** Tests each Pod at its own address. Through the Service, a differing Pod could remain undetected. */
 export async function gatherEvidence(deps: {
   pods: readonly PodObject[];
   /** The Sovereign's uid. */
@@ -103,7 +106,7 @@ export async function gatherEvidence(deps: {
         : {
             lastSmokeTest: {
               time: deps.now().toISOString(),
-              // Not when all steps passed but the Pods differ: the status alone must not prove them later.
+              // False also when all steps passed but the Pods differ, because a later reconcile reads only the status.
               passed: problem === undefined,
               evidence: deps.evidence,
               steps: shown.steps.map(({ message, ...step }) => ({
@@ -136,7 +139,7 @@ function problemOf(reports: { pod: string; report: SmokeReport }[]): string | un
   return undefined;
 }
 
-/** Which measured fingerprints differ from the reference, and what to do; undefined when both are equal. */
+/** Names the measured fingerprints that differ from the reference, and the remedy; undefined when both are equal. */
 export function shapeDifference(evidence: Evidence, reference: ReleaseReference): string | undefined {
   const measuredOn = `the reference measured on ${reference.measuredOn}`;
   const differing = [

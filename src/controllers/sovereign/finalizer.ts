@@ -12,9 +12,9 @@ import type { Stop } from "./findings.ts";
 import { findClaim } from "./namespace-claim.ts";
 
 /**
- * Deletes the workload of a Sovereign that is being deleted, then removes the finalizer. The workload of a suspended Sovereign
- * stays as it is and runs on, as with Flux: so a Sovereign can move to another manifest without a stop. Returns what the deletion
- * waits for; undefined when the finalizer is removed.
+ * Deletes the workload of a Sovereign that is being deleted, then removes the finalizer. The workload of a suspended
+ * Sovereign is kept and continues to run, as with Flux. A Sovereign can therefore move to another manifest without a stop.
+ * Returns the reason to wait; undefined when the finalizer is removed.
  */
 export async function finalize(context: ReconcileContext): Promise<Stop | undefined> {
   const { deps, sovereign } = context;
@@ -36,8 +36,8 @@ async function finishWorkload(context: ReconcileContext): Promise<Stop | undefin
 }
 
 /**
- * The namespace stays, with its Secrets and its database: the records of money must outlive a manifest. The objects to
- * delete are listed from the API server, because a cache may not contain the last write yet.
+ * The namespace stays with its Secrets and its database, because billing records must outlive a manifest. The objects to
+ * delete are listed from the API server, because a cache may not have the last write yet.
  */
 async function deleteWorkload(deps: SovereignDeps, sovereign: Sovereign): Promise<void> {
   const namespace = namespaceOf(sovereign);

@@ -1,29 +1,29 @@
 import type { NewCondition } from "../../api/condition.ts";
 import type { SovereignStatus } from "../../api/sovereign.ts";
 
-/** Why a reconcile went no further. */
+/** Why a reconcile stopped before its last step. */
 export type Stop =
-  /** The operator tries again by itself. `isWatched`: a watch ends the wait, and the retry is for an event that was lost. */
+  /** The operator tries again by itself. `isWatched`: a watch ends the wait, and the retry only covers a lost event. */
   | { kind: "waiting"; reason: string; message: string; retryAfterMs: number; isWatched?: true }
   /** A person has to act. */
   | { kind: "stalled"; reason: string; message: string }
-  /** The operator cannot observe the Sovereign: it does not reach its cluster, or the Sovereign is suspended. */
+  /** The operator does not observe the Sovereign: its cluster cannot be reached, or it is suspended. */
   | { kind: "unknown"; reason: string; message: string };
 
-/** What one reconcile observed, in the order of its steps. */
+/** The observations of one reconcile, in the order of its steps. */
 export interface Findings {
   conditions: NewCondition[];
   facts: Omit<SovereignStatus, "conditions" | "observedGeneration">;
   stop: Stop | undefined;
   /** Another writer keeps reverting a managed object, so the operator leaves that object alone for `retryAfterMs`. */
   fieldConflict?: { message: string; retryAfterMs: number };
-  /** A wait that has lasted beyond its deadline: the Sovereign is stalled, and the operator still tries again. */
+  /** A wait that exceeded its deadline. The Sovereign counts as stalled, and the operator still tries again. */
   overdue?: { reason: string; message: string };
-  /** The API server said at the beginning of this reconcile that the Sovereign's namespace does not exist. */
+  /** At the beginning of this reconcile, the API server had no namespace for the Sovereign. */
   hasNoNamespace?: boolean;
-  /** The reconcile could not look at what it did not find: those conditions become `Unknown`. */
+  /** The reconcile could not check the conditions that it did not set: those become `Unknown`. */
   isBlind?: boolean;
-  /** When to reconcile again, if that is sooner than the evidence expires. */
+  /** When to reconcile again, if that is sooner than the resync. */
   requeueAfterMs?: number;
 }
 

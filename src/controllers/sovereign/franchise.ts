@@ -3,7 +3,7 @@ import { isInTerm } from "../../api/term.ts";
 import type { ReconcileContext } from "./context.ts";
 import { type Stop, waiting } from "./status.ts";
 
-/** The Franchise that a Sovereign runs under, if any, and whether its term holds now. */
+/** The Franchise that a Sovereign runs under, if any, and whether its term runs now. */
 export interface FranchiseStanding {
   franchise: Franchise | undefined;
   isInTerm: boolean;

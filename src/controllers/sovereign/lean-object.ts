@@ -2,8 +2,8 @@ import type { KubernetesObject } from "../../api/object.ts";
 import type { ContainerStatus, JobObject, PodObject } from "./observed.ts";
 
 /**
- * The Pod as a cache keeps it. Pods were a third of what the caches hold of a Sovereign, and most of a Pod is the template that its
- * Deployment has too.
+ * The parts of a Pod that the cache keeps. Pods were a third of the cached data of a Sovereign, and most of a Pod repeats
+ * the template of its Deployment.
  */
 export function leanPod({ apiVersion, kind, metadata, spec, status }: PodObject): PodObject {
   const containers = spec?.containers.map(({ name, image }) => ({ name, image }));
@@ -25,7 +25,7 @@ function leanStatus(status: NonNullable<PodObject["status"]>): NonNullable<PodOb
   };
 }
 
-/** The Job as a cache keeps it: nothing reads its template. */
+/** The parts of a Job that the cache keeps. No code reads its template. */
 export function leanJob({ apiVersion, kind, metadata, status }: JobObject): JobObject {
   return {
     ...{ apiVersion, kind, metadata: leanMetadata(metadata) },
@@ -42,7 +42,7 @@ function leanMetadata(metadata: KubernetesObject["metadata"]): KubernetesObject[
   return lean;
 }
 
-/** These members, as far as they are there. */
+/** The named members that are present. */
 function present<T extends object, Name extends keyof T>(
   object: T,
   names: readonly Name[],

@@ -7,8 +7,8 @@ import { type ReconcileContext, SOON_MS } from "./context.ts";
 import { falseCondition, waiting } from "./status.ts";
 
 /**
- * Applies a managed object. An edit by another writer is reported in the status before it is corrected, so that an
- * observer can see it, and counted afterwards. Returns the live object when another writer keeps reverting this one.
+ * Applies a managed object. An edit by another writer is written into the status before the correction, so that an observer
+ * can see it, and is counted afterwards. Returns the live object when another writer keeps reverting this one.
  */
 export async function applyManaged(
   context: ReconcileContext,

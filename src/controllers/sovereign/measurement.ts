@@ -28,7 +28,7 @@ const SMOKE_TEST_PACE: MeasurementPace = {
   retryConcurrency: 8,
 };
 
-/** What the steps of a Sovereign's reconcile read. One for each term of leadership. */
+/** The measurements that the steps of a Sovereign's reconcile read. One for each term of leadership. */
 export function createSovereignMeasurements({ now }: { now: () => Date }): {
   probes: Measurements<DatabaseProbe>;
   smokeTests: Measurements<SmokeTestOutcome>;

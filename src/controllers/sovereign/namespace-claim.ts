@@ -14,8 +14,8 @@ export type NamespaceClaim =
   | { kind: "foreign"; why: string };
 
 /**
- * Whose the Sovereign's namespace is. The operator neither takes over nor empties another owner's namespace: it may hold their
- * objects.
+ * Finds the owner of the Sovereign's namespace. The operator neither takes over nor empties a namespace of another owner,
+ * because it may hold that owner's objects.
  */
 export async function findClaim(
   { caches, client }: SovereignDeps,

@@ -32,7 +32,7 @@ export interface PodObject extends KubernetesObject {
   };
 }
 
-/** Found by its name: a mesh may put its sidecar before it. */
+/** Found by the container's name, because a mesh may put its sidecar before it. */
 export const billingImageOf = ({ spec }: PodObject): string | undefined =>
   spec?.containers.find(({ name }) => name === BILLING.workload)?.image;
 
@@ -70,7 +70,7 @@ export function rolloutPending(deployment: DeploymentObject): string | undefined
   return undefined;
 }
 
-/** Why the rollout cannot finish by itself: its progress deadline has passed. */
+/** The message of a rollout whose progress deadline has passed; undefined for any other. */
 export function rolloutFailure(deployment: DeploymentObject): string | undefined {
   const progressing = deployment.status?.conditions?.find(({ type }) => type === "Progressing");
   return progressing?.reason === "ProgressDeadlineExceeded"
@@ -85,13 +85,13 @@ export function jobCondition(job: JobObject, type: "Complete" | "Failed"): { mes
 export const isFinishedJob = (job: JobObject): boolean =>
   jobCondition(job, "Complete") !== undefined || jobCondition(job, "Failed") !== undefined;
 
-/** None of its containers runs any more or ever again. */
+/** Whether all its containers have ended for good. */
 export const isFinishedPod = ({ status }: PodObject): boolean =>
   status?.phase === "Succeeded" || status?.phase === "Failed";
 
 /**
- * Termination messages of the migration's own container, and the reasons why it waits, oldest Pod first. What a sidecar says
- * is neither a result nor the cause of a failure.
+ * The termination messages of the migration's own container, and the reasons why it waits, oldest Pod first. Messages of a
+ * sidecar are neither a result nor the cause of a failure.
  */
 export function migrationMessages(pods: readonly PodObject[]): string[] {
   return pods
@@ -110,7 +110,7 @@ export interface MigrationResult {
   fingerprint: string;
 }
 
-/** The migration's result among its container's messages; undefined while no message is one. */
+/** The migration's result from its container's messages; undefined when no message contains one. */
 export function migrationResult(pods: readonly PodObject[]): MigrationResult | undefined {
   for (const message of migrationMessages(pods)) {
     try {

@@ -8,23 +8,23 @@ import {
   type Terminated,
 } from "./observed.ts";
 
-/** Why Pods do not run, and what a person can do. */
+/** Why Pods do not run, and the remedy. */
 export interface PodFailure {
   reason: string;
   message: string;
 }
 
-/** The kubelet's reasons while it cannot get an image. It changes between them at each try. */
+/** The kubelet's reasons while it cannot pull an image. It alternates between them. */
 const PULL_REASONS = new Set([
   ...["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"],
   ...["RegistryUnavailable", "ImageInspectError", "SignatureValidationFailed"],
 ]);
 const CONFIG_REASONS = new Set(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
-/** Others were injected, by a mesh for example, and have images of their own. */
+/** The operator's containers. Others were injected, for example by a mesh, and have their own images. */
 const OWN_CONTAINERS: ReadonlySet<string> = new Set([BILLING.workload, BILLING.migrationContainer]);
 const MAX_LINE = 500;
 
-/** The failure of the newest Pod that has one. Pods that are ready, or that are being deleted, have none. */
+/** The failure of the newest Pod that has one. Pods that are ready or being deleted have none. */
 export function findPodFailure(pods: readonly PodObject[]): PodFailure | undefined {
   const createdAt = ({ metadata }: PodObject) => metadata.creationTimestamp ?? "";
   return [...pods]
@@ -68,7 +68,7 @@ function containerFailure(pod: string, container: ContainerStatus): PodFailure |
       reason: "ContainerConfigInvalid",
       message: `container ${name} of Pod ${pod} cannot start: ${message}: correct the Secret or the setting that it names`,
     };
-  // A container that runs again after a crash is still the one that crashed, until it is ready.
+  // A restarted container still counts as crashed until its Pod is ready.
   const ended = state?.terminated ?? lastState?.terminated;
   return ended === undefined || ended.exitCode === 0 ? undefined : crash(pod, name, ended);
 }
@@ -87,13 +87,19 @@ function crash(pod: string, container: string, { exitCode, reason, message }: Te
   };
 }
 
-/** A termination message is the end of the log where the container left none, so it may hold what a log may not. */
+/**
+ * The last line of a termination message, without secrets. Without a message of the container's own, the kubelet takes the
+ * end of the log, which may hold secrets.
+ */
 export function lastLine(text: string): string {
   const lines = text.split("\n").map((line) => line.trim());
   return redactSecrets(lines.findLast((line) => line !== "") ?? "").slice(0, MAX_LINE);
 }
 
-/** Why a Deployment gets no Pods: a quota, a policy or Pod security. The Deployment's status repeats the refusal of its ReplicaSet. */
+/**
+ * Why a Deployment gets no Pods: a quota, a policy or Pod security. The Deployment's status repeats the error of its
+ * ReplicaSet.
+ */
 export function findRefusal({ status }: DeploymentObject): PodFailure | undefined {
   const refused = status?.conditions?.find(
     ({ type, status: value }) => type === "ReplicaFailure" && value === "True",

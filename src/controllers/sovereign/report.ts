@@ -3,19 +3,19 @@ import type { ReconcileContext } from "./context.ts";
 import { desiredProgress, judgeDeadlines } from "./desired-deadline.ts";
 import { desiredRetryMs } from "./desired-retry.ts";
 
-/** Records an Event when a condition gets another reason. What repeats, and what only words differently, is no news. */
+/** Records an Event when a condition gets another reason. A repeated reason, or a change of the message alone, gets none. */
 export function recordNews(
   { deps, sovereign, findings }: ReconcileContext,
   type: string,
   { reason, message }: { reason: string; message: string },
 ): void {
   const told = findCondition(sovereign.status?.conditions, type);
-  // Two steps of one reconcile may find the same.
+  // Two steps of one reconcile may find the same reason.
   const isFoundTwice = findings.conditions.some((found) => found.type === type && found.reason === reason);
   if (told?.reason !== reason && !isFoundTwice) deps.events.record(sovereign, "Warning", reason, message);
 }
 
-/** Looks again at a long wait less often, where a watch ends it. */
+/** Retries a long wait less often when a watch ends it. */
 export function applyBackoff({ deps, sovereign, findings }: ReconcileContext, random = Math.random): void {
   const { stop } = findings;
   if (stop?.kind !== "waiting" || stop.isWatched !== true) return;
@@ -25,7 +25,10 @@ export function applyBackoff({ deps, sovereign, findings }: ReconcileContext, ra
   findings.stop = { ...stop, retryAfterMs: desiredRetryMs(waitedMs, random()) };
 }
 
-/** Ends a wait that has lasted too long, with one Event. The operator goes on looking: what comes late still counts. */
+/**
+ * Reports a wait that has lasted too long as stalled, with one Event. The operator still tries again, because a late
+ * success counts.
+ */
 export function applyDeadlines({ deps, sovereign, findings }: ReconcileContext, ledSince: string): void {
   const verdict = judgeDeadlines(sovereign, findings, { now: deps.now().toISOString(), ledSince });
   const { stop } = findings;

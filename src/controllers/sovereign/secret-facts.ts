@@ -17,7 +17,7 @@ import {
 } from "./secret.ts";
 import { findSecretProblem, type SecretProblem } from "./secret-rule.ts";
 
-/** What a reconcile needs to know of a Sovereign's Secrets. None of it holds a value. */
+/** The facts about a Sovereign's Secrets that a reconcile needs. Only `databaseUrl` returns a value. */
 export interface SecretFacts {
   /** See `secretsDigest`. */
   digest: string | undefined;
@@ -26,18 +26,18 @@ export interface SecretFacts {
   hasDatabaseSecret: boolean;
   /** A keyed digest of the database URL with its password; undefined while there is no URL. */
   login: string | undefined;
-  /** What keeps billing Pods from starting. */
+  /** The problem that prevents billing Pods from starting. */
   problem: SecretProblem | undefined;
-  /** What keeps the Pod of the migration Job from starting. */
+  /** The problem that prevents the Pod of the migration Job from starting. */
   migrationProblem: SecretProblem | undefined;
   /** The value itself, for a login. */
   databaseUrl(): Promise<string | undefined>;
 }
 
-/** Reads what Secrets say, and asks the API server only for those that have changed. */
+/** Reads the facts of Secrets. Sends a request only for Secrets that may have changed. */
 export interface SecretReader {
   read(sovereign: Sovereign): Promise<SecretFacts>;
-  /** Drops what is remembered of a deleted Sovereign. */
+  /** Drops the facts of a deleted Sovereign. */
   forget(name: string): void;
 }
 
@@ -45,9 +45,9 @@ export interface SecretReader {
 const MAX_SILENCE_MS = 150_000;
 
 /**
- * Remembers the facts of each Sovereign's Secrets together with the versions that it read. While the watch of versions shows these
- * versions, nothing is read again: a new Sovereign is reconciled four times or more until it is Ready, and each time read two
- * Secrets. Where Secrets cannot be watched, each reconcile reads them.
+ * Keeps the facts of each Sovereign's Secrets together with the versions that it read. While the watch shows the same
+ * versions, no Secret is read again. Without this, a new Sovereign read its two Secrets in each of its four or more
+ * reconciles until it was Ready. Where Secrets cannot be watched, each reconcile reads them.
  */
 export function createSecretReader(deps: {
   client: Pick<KubeClient, "get">;
@@ -60,9 +60,9 @@ export function createSecretReader(deps: {
 
   const isWatched = () => (secretVersions.silentForMs() ?? MAX_SILENCE_MS) < MAX_SILENCE_MS;
   /**
-   * Whether none of a new Sovereign's Secrets exists yet. In a namespace that this process created for this spec, the watch says
-   * so. It may show one Secret long before another, so that all are read as soon as it shows one: a Deployment that was made
-   * without one of them would restart its Pods when the watch shows it.
+   * Whether none of a new Sovereign's Secrets exists yet. The watch shows this in a namespace that this process created for
+   * this spec. The watch may report one Secret long before another, so all are read as soon as it reports one: a Deployment
+   * that was made without one of them would restart its Pods once the watch reports it.
    */
   const hasNone = ({ metadata }: Sovereign, namespace: string, versions: Versions) =>
     isWatched() &&
@@ -98,7 +98,7 @@ export function createSecretReader(deps: {
 
 type Versions = readonly (KubernetesObject | undefined)[];
 
-/** What the facts depend on; undefined while a Secret does not exist. */
+/** The values that the facts depend on, as a digest; undefined while a Secret does not exist. */
 function basisOf(sovereign: Sovereign, secrets: Versions): string | undefined {
   if (secrets.includes(undefined)) return undefined;
   const versions = secrets.map((secret) => secret && [secret.metadata.uid, secret.metadata.resourceVersion]);

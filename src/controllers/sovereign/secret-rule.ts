@@ -3,13 +3,13 @@ import { isDatabaseUrl, isLongKey, MIN_KEY_BYTES } from "../../platform/env.ts";
 import type { EnvVariable } from "./desired-pod.ts";
 import type { Secrets } from "./secret.ts";
 
-/** What keeps a container from starting: a Secret, a key of it, or the key's value. */
+/** A problem that prevents a container from starting: a missing Secret, a missing key, or an invalid value. */
 export interface SecretProblem {
   reason: "SecretMissing" | "KeyMissing" | "KeyInvalid";
   message: string;
 }
 
-/** The rule for the value of a variable, as the end of `it must …`. Billing refuses another value when it starts. */
+/** The rule for the value of a variable, as the end of `it must …`. Billing refuses other values when it starts. */
 const RULES: Record<string, { rule: string; holds(value: string): boolean }> = {
   JWT_SECRET: { rule: `have at least ${MIN_KEY_BYTES} bytes`, holds: isLongKey },
   DATABASE_URL: { rule: "be a postgres:// URL", holds: isDatabaseUrl },

@@ -55,9 +55,9 @@ export function databaseUrlIn(sovereign: Sovereign, secrets: Secrets): string | 
 }
 
 /**
- * Identifies the database that the Secret's URL names; undefined while there is no URL. A new password names the same
- * database. Another Secret, the same Secret created again, or another address may name another one. Another migrating role counts
- * as another database, because the migration gives the roles their rights.
+ * Identifies the database that the Secret's URL names; undefined while there is no URL. A new password does not change the
+ * identity. Another Secret, the same Secret created again, or another address may mean another database. Another migrating
+ * role also changes the identity, because the migration gives the roles their rights.
  */
 export function databaseIdentity(sovereign: Sovereign, secrets: Secrets): string | undefined {
   const url = databaseUrlIn(sovereign, secrets);

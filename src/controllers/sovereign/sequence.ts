@@ -21,16 +21,16 @@ import { runSmokeTest } from "./step/smoke-test.ts";
 import { applyWorkload, checkSecrets, type Workload } from "./step/workload.ts";
 
 /**
- * Reconciles a Sovereign in two phases. The first puts back what runs already, before anything is waited for: a
- * database that is down, or a release or Franchise that is missing, must not keep an edited image running. The second
- * moves the Sovereign forward to its release. The steps are numbered in the order in which a new Sovereign takes them;
- * `status.ts` concludes with 10, `Ready`. Each step is idempotent, and the first that cannot continue returns why.
+ * Reconciles a Sovereign in two phases. The first corrects the objects that run already, before any step waits: a database
+ * that is down, or a missing release or Franchise, must not keep an edited image running. The second moves the Sovereign
+ * to its release. The steps are numbered in the order in which a new Sovereign takes them; `status.ts` adds the last one,
+ * 10, `Ready`. Each step is idempotent. The first step that cannot continue returns the reason.
  */
 export async function reconcileSovereign(context: ReconcileContext): Promise<Stop | undefined> {
   if (context.sovereign.spec.cluster !== undefined) return reconcileRemote(context);
   const ineligible = await checkEligibility(context);
   if (ineligible !== undefined) {
-    // A suspended Sovereign keeps what was last found: it is left alone, not out of sight.
+    // A suspended Sovereign keeps its last findings: the operator could observe it, but leaves it alone.
     context.findings.isBlind = ineligible.reason !== "Suspended";
     return ineligible;
   }
@@ -38,13 +38,13 @@ export async function reconcileSovereign(context: ReconcileContext): Promise<Sto
   return moveForward(context, running);
 }
 
-/** What the first phase applied. */
+/** The objects that the first phase applied. */
 interface Running {
   foundation: KubernetesObject[];
   configuration: Configuration;
-  /** Undefined when no migration ran yet, so that the phase needed no Secret. */
+  /** Undefined before the first migration: the phase then needs no Secret. */
   secrets: SecretFacts | undefined;
-  /** Undefined while no image was migrated on the present database. */
+  /** Undefined until an image was migrated on the present database. */
   workload: Workload | undefined;
 }
 
@@ -79,7 +79,7 @@ async function moveForward(context: ReconcileContext, running: Running): Promise
   const unreachable = await checkDatabase(context, secrets, running.workload?.deployment); // 4. database
   const { database } = secrets;
   if (unreachable !== undefined || database === undefined) return unreachable;
-  // Before the migration: a reconcile after it puts the new image in the place of the old one.
+  // Runs before the migration, because the next reconcile after it replaces the Pods of the old image.
   const uncounted = await recordErrorsBefore(context, image, running.workload?.image);
   if (uncounted !== undefined) return uncounted;
   const unmigrated = await migrate(context, { image, database, problem: secrets.migrationProblem }); // 5. migration Job

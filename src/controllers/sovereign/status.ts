@@ -37,7 +37,7 @@ export const falseCondition = (type: string, reason: string, message: string): N
 
 const ADMISSION_ENFORCED = "AdmissionEnforced";
 
-/** Says that admission denies nothing, for as long as this is so, and once more when it denies again. */
+/** A condition that says that admission denies nothing, while this is so. Afterwards, it says that admission denies again. */
 export function admissionConditions({ status }: Sovereign, notice: string | undefined): NewCondition[] {
   if (notice !== undefined) return [falseCondition(ADMISSION_ENFORCED, "AuditOnly", notice)];
   return findCondition(status?.conditions, ADMISSION_ENFORCED) === undefined
@@ -59,19 +59,23 @@ export const stalled = (reason: string, message: string): StopOf<"stalled"> => (
 });
 export const unknown = (reason: string, message: string): Stop => ({ kind: "unknown", reason, message });
 
-/** What a reconcile measures. These conditions become `Unknown` when it cannot look. The hub shows those on another cluster. */
+/**
+ * The conditions that a reconcile measures. They become `Unknown` when it cannot check them. For a Sovereign on another
+ * cluster, the hub shows those from there.
+ */
 export const OBSERVED_CONDITIONS: readonly string[] = [
   ...Object.values(SOVEREIGN_CONDITION),
   SETTINGS_ACCEPTED,
   ERROR_RATE_NORMAL,
 ];
 
-/** A rollout uses their reasons. */
+/** Conditions whose reasons decide a rollout. */
 const DECISIVE: readonly string[] = [SOVEREIGN_CONDITION.voucherShapeVerified, ERROR_RATE_NORMAL];
 
 /**
- * The status after a reconcile. Conditions that the reconcile did not reach keep their last value, unless it could not look
- * at them. `Ready` is True exactly when nothing stopped the reconcile and every condition of `SOVEREIGN_CONDITION` is True. `now` is RFC 3339.
+ * The status after a reconcile. Conditions that the reconcile did not set keep their last value, unless it could not check
+ * them. `Ready` is True exactly when nothing stopped the reconcile and every condition of `SOVEREIGN_CONDITION` is True.
+ * `now` is RFC 3339.
  */
 export function desiredStatus(sovereign: Sovereign, findings: Findings, now: string): SovereignStatus {
   const { generation } = sovereign.metadata;
@@ -86,7 +90,7 @@ export function desiredStatus(sovereign: Sovereign, findings: Findings, now: str
   const kept = (sovereign.status?.conditions ?? []).filter(
     ({ type }) => type !== RECONCILING && type !== STALLED,
   );
-  // Only the last value of each condition counts: False and then True in one reconcile is no transition.
+  // Only the last value of each condition counts. False and then True in one reconcile is no transition.
   const latest = new Map(found.map((condition) => [condition.type, condition]));
   const judged = [...latest.values()].reduce<Condition[]>(
     (all, condition) => setCondition(all, condition, generation, now),
@@ -115,7 +119,7 @@ function unseenConditions({ status }: Sovereign, { isBlind, stop }: Findings): N
     .map((before) => unknownCondition(before.type, blindReason(before, stop)));
 }
 
-/** A decisive condition that is not True keeps its reason: a failure to measure does not make it good. */
+/** A decisive condition that is not True keeps its reason, because a failed measurement does not clear it. */
 const blindReason = ({ type, status, reason }: Condition, stop: Stop): string =>
   DECISIVE.includes(type) && status !== "True" ? reason : stop.reason;
 

@@ -9,23 +9,29 @@ import { namespaceOf } from "./desired-metadata.ts";
 import { isReadyPod, podOrigin } from "./observed.ts";
 
 /**
- * Reads again and again, without a token and without a trace, whether what was verified still holds. A Pod's API cannot change
- * without another Pod, which gets a smoke test. The schema can: so one ready Pod of each Sovereign is asked for its fingerprint.
- * As a watch, it enqueues a Sovereign that needs another smoke test.
+ * Checks periodically whether the last verification is still valid. The requests need no token and leave no record. A Pod's
+ * API changes only with a new Pod, which gets a smoke test. The schema can change at any time, so one ready Pod of each
+ * Sovereign is asked for its fingerprint. As a watch, it enqueues a Sovereign that needs another smoke test.
  */
 export interface Verification extends Watch {
   /** Whether the last smoke test no longer counts. */
   isDoubtful(sovereign: string): boolean;
-  /** A smoke test began after the doubt, or the Sovereign is gone. */
+  /** Ends the doubt: a smoke test began after it, or the Sovereign was deleted. */
   settle(sovereign: string): void;
 }
 
-/** Each Sovereign is asked this often, in a fleet of up to 1,500. */
+/** Each Sovereign is checked this often in a fleet of up to 1,500. */
 const EVERY_MS = 300_000;
-/** At most five Sovereigns per second: an answer costs the operator about 1 ms, so a fleet of 10,000 takes 33 minutes. */
+/**
+ * At most five Sovereigns are checked per second. An answer costs the operator about 1 ms. A fleet of 10,000 takes 33
+ * minutes.
+ */
 const MIN_STEP_MS = 200;
 const DEADLINE_MS = 10_000;
-/** Answers that are awaited at the same time. Pods that hang take places, and the round goes on with the others. */
+/**
+ * Answers that are awaited at the same time. Pods that hang occupy some of these places, and the round continues with the
+ * others.
+ */
 const CONCURRENCY = 64;
 
 export function createVerification(deps: {
@@ -54,10 +60,10 @@ export function createVerification(deps: {
     if (sovereign === undefined || !isTested(sovereign)) return;
     const pods = podsOf(caches, namespaceOf(sovereign), BILLING.workload).filter(isReadyPod);
     const pod = pods[Math.floor(Math.random() * pods.length)];
-    // Without a ready Pod, the rollout's condition says so.
+    // Without a ready Pod, condition RolledOut reports it.
     const baseUrl = pod && podOrigin(pod, BILLING.port);
     if (baseUrl === undefined || (await verify(sovereign, baseUrl, signal)) || signal.aborted) return;
-    // It may be deleted during the look.
+    // The Sovereign may be deleted during the check.
     if (doubtful.has(name) || caches.sovereigns.get(name) === undefined) return;
     doubtful.add(name);
     logger.info({ sovereign: name }, "a Pod does not serve the schema that was verified: testing again");
@@ -73,7 +79,7 @@ export function createVerification(deps: {
     for (const name of names) {
       await sleep(stepMs * (0.5 + Math.random()), signal);
       if (signal.aborted) return;
-      // When all places are taken, this Sovereign is looked at in the next round.
+      // When all places are taken, this Sovereign is checked in the next round.
       void budget.run(() => look(name, enqueue, signal)).catch(() => undefined);
     }
     if (names.length === 0) await sleep(pace.everyMs, signal);

@@ -12,7 +12,10 @@ import { SOVEREIGN_INDEX, type SovereignCaches } from "./cache.ts";
 import { conflictCandidates } from "./conflict.ts";
 import { isCatalogEntryChanged, isOfferedBy } from "./desired-catalog.ts";
 
-/** Everything whose change can affect a Sovereign. Its own status writes do not: they would make a loop. */
+/**
+ * Watches every object whose change can affect a Sovereign. The Sovereign's own status writes are left out, because they
+ * would cause a loop.
+ */
 export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "watch">): Watch[] {
   const { sovereigns } = caches;
   const labelled = (object: KubernetesObject) => {
@@ -28,7 +31,8 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
       sovereigns,
       (before, after) => isRequestChanged(before, after) || isImageGiven(before, after),
     ),
-    // When a Sovereign is deleted or gives up a host, one that conflicted with it may continue: it is stalled, so nothing else wakes it.
+    // When a Sovereign is deleted or loses a host, one that conflicted with it may continue. That one is stalled, so no
+    // other event enqueues it.
     watchInformer(
       sovereigns,
       (changed) =>
@@ -39,7 +43,7 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
     ),
     fleets.watch,
     watchInformer(caches.releases, indexed(SOVEREIGN_INDEX.release), isReferenceOrRequestChanged),
-    // The hub says on each cluster whether a rollout is under way.
+    // The hub writes to each cluster whether a rollout is running.
     watchInformer(
       caches.releases,
       ({ metadata }) => namesOfRemote(sovereigns.byIndex(SOVEREIGN_INDEX.release, metadata.name)),
@@ -59,7 +63,7 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
           .map(({ metadata }) => metadata.name),
       isCatalogEntryChanged,
     ),
-    // The hub keeps every policy on each cluster.
+    // The hub copies every policy to each cluster.
     watchInformer(caches.policies, () => namesOfRemote(sovereigns.list()), isRequestChanged),
     watchInformer(caches.namespaces, (object) => [
       ...labelled(object),
@@ -75,7 +79,7 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
   ];
 }
 
-/** The hub gives a Sovereign of its own cluster another image. */
+/** The hub gave the Sovereign another image on this cluster. */
 const isImageGiven = ({ metadata: before }: Sovereign, { metadata }: Sovereign): boolean =>
   before.annotations?.[ANNOTATION.image] !== metadata.annotations?.[ANNOTATION.image];
 

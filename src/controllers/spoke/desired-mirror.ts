@@ -7,7 +7,7 @@ import { offerOf } from "./desired-spoke.ts";
 
 type Mirror = Pick<Findings, "conditions" | "stop"> & { facts: Partial<SovereignStatus> };
 
-/** The fields of the status there that the hub shows. */
+/** The fields of the spoke's status that the hub shows. */
 const MIRRORED_FIELDS = [
   "schemaVersion",
   "schemaFingerprint",
@@ -27,8 +27,8 @@ const NO_ANSWER = "look at the operator there if this stays";
 const NOT_TAKEN = "the operator on the cluster has not taken the image yet";
 
 /**
- * What the hub shows of a Sovereign on its own cluster: `live` is the Sovereign there, `image` the one that the hub gave it.
- * What was found of another image, or of an earlier spec, proves nothing of this one.
+ * The hub's findings about a Sovereign on its own cluster. `live` is the Sovereign there, `image` the one that the hub gave
+ * it. Findings about another image, or about an earlier spec, are left out, because they prove nothing about this one.
  */
 export function desiredMirror(live: Sovereign | undefined, image: string | undefined): Mirror {
   if (live === undefined)
@@ -45,7 +45,7 @@ export function desiredMirror(live: Sovereign | undefined, image: string | undef
     return {
       conditions: [{ type: rolledOut, status: "False", reason: "WaitingForSpoke", message: NOT_TAKEN }],
       facts: {},
-      // Its own obstacle says more than that it has not taken the image.
+      // The Sovereign's own obstacle is more precise.
       stop: stop?.kind === "stalled" ? stop : later(`${NOT_TAKEN}: ${NO_ANSWER}`),
     };
   return { conditions: mirroredConditions(status?.conditions), facts: mirroredFacts(status ?? {}), stop };
@@ -63,7 +63,7 @@ export function stopOf(conditions: readonly Condition[] | undefined): Stop | und
     : waiting(reason, message);
 }
 
-/** `ImagePinned` is left out while it is True: the hub decides on the image, so its own condition gives the reason. */
+/** Leaves out `ImagePinned` while it is True: the hub decides the image, so its own condition gives the reason. */
 const mirroredConditions = (conditions: readonly Condition[] = []): NewCondition[] =>
   conditions
     .filter(
@@ -78,7 +78,10 @@ const mirroredFacts = (status: SovereignStatus): Partial<SovereignStatus> =>
     ),
   );
 
-/** What the hub stores about the cluster: its identity, the Franchisee's fields, and the image on which the Sovereign is stalled. */
+/**
+ * The data that the hub stores about the cluster: its identity, the Franchisee's fields, and the image on which the
+ * Sovereign is stalled or more requests fail.
+ */
 export function desiredClusterStatus(
   uid: string,
   live: Sovereign | undefined,

@@ -9,13 +9,13 @@ import { OFFER_FIELDS } from "../../api/sovereign-offer.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
 import { isRolloutComplete } from "../billing-release/desired-completion.ts";
 
-/** What the hub keeps on the cluster of one Sovereign. */
+/** The objects that the hub keeps on the cluster of one Sovereign. */
 export interface DesiredSpoke {
   /** The UID of that cluster. Nothing is written to another one. */
   uid: string;
   /** In the order in which they are applied. The Sovereign is the last. */
   objects: readonly KubernetesObject[];
-  /** The Franchisee's fields that a new Sovereign there begins with. */
+  /** The Franchisee's fields with which a new Sovereign is created there. */
   offer: Offer;
 }
 
@@ -36,10 +36,10 @@ interface HubObjects {
   hub: string;
 }
 
-/** What the Sovereign's cluster has to hold, so that an operator there reconciles and guards it without the hub. */
+/** The objects that the Sovereign's cluster needs, so that the operator there can reconcile and guard it without the hub. */
 export function desiredSpoke(uid: string, from: HubObjects): DesiredSpoke {
   const { sovereign, release, franchise, policies } = from;
-  // All policies: only that cluster has the list of its Organizations.
+  // Contains all policies, because only that cluster has the list of its Organizations.
   return {
     uid,
     objects: [
@@ -76,7 +76,10 @@ function annotated(object: KubernetesObject, name: string, value: string): Kuber
   return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
-/** The release with what was measured of it on Catalyst-Zero. Its stages name Sovereigns of others, and the hub decides on them. */
+/**
+ * The release with the references that were measured on Catalyst-Zero. Leaves out its canaries and stages: they name other
+ * Sovereigns, and the hub decides on them.
+ */
 function desiredRelease(from: HubObjects, release: BillingRelease): KubernetesObject {
   const { canaries: _canaries, stages: _stages, ...rollout } = release.spec.rollout;
   const spec = { ...release.spec, rollout };
@@ -88,9 +91,10 @@ function desiredRelease(from: HubObjects, release: BillingRelease): KubernetesOb
 }
 
 /**
- * The Sovereign without `cluster`, because it is there, without a hold, because the hub decides on the image, and without the
- * fields of its Franchisee. It says itself whether the rollout of its image is under way: the release may arrive there later than
- * the image, and the requests to the image before can be counted only until then.
+ * The Sovereign as its own cluster needs it. It has no `cluster`, because it is there, and no hold, because the hub decides
+ * the image. The fields of its Franchisee are left out too. An annotation says whether the rollout of its image is running.
+ * The release may arrive there later than the image, and the requests to the image before can be counted only until the
+ * image changes.
  */
 function desiredSovereign(from: HubObjects, sovereign: Sovereign): KubernetesObject {
   const { cluster: _cluster, billing: decided, ...others } = sovereign.spec;
@@ -106,7 +110,7 @@ function desiredSovereign(from: HubObjects, sovereign: Sovereign): KubernetesObj
 
 const isOfferField = (field: string): boolean => Object.hasOwn(OFFER_FIELDS, field);
 
-/** The fields of the Franchisee, as the hub's own manifest has them: a new Sovereign there begins with them. */
+/** The fields of the Franchisee in the hub's own manifest, with which a new Sovereign is created there. */
 export const offerOf = ({ spec }: Sovereign): Offer =>
   Object.fromEntries(
     Object.entries(spec).filter(([field, value]) => isOfferField(field) && value !== undefined),

@@ -9,20 +9,26 @@ import { keyOf, resourceOf, resourceOfManifest } from "../../kube/resource.ts";
 import { type DesiredSpoke, freeFieldsOf } from "./desired-spoke.ts";
 import { liveObject, type SpokeSession } from "./session.ts";
 
-/** An object on the cluster has the name of one from the hub, and is not the hub's. */
+/** An object on the cluster has the name of one of the hub's objects, but does not belong to the hub. */
 export class SpokeObjectNotOurs extends Error {
   override readonly name = "SpokeObjectNotOurs";
 }
 
-/** Creates the Sovereign with the Franchisee's fields, and then owns none: a server-side apply of the Franchisee needs no force. */
+/**
+ * The field manager that creates the Sovereign with the Franchisee's fields, and owns none afterwards. The Franchisee can
+ * then apply them server-side without force.
+ */
 const OFFER_MANAGER = `${HUB_NAME}-offer`;
 
 /** Writes the hub's objects on one cluster, for one session. */
 export interface SpokeKeeper {
   apply(wanted: DesiredSpoke): Promise<void>;
-  /** Deletes the hub's Sovereign there. Resolves with true when it is gone. */
+  /** Deletes the hub's Sovereign there. Resolves with true once it is deleted. */
   removeSovereign(name: string): Promise<boolean>;
-  /** Deletes the hub's objects that no Sovereign needs, unless the hub has a Sovereign there that `desiredByName` lacks. */
+  /**
+   * Deletes the hub's objects that no Sovereign needs. Deletes nothing while the hub has a Sovereign there that
+   * `desiredByName` lacks.
+   */
   prune(desiredByName: ReadonlyMap<string, DesiredSpoke>): Promise<void>;
 }
 
@@ -36,13 +42,13 @@ export function createSpokeKeeper(
   const sovereigns = resourceOf(SOVEREIGN);
   const lean = withForeignFields<KubernetesObject>(HUB_NAME);
 
-  /** One of the two marks is enough: when a client has removed the other, the hub puts it back. */
+  /** One of the two marks is enough. The hub restores the other one after a client removed it. */
   function isOurs({ metadata, ...object }: KubernetesObject): boolean {
     const owner = metadata.annotations?.[ANNOTATION.hub];
     return owner === undefined ? isFromHub({ metadata, ...object }) : owner === hub;
   }
 
-  /** The cache may not have an object yet that was just created there, and that is not ours. */
+  /** Reads an object that the cache lacks: it may just have been created there, by another client. */
   async function readLive(desired: KubernetesObject): Promise<KubernetesObject | undefined> {
     const found = await client.get<KubernetesObject>(resourceOfManifest(desired), desired.metadata);
     return found && lean(found);
@@ -57,7 +63,10 @@ export function createSpokeKeeper(
     await releaseOffer(desired.metadata.name);
   }
 
-  /** The entry is removed last: for an object without any, the API server gives all fields to a manager of its own. */
+  /**
+   * Removes the entry as the last step. For an object without any entry, the API server gives all fields to a manager of
+   * its own.
+   */
   async function releaseOffer(name: string): Promise<void> {
     const live = await client.get<OwnedObject>(sovereigns, { name });
     if (live === undefined || !hasOfferManager(live)) return;
@@ -78,13 +87,13 @@ export function createSpokeKeeper(
           desired.kind === SOVEREIGN.kind && live === undefined && Object.keys(wanted.offer).length > 0;
         if (isNew) await createSovereign(desired, wanted);
         else await applier.apply(desired, live);
-        // The hub stopped between the creation and the release.
+        // The hub stopped between the creation and the removal of the entry.
         if (live !== undefined && hasOfferManager(live)) await releaseOffer(live.metadata.name);
       }
     },
     async removeSovereign(name) {
       const live = await client.get(sovereigns, { name });
-      // While the cache still has it, its event is to come, and what it wanted cannot be pruned yet.
+      // While the cache still has it, the deletion event is still to come, and its objects cannot be pruned yet.
       if (live === undefined) return caches.sovereigns.get(name) === undefined;
       if (!isOurs(live)) return true;
       const { uid, deletionTimestamp } = live.metadata;

@@ -15,18 +15,18 @@ type SpokeLink =
   | { kind: "spoke"; spoke: Spoke }
   /** The Secret or its key does not exist. */
   | { kind: "missing"; message: string }
-  /** The kubeconfig holds what the operator must not use. */
+  /** The kubeconfig contains fields that the operator must not use. */
   | { kind: "refused"; message: string };
 
 /**
- * The clusters of all Sovereigns that have one of their own. Sovereigns with the same kubeconfig share a cluster. As a watch, it
- * enqueues the Sovereigns that a change there concerns.
+ * The clusters of all Sovereigns that have their own. Sovereigns with the same kubeconfig share a cluster. As a watch, it
+ * enqueues the Sovereigns that a change on a cluster affects.
  */
 export interface Spokes extends Watch {
   /** The UID of this cluster; undefined while the cache lacks it. */
   hub(): string | undefined;
   linkOf(sovereign: Sovereign): Promise<SpokeLink>;
-  /** Drops what is known of a Sovereign. The connection to a cluster ends with its last Sovereign. */
+  /** Drops the state of a Sovereign. The connection to a cluster ends with its last Sovereign. */
   forget(name: string): void;
 }
 
@@ -42,9 +42,9 @@ export interface SpokesDeps {
   pace?: Partial<RemotePace>;
 }
 
-/** The watch of Secrets shows a change at once. This is for one that was lost. */
+/** The watch of Secrets reports a change at once. This age covers an event that was lost. */
 const KUBECONFIG_MAX_AGE_MS = 300_000;
-/** On a cluster that withholds the right to watch Secrets. */
+/** The same on a cluster where the operator may not watch Secrets. */
 const UNWATCHED_KUBECONFIG_MAX_AGE_MS = 15_000;
 
 interface RunningSpoke {

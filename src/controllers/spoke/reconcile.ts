@@ -13,12 +13,13 @@ import { desiredSpoke } from "./desired-spoke.ts";
 import type { SpokeSession } from "./session.ts";
 import type { Spoke } from "./spoke.ts";
 
-/** At once, but from the status that was just written. */
+/** Reconciles again at once, with the status that was just written. */
 const AGAIN_MS = 1;
 
 /**
- * Reconciles a Sovereign that has a cluster of its own. The hub decides which image it runs, keeps its objects there, and shows
- * its status here. All requests to the cluster are made by its `Spoke`, so that this waits for none of them.
+ * Reconciles a Sovereign that has its own cluster. The hub decides which image it runs, keeps its objects there, and shows
+ * its status here. The `Spoke` makes all requests to the cluster in the background, so this function waits for none of
+ * them.
  */
 export async function reconcileRemote(context: ReconcileContext): Promise<Stop | undefined> {
   const { deps, sovereign, findings } = context;
@@ -33,7 +34,8 @@ export async function reconcileRemote(context: ReconcileContext): Promise<Stop |
   );
   const live = spoke.sovereign(sovereign.metadata.name);
   findings.facts.cluster = desiredClusterStatus(session.uid, live, sovereign.status?.cluster);
-  // Written before anything is done there: after a crash, another cluster at this address must not count as the first.
+  // The identity is stored before anything is written there: after a crash, another cluster at this address must not count
+  // as the first.
   if (sovereign.status?.cluster === undefined)
     return waiting(
       "ClusterConnecting",
@@ -41,7 +43,8 @@ export async function reconcileRemote(context: ReconcileContext): Promise<Stop |
       AGAIN_MS,
     );
   const { image, stop: unpinned } = decideImage(context);
-  // The same for the image: a hub that crashes must not give the Sovereign's place in the rollout to another one.
+  // The image is stored first for the same reason: after a crash, the hub must not give the Sovereign's place in the
+  // rollout to another one.
   if (image !== undefined && image !== sovereign.status.pinnedImage)
     return waiting("WaitingForSpoke", `the Sovereign takes ${image}`, AGAIN_MS);
   spoke.put(sovereign.metadata.name, desiredSpokeOf(context, session.uid, image));
@@ -116,7 +119,7 @@ const REMEDY: Record<number, typeof UNREACHABLE | undefined> = {
   404: { reason: "ClusterWithoutOperator", remedy: "install the operator and its kinds on that cluster" },
 };
 
-/** Until the cluster answers or fails to, what was last known stays. */
+/** Keeps the last known state until the cluster answers or a try fails. */
 function whileConnecting({ sovereign }: ReconcileContext): Stop | undefined {
   const known = stopOf(sovereign.status?.conditions);
   return known === "none" ? unknown("ClusterConnecting", "the hub connects to the cluster") : known;
@@ -143,7 +146,7 @@ function desiredSpokeOf({ deps, sovereign }: ReconcileContext, uid: string, imag
   });
 }
 
-/** Adds what the cluster says to the findings, and returns why the Sovereign is not Ready. */
+/** Adds the state on the cluster to the findings, and returns why the Sovereign is not Ready. */
 function mirror(
   context: ReconcileContext,
   spoke: Spoke,
@@ -168,8 +171,8 @@ function mirror(
 }
 
 /**
- * Deletes a Sovereign on its cluster. Returns what that waits for; undefined when it is gone there. With `spec.suspend`, the
- * cluster stays as it is.
+ * Deletes a Sovereign on its cluster. Returns the reason to wait; undefined when the deletion is complete. With
+ * `spec.suspend`, everything on the cluster stays.
  */
 export async function finishRemote(context: ReconcileContext): Promise<Stop | undefined> {
   const { deps, sovereign } = context;

@@ -11,17 +11,20 @@ import type { RemoteSession } from "../../kube/remote-cluster.ts";
 import { keyOf, resourceOf } from "../../kube/resource.ts";
 import type { Logger } from "../../platform/log.ts";
 
-/** The caches of one session: all objects of the kinds that the hub keeps on a cluster, also those that are not the hub's. */
+/**
+ * The caches of one session. They hold all objects of the kinds that the hub keeps on a cluster, including those of other
+ * owners.
+ */
 export interface SpokeCaches {
   sovereigns: Informer<Sovereign>;
-  /** Of the kinds that a Sovereign there needs. */
+  /** The other kinds that a Sovereign needs there. */
   others: Informer<KubernetesObject>[];
   all: Informer<KubernetesObject>[];
 }
 
 export type SpokeSession = RemoteSession<SpokeCaches>;
 
-/** Four times the size of 1,000 objects of 8 KB. Nothing else limits how many objects a watch sends. */
+/** Four times the size of 1,000 objects of 8 KB. No other limit bounds the number of objects that a watch sends. */
 const MAX_SESSION_BYTES = 32 * 1_024 * 1_024;
 
 /** `onFailure` ends the session, also when its caches hold more than `maxBytes` of JSON. */
@@ -45,7 +48,7 @@ export function openSpokeCaches(deps: {
   return { sovereigns, others, all };
 }
 
-/** Counts what the caches hold, and reports when it is too much. */
+/** Adds up the size of the cached objects, and reports when it is too much. */
 function limitBytes(
   informers: readonly Informer<KubernetesObject>[],
   maxBytes: number,

@@ -13,17 +13,20 @@ import { openSpokeCaches, type SpokeCaches, type SpokeSession } from "./session.
 /** Whether the hub's objects of a Sovereign are on its cluster as they should be. */
 type ApplyResult = { kind: "pending" } | { kind: "applied" } | ({ kind: "failed" } & Failure);
 
-/** A cluster of Sovereigns, with a session and a queue of its own: a slow cluster delays no other. */
+/** A cluster of Sovereigns. Each has its own session and queue, so a slow cluster delays no other. */
 export interface Spoke {
   state(): RemoteState<SpokeCaches>;
-  /** Sets what the hub keeps there for a Sovereign. It is applied now, after each change there, and in each new session. */
+  /**
+   * Sets the objects that the hub keeps there for a Sovereign. They are applied now, after each change there, and in each
+   * new session.
+   */
   put(name: string, desired: DesiredSpoke): void;
-  /** Deletes the Sovereign there from the cluster with this uid, and then what no other Sovereign needs. */
+  /** Deletes the Sovereign from the cluster with this uid, and then the objects that no other Sovereign needs. */
   remove(name: string, uid: string): void;
   result(name: string): ApplyResult;
   /** Whether `remove` has found the Sovereign gone. */
   isRemoved(name: string): boolean;
-  /** Drops what is known of a Sovereign, and leaves its objects there. */
+  /** Drops the state of a Sovereign, and leaves its objects there. */
   forget(name: string): void;
   sovereign(name: string): Sovereign | undefined;
   run(signal: AbortSignal): Promise<void>;
@@ -33,14 +36,14 @@ export interface SpokeDeps {
   connect(): KubeClient;
   /** The UID of the hub's own cluster. */
   hub: string;
-  /** Called when something that concerns these Sovereigns may have changed; undefined: all of the cluster. */
+  /** Called when a change may affect this Sovereign; undefined: all Sovereigns of the cluster. */
   onChange(name: string | undefined): void;
   logger: Logger;
   now: () => Date;
   pace?: Partial<RemotePace> | undefined;
 }
 
-/** Sovereigns of one cluster that are written at the same time. */
+/** The number of Sovereigns of one cluster that are written at the same time. */
 const CONCURRENCY = 2;
 const BACKOFF = { firstMs: 500, maxMs: 60_000 };
 

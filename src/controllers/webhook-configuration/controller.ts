@@ -15,19 +15,21 @@ export interface WebhookConfigurationDeps {
   desired(): KubernetesObject;
   /** Calls the handler each time that `desired` changes, until the signal fires. */
   onDesired(handler: () => void, signal: AbortSignal): void;
-  /** Receives the result of each reconcile: an edit that was put back is worth an alert. */
+  /** Receives the result of each reconcile. A corrected edit is worth an alert. */
   onApplied(applied: Applied): void;
 }
 
 const RESYNC_MS = 60_000;
 
 /**
- * Publishes the operator's webhook configuration, and puts it back after an edit. The operator's ClusterRole owns it: when the
- * chart is uninstalled, the garbage collector deletes it. Without the operator, it would refuse every request that it matches.
+ * Publishes the operator's webhook configuration, and restores it after an edit. The operator's ClusterRole owns it, so the
+ * garbage collector deletes it when the chart is uninstalled. A configuration that stayed without the operator would refuse
+ * every request that it matches.
  */
 export function createWebhookConfigurationReconciler(deps: WebhookConfigurationDeps) {
   return async function reconcile(): Promise<Outcome> {
-    // Read each time: an owner that was created again has another uid, and the garbage collector would see no owner.
+    // The role is read each time, because a role that was created again has another uid. With the old uid, the garbage
+    // collector would find no owner and delete the configuration.
     const role = await deps.client.get<KubernetesObject>(CLUSTER_ROLES, { name: OPERATOR_CLUSTER_ROLE });
     const { metadata, ...desired } = deps.desired();
     const owned = { ...desired, metadata: { ...metadata, ...(role === undefined ? {} : ownedBy(role)) } };

@@ -8,11 +8,11 @@ import { requeueWithin } from "../findings.ts";
 import { isShapeUncontradicted } from "../shape.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
 
-/** A schema or a Pod that a person corrects is measured again within this time. */
+/** When to measure again after a difference: a person may have corrected the schema or the Pod. */
 const REMEASURE_MS = 60_000;
 
 /**
- * Compares the measured fingerprints with the reference of the very image that the Sovereign runs: during a rollout,
+ * Compares the measured fingerprints with the reference of exactly the image that the Sovereign runs. During a rollout,
  * Sovereigns that wait are compared with the reference of the earlier image.
  */
 export function compareWithReference(
@@ -60,8 +60,8 @@ export function compareWithReference(
 }
 
 /**
- * After a return to the image before, the schema is still the newer one. Where the release says that its migrations are
- * compatible, the schema is compared with the reference that has its version, and the API with that of the image.
+ * After a return to the image before, the schema is still the newer one. If the release declares its migrations backward
+ * compatible, the schema is compared with the reference of the newer version, and the API with the reference of the image.
  */
 function withSchemaOf(
   release: BillingRelease | undefined,
@@ -77,7 +77,7 @@ function withSchemaOf(
   return { ...reference, schemaFingerprint: expected };
 }
 
-/** Since when the image is verified without a break; undefined when it was not. */
+/** The time since which the image is verified without a break; undefined when it is not. */
 function verifiedSince(sovereign: Sovereign, image: string): string | undefined {
   const { verified } = sovereign.status ?? {};
   return isShapeUncontradicted(sovereign) && verified?.image === image ? verified.since : undefined;

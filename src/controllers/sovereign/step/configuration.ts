@@ -24,7 +24,7 @@ export async function applyConfiguration(context: ReconcileContext): Promise<Con
   const { franchise, isInTerm, stop } = findFranchise(context);
   const isHostTaken = isBrandingHostTaken(deps.caches.sovereigns, sovereign);
   const settings = desiredSettings({ sovereign, franchise, isHostTaken });
-  // While the Franchise is missing, the stop says so.
+  // While the Franchise is missing, the stop already reports it.
   if (stop === undefined) reportSettings(context, settings);
   const desired = desiredConfiguration({
     sovereign,

@@ -9,19 +9,19 @@ import { type DeploymentObject, rolloutPending } from "../observed.ts";
 import type { SecretFacts } from "../secret-facts.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
 
-/** How often a refused database is looked at again. A person hands it over in the database, which no watch shows. */
+/** How often a refused database is checked again. A person hands it over inside the database, which no watch reports. */
 const TAKEN_RETRY_MS = 60_000;
 
-/** The watch of Secrets tells a moment later. */
+/** The Secret or its key was removed before the login. The watch of Secrets reports it soon. */
 const SECRET_GONE: DatabaseProbe = { kind: "unready", reason: "its Secret or its key is gone" };
 
-/** A login that worked says little about the database a minute later. */
+/** A successful login proves little about the database a minute later. */
 const PROBE_MAX_AGE_MS = 60_000;
 
 /**
- * Waits until the database that the Secret names accepts a login. Another Sovereign's database is refused. A rolled-out
- * `deployment` with a smoke test that passed proves that already. The probe is then skipped, because a login for each reconcile of
- * each Sovereign would load the database.
+ * Waits until the database that the Secret names accepts a login. Refuses another Sovereign's database. The probe is
+ * skipped while `deployment` is rolled out and the last smoke test passed, because those already prove that the login
+ * works. A login for each reconcile of each Sovereign would load the database.
  */
 export async function checkDatabase(
   { deps, sovereign, findings }: ReconcileContext,

@@ -14,8 +14,8 @@ import { recordNews } from "../report.ts";
 import { type Stop, waiting } from "../status.ts";
 
 /**
- * Counts the requests to the image that runs, before another one takes its place: afterwards its Pods are gone, and their
- * counts with them. Pods that cannot be asked do not hold up the Sovereign.
+ * Counts the requests to the running image before another one replaces it, because the counts are lost with its Pods. Pods
+ * that cannot be asked do not delay the Sovereign.
  */
 export async function recordErrorsBefore(
   context: ReconcileContext,
@@ -29,7 +29,7 @@ export async function recordErrorsBefore(
   if (running === undefined || running === image || isKnown || !isJudged(sovereign, release, image))
     return undefined;
   if (hasErrorRegression(status, running)) {
-    // An image on which too many requests fail is no measure for the next one.
+    // Do not compare with an image on which too many requests fail. Keep the counts of the image before that one.
     recordBaseline(context, { ...status?.errorRate, image });
     return undefined;
   }
@@ -45,7 +45,7 @@ export async function recordErrorsBefore(
   return undefined;
 }
 
-/** The image may run when this reconcile ends. What was found of an earlier one must not count for it. */
+/** The new image may run by the end of this reconcile. Findings about an earlier image must not count for it. */
 function recordBaseline(
   { sovereign, findings }: ReconcileContext,
   errorRate: NonNullable<SovereignStatus["errorRate"]>,
@@ -54,7 +54,7 @@ function recordBaseline(
   findings.conditions.push(...withdrawn(sovereign.status?.conditions));
 }
 
-/** Says in `ErrorRateNormal` whether more requests fail on the image that runs than on the one before. */
+/** Sets `ErrorRateNormal`: whether more requests fail on the running image than on the one before. */
 export async function observeErrorRate(context: ReconcileContext, image: string): Promise<void> {
   const { deps, sovereign, findings } = context;
   const { errorRate, conditions } = sovereign.status ?? {};

@@ -21,12 +21,12 @@ import { recordNews } from "../report.ts";
 import type { SecretProblem } from "../secret-rule.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
 
-/** A Pod's termination message reaches the cache a moment after its Job ends. Later than this, it is lost. */
+/** A Pod's termination message arrives in the cache shortly after its Job ends. After this time, it counts as lost. */
 const RESULT_TIMEOUT_MS = 60_000;
 
 /**
- * The image whose migration ran on this database, so that it may run on it. While the database's Secret is missing,
- * `database` is undefined: the Sovereign then counts as still on the database that it was migrated on.
+ * The image whose migration ran on this database, and which may therefore run on it. While the database's Secret is
+ * missing, `database` is undefined, and the Sovereign counts as still using the database that it was migrated on.
  */
 export function migratedImage({ status }: Sovereign, database: string | undefined): string | undefined {
   const { migration } = status ?? {};
@@ -37,7 +37,7 @@ export interface MigrationTarget {
   image: string;
   /** See `databaseIdentity`. */
   database: string;
-  /** What keeps the Job's Pod from starting. */
+  /** The problem that prevents the Job's Pod from starting. */
   problem: SecretProblem | undefined;
 }
 
@@ -49,7 +49,7 @@ export async function migrate(
   const { deps, sovereign, findings } = context;
   const desired = desiredMigrationJob(sovereign, image, database);
   if (migratedImage(sovereign, database) === image) {
-    // The release was reverted while another image migrated.
+    // The release may have been reverted while the migration of another image ran.
     await deleteSuperseded(context, desired, migrationJobs(deps.caches, sovereign));
     if (!isConditionTrue(sovereign.status?.conditions, CONDITION.migrated)) {
       findings.conditions.push(
@@ -80,14 +80,15 @@ export async function migrate(
       `Job ${job.metadata.name} migrated the database to schema ${result.version}, fingerprint ${result.fingerprint}`,
     ),
   );
-  // The workload of the image in the status is put back first. A process that dies after it changed the workload, and before
-  // it wrote the status, would be followed by one that brings the earlier image back, and then this one again.
+  // The next reconcile first corrects the workload to the image in the status. If this process died after it changed the
+  // workload, but before it wrote the status, the next process would return to the earlier image, and then to this one
+  // again.
   if (sovereign.status?.migration !== undefined)
     await context.report({ ...findings, stop: waiting("RollingOut", "the database is migrated") });
   return undefined;
 }
 
-/** Of several lines, the last one says what failed. */
+/** The last line of the last message, which usually names the failure. */
 const lastMessage = (pods: readonly PodObject[]): string | undefined => {
   const line = lastLine(migrationMessages(pods).at(-1) ?? "");
   return line === "" ? undefined : line;
@@ -97,10 +98,10 @@ const lastMessage = (pods: readonly PodObject[]): string | undefined => {
 type Ensured = { job: JobObject; stop?: never } | { job?: never; stop: Stop };
 
 /**
- * Creates the Job and never applies it: when two operators create it, the API server refuses one of them. An unfinished Job of
- * another image or database goes first, with its Pods, so that no two migrations work on one database. The API server is
- * asked, because a cache may be behind the Job that this process created a moment ago: not before the first Job in a namespace that
- * this process created too.
+ * Creates the Job instead of applying it: when two operators create it, the API server refuses one of them. An unfinished
+ * Job of another image or database is deleted first, with its Pods, so that no two migrations work on one database. The
+ * Jobs are listed from the API server, because a cache may not have the Job that this process created a moment ago. The
+ * list is skipped before the first Job in a namespace that this process created.
  */
 async function ensureJob(
   context: ReconcileContext,
@@ -130,7 +131,7 @@ async function ensureJob(
   return { stop: waiting("MigrationSuperseded", message, SOON_MS) };
 }
 
-/** The Job's Pod starts only with all of its Secrets. */
+/** Creates the Job once all Secrets of its Pod are valid. */
 async function createJob(
   { deps, findings }: ReconcileContext,
   desired: KubernetesObject,
@@ -147,7 +148,7 @@ const scopeOf = ({ metadata: { namespace = "", labels = {} } }: KubernetesObject
   labelSelector: labelSelectorOf(labels),
 });
 
-/** Deletes the unfinished ones of `jobs` except `desired`, and returns them. */
+/** Deletes the unfinished `jobs` except `desired`, and returns them. */
 async function deleteSuperseded(
   { deps, sovereign }: ReconcileContext,
   desired: KubernetesObject,
@@ -163,7 +164,7 @@ async function deleteSuperseded(
   return superseded;
 }
 
-/** Waits for the Job's end and its result. A result that is lost costs another run of the Job. */
+/** Waits for the Job's end and its result. When the result is lost, the Job runs again. */
 async function awaitResult(
   context: ReconcileContext,
   job: JobObject,
@@ -202,15 +203,15 @@ async function awaitResult(
 /** A Job controller creates a Pod within seconds, unless the API server refuses it. */
 const NO_POD_AFTER_MS = 10_000;
 
-/** How long the result may still be on its way. A clock that is wrong makes it no longer than the whole time. */
+/** How long to wait for the result. A wrong clock never makes the wait longer than the full time. */
 function resultLeftMs({ status }: JobObject, now: Date): number {
   if (status?.completionTime === undefined) return RESULT_TIMEOUT_MS;
   return Math.min(Date.parse(status.completionTime) + RESULT_TIMEOUT_MS - now.getTime(), RESULT_TIMEOUT_MS);
 }
 
 /**
- * Whether the API server has the result that the cache lacks: the clock may have jumped, or the watch of Pods may be behind. Without
- * it, the Job's Pod is gone. The Job is then run again, and finds the database already migrated.
+ * Whether the API server has a result that the cache lacks: the clock may have jumped, or the watch of Pods may be late. If
+ * not, the Job's Pod was deleted. The Job then runs again, and finds the database already migrated.
  */
 async function hasLiveResult({ deps }: ReconcileContext, { metadata }: JobObject): Promise<boolean> {
   const { namespace = "", uid } = metadata;

@@ -6,10 +6,13 @@ import type { ReconcileContext } from "../context.ts";
 import { requeueWithin } from "../findings.ts";
 import { falseCondition, type Stop, trueCondition, waiting } from "../status.ts";
 
-/** The image to run, `repository@sha256:…`, or why there is none yet or nothing new may start. */
+/** The image to run, `repository@sha256:…`, or the reason why there is none yet. */
 export type Pinned = { image: string; stop?: never } | { image?: never; stop: Stop };
 
-/** Pins the release's image once the rollout reaches this Sovereign. Until then it keeps the image that it has. */
+/**
+ * Pins the image that the rollout gives this Sovereign: the release's image, or the image before while the rollout goes
+ * back. While the rollout makes it wait, the Sovereign keeps its present image.
+ */
 export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinned {
   const { caches, fleets } = deps;
   const name = sovereign.spec.billing.release;
@@ -55,7 +58,7 @@ export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinne
   return { image };
 }
 
-/** On a cluster of its own, a Sovereign takes the image that the hub's rollout gives it. */
+/** A Sovereign that a hub manages takes the image that the hub's rollout gives it. */
 function hubDecision({
   metadata,
 }: Sovereign): { kind: "given"; image: string } | ({ kind: "wait" } & RolloutWait) {

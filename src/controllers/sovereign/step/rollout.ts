@@ -24,8 +24,9 @@ export function checkRollout(context: ReconcileContext, deployment: DeploymentOb
 }
 
 /**
- * Says in `RolledOut` why the Pods of a Deployment are not all available, and returns it as a stop. A reconcile that stops
- * before it comes to the rollout says it too: what runs already must not look healthy because a Secret is missing.
+ * Sets `RolledOut` to the reason why the Pods of a Deployment are not all available, and returns it as a stop. It also runs
+ * for a reconcile that stops before the rollout, because running Pods must not look healthy only because a Secret is
+ * missing.
  */
 export function observeRollout(
   context: ReconcileContext,
@@ -37,7 +38,7 @@ export function observeRollout(
   const { reason, message } = stop;
   if (reason !== "RollingOut") recordNews(context, CONDITION.rolledOut, stop);
   findings.conditions.push(falseCondition(CONDITION.rolledOut, reason, message));
-  // Without a Pod, nothing proves the shape any more.
+  // Without an available Pod, the shape is no longer proven.
   const isAway = (deployment.status?.availableReplicas ?? 0) === 0;
   if (isAway && isShapeUncontradicted(sovereign))
     findings.conditions.push(unknownCondition(CONDITION.voucherShapeVerified, reason));

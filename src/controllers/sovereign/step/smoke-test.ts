@@ -13,15 +13,15 @@ import { type Evidence, gatherEvidence, isFresh, type SmokeTestOutcome } from ".
 import { billingImageOf, isReadyPod } from "../observed.ts";
 import { falseCondition, type Stop, waiting } from "../status.ts";
 
-/** A reading while the shape differs measures again what is older. Otherwise the status holds the last good result. */
+/** While the shape differs, a result older than this is measured again. Otherwise the status keeps the last good result. */
 const REMEASURE_MS = 30_000;
 
-/** What the smoke test measured, or why there is no measurement. */
+/** The measurements of the smoke test, or why there are none. */
 export type SmokeTestResult = { evidence: Evidence; stop?: never } | { evidence?: never; stop: Stop };
 
 /**
- * The four-step smoke test of every ready Pod, unless the last one still counts. `configured` is everything that billing runs
- * with: another configuration, or other Pods, need another smoke test. The test runs beside the reconcile.
+ * Runs the four-step smoke test on every ready Pod, unless the last one is still valid. `configured` are all objects that
+ * billing runs with: another configuration, or other Pods, need another smoke test. The test runs in the background.
  */
 export async function runSmokeTest(
   context: ReconcileContext,
@@ -57,7 +57,7 @@ export async function runSmokeTest(
   if (isProven && isLastTest(deps.smokeTests.peek(name, evidenceDigest), sovereign))
     return { evidence: sovereign.status ?? {} };
 
-  // What was tested before the edit or before the doubt does not count.
+  // A test from before the edit or the doubt does not count.
   if (!isInSync || isDoubtful) deps.smokeTests.forget(name);
   deps.verification.settle(name);
   const measure = async (signal: AbortSignal, failures: number) => {
@@ -87,7 +87,7 @@ export async function runSmokeTest(
   return stop("SmokeTestFailed", problem, MEASUREMENT_FALLBACK_MS);
 }
 
-/** How many tests of this image failed one after the other. A rollout halts after a few. */
+/** The number of tests of this image that failed in a row. A rollout halts after a few. */
 function earlierFailures({ status }: Sovereign, image: string): number {
   return status?.pinnedImage === image ? (status.lastSmokeTest?.failures ?? 0) : 0;
 }

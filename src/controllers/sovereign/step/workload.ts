@@ -40,8 +40,9 @@ export async function applyWorkload(
 }
 
 /**
- * Whether an autoscaler set the number of replicas: it differs from the manifest's, and a HorizontalPodAutoscaler targets the
- * Deployment. The operator then leaves the number out of what it applies. It asks only while the numbers differ.
+ * Whether an autoscaler set the number of replicas: the number differs from the manifest's, and a HorizontalPodAutoscaler
+ * targets the Deployment. The operator then does not apply the number. It looks for an autoscaler only while the numbers
+ * differ.
  */
 async function isAutoscaled({ deps, sovereign, findings }: ReconcileContext): Promise<boolean> {
   const live = liveObject(deps.caches, {
@@ -64,7 +65,7 @@ function liveSecretsDigest({ deps, sovereign }: ReconcileContext, image: string)
   return live?.spec?.template?.metadata?.annotations?.[ANNOTATION.secrets];
 }
 
-/** A Pod starts only with all of its Secrets, so new Pods wait for them. */
+/** Waits while a Secret is missing or invalid, because new Pods could not start. */
 export function checkSecrets(
   { deps, findings }: ReconcileContext,
   { problem }: SecretFacts,
@@ -72,7 +73,7 @@ export function checkSecrets(
 ): Stop | undefined {
   if (problem === undefined) return undefined;
   const { reason, message } = problem;
-  // Pods of this image that run already keep what they started with.
+  // Running Pods of this image keep the values that they started with.
   if (!isRunning) findings.conditions.push(falseCondition(CONDITION.rolledOut, reason, message));
   return waiting(reason, message, secretRetryMs(deps));
 }
