@@ -34,7 +34,8 @@ describe("two candidates", () => {
     const second = play.leader();
     expect(second).not.toBe(first);
     expect(second?.state.terms).toBe(1);
-    // The process has not seen yet that it lost the Lease. It must not begin a write, even in its first moment awake.
+    // The process does not know yet that it lost the Lease. It must not start a write, even in its first moment after the
+    // freeze.
     expect(first.state.isWorking).toBe(true);
     expect(first.state.isLeading()).toBe(false);
     first.machine.thaw();
@@ -74,7 +75,7 @@ describe("two candidates", () => {
       if (takenAfter === 0 && leader !== undefined && leader !== first) takenAfter = elapsed + TICK_MS;
     }
     expect(stoppedAfter).toBeLessThanOrEqual(LEASE_TIMES.renewDeadlineMs + TICK_MS);
-    // The others count from the last renewal that they saw, and check every two seconds plus jitter.
+    // The others count from the last renewal that they read, and check every two seconds plus jitter.
     expect(takenAfter).toBeGreaterThanOrEqual(LEASE_TIMES.leaseMs - LEASE_TIMES.retryMs - TICK_MS);
     expect(takenAfter).toBeLessThanOrEqual(LEASE_TIMES.leaseMs + 3 * LEASE_TIMES.retryMs);
     expect(takenAfter).toBeGreaterThan(stoppedAfter);
@@ -114,7 +115,7 @@ describe("two candidates", () => {
     await play.dispose();
   });
 
-  it("has the other leader as soon as one stops, and the first again later", async () => {
+  it("elects the other candidate as soon as the leader stops, and the first one again later", async () => {
     const play = await stage(["a", "b", "c"]);
     const first = await withLeader(play);
     first.abort.abort();

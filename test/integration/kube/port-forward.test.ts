@@ -10,7 +10,7 @@ import { startTestApiServer, type TestApiServer } from "../../support/server/api
 
 const PODS = "/api/v1/namespaces/default/pods";
 const KEY = { namespace: "default", name: "web" };
-/** Larger than the 65,535 bytes from which on a frame has a long length. */
+/** Larger than 65,535 bytes, above which a frame has a long length. */
 const LARGE = "x".repeat(200_000);
 
 /** Answers with what it received; it cuts the connection for /cut. */
@@ -45,7 +45,7 @@ const reasonOf = async (port: PodPort): Promise<string> => {
   return String((error?.cause as Error | undefined)?.message);
 };
 
-/** As an account of the namespace with these verbs on pods/portforward. */
+/** A kubeconfig for an account of the namespace with these verbs on pods/portforward. */
 async function kubeconfigWith(name: string, verbs: string[]): Promise<string> {
   const rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default";
   await api.must("POST", "/api/v1/namespaces/default/serviceaccounts", { metadata: { name } });
@@ -80,7 +80,7 @@ afterAll(async () => {
 });
 
 describe("a port of a Pod", () => {
-  it("is reached through the API server, with bodies of any size", async () => {
+  it("answers requests through the API server, with bodies of any size", async () => {
     const { fetch } = open();
     for (const body of ["", "a voucher", LARGE]) {
       const answer = await fetch("http://web/issue?a=b", {
@@ -121,7 +121,7 @@ describe("a port of a Pod", () => {
     );
   });
 
-  it("says why there is none", async () => {
+  it("rejects with the reason when it cannot be opened", async () => {
     expect(await reasonOf(open(undefined, { ...KEY, name: "absent" }))).toContain('pods "absent" not found');
     expect(await reasonOf(open(undefined, KEY, 1))).toMatch(/an error occurred forwarding 1: .*ECONNREFUSED/);
     const gone = api.server.adminKubeconfig.replace(/server: .*/, "server: https://127.0.0.1:1");
@@ -180,7 +180,7 @@ describe("the embedded API server", () => {
     expect(await upgrade(`${PODS}${path}`, { ...WEBSOCKET, ...headers })).toBe(message);
   });
 
-  it("forwards no port when it was started without a way to Pods", async () => {
+  it("forwards no port when it was started without a connection to Pods", async () => {
     const plain = await startTestApiServer();
     await plain.must("POST", PODS, pod("web"));
     const { status, body } = await plain.send("GET", `${PODS}/web/portforward`);

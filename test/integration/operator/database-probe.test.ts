@@ -29,7 +29,7 @@ describe("probeDatabase", () => {
     expect(rows).toEqual([]);
   });
 
-  it("finds out that the database is another Sovereign's", async () => {
+  it("reports a database that belongs to another Sovereign", async () => {
     await claimDatabase((text, values) => database.pool.query(text, values), "omantel.omani.works");
     expect(await probe(database.url, "ns", "bank.om")).toEqual({
       kind: "foreign",

@@ -44,7 +44,7 @@ afterAll(async () => {
 const count = async (sql: string) => Number((await billing.database.pool.query(sql)).rows[0].n);
 const undelivered = () => count("SELECT count(*) AS n FROM outbox WHERE delivered_at IS NULL");
 
-/** One pass of a process of its own. */
+/** One pass in a new process. */
 const relay = (client: KubeClient = cluster.client) =>
   createOutboxPass({
     ...{ client, caches: cluster.caches, logger: createLogger("test", "silent") },
@@ -58,7 +58,7 @@ async function order(): Promise<void> {
   expect((await placeOrder(billing, `user-${orders}`, { promo_code: "FAULT" })).status).toBe(200);
 }
 
-/** The next processes deliver what is left: one Organization for each order, and books that agree. */
+/** The next processes deliver the remaining orders: one Organization for each order, and consistent books. */
 async function requireOneEach(): Promise<void> {
   proxy.disarm();
   await vi.waitFor(async () => {

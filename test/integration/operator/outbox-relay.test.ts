@@ -159,7 +159,7 @@ describe("createFleetRelay", () => {
     await vi.waitFor(() => expect(organizations("robber")).toHaveLength(1), WAIT);
   });
 
-  it("finds in its sweep orders whose notice was lost, and orders of a Sovereign whose Secret was created later", async () => {
+  it("delivers in its sweep orders whose notice was lost, and orders of a Sovereign whose Secret was created later", async () => {
     const sweeping = relay.sweep(stop.signal);
     await createSovereign("later", true);
     await order("bob");
@@ -169,7 +169,7 @@ describe("createFleetRelay", () => {
     await sweeping;
   });
 
-  it("finds in its sweep orders that are older than the sweep", async () => {
+  it("delivers in its sweep orders that are older than the sweep", async () => {
     await createSovereign("earlier", true, billing.database.url);
     await order("dana");
     const sweeping = relay.sweep(stop.signal);
@@ -178,7 +178,7 @@ describe("createFleetRelay", () => {
     await sweeping;
   });
 
-  it("tries again while the API server is away, and logs one line for the outage and one for its end", async () => {
+  it("tries again while the API server is unreachable, and logs one line for the outage and one for its end", async () => {
     await endRelay();
     startRelay(troubled(503, 429));
     await createSovereign("outage", true, billing.database.url);
@@ -186,7 +186,7 @@ describe("createFleetRelay", () => {
     expect(await relay.notice("outage.example")).toBe(false);
     expect(await undelivered()).toBe(1);
     await vi.waitFor(async () => expect(await undelivered()).toBe(0), WAIT);
-    // The pass that delivered ends a little later, after it looked at the subscriptions.
+    // The pass that delivered ends a little later, after it has read the subscriptions.
     const said = () => log.map(({ msg }) => msg).filter((msg) => msg.startsWith("the outbox"));
     await vi.waitFor(
       () =>

@@ -45,7 +45,7 @@ describe("the embedded voucher API", () => {
     expect(notices).toEqual(method === "POST" ? ["a.example"] : []);
   });
 
-  it("asks for the outbox of no Sovereign when a notice names none", async () => {
+  it("relays no outbox when a notice names no Sovereign", async () => {
     notices.length = 0;
     setNoticeAnswer(undefined);
     expect((await to("/operator/orders-placed", { method: "POST" })).status).toBe(404);
@@ -190,7 +190,7 @@ describe("the embedded voucher API of a named Sovereign", () => {
     await afterChecks();
     expect(await list()).toBe(200);
 
-    // A key that is too short cannot be used, so the previous service continues.
+    // A key that is too short cannot be used, so the earlier service continues.
     await writeKey("short");
     const refused = () => log.filter(({ msg }) => msg === "the embedded voucher API could not be refreshed");
     await vi.waitFor(() => expect(refused()).toHaveLength(1), { timeout: 10_000 });
@@ -209,7 +209,7 @@ describe("the embedded voucher API of a named Sovereign", () => {
     expect(log.map(({ msg }) => msg)).toContain("the embedded voucher API can be refreshed again");
     expect(await list()).toBe(401);
 
-    // A database that no migration has prepared cannot be served, so the previous service continues.
+    // A database without a migration cannot be served, so the earlier service continues.
     const empty = await createTestDatabase("empty");
     await writeSecret("billing-db", "uri", empty.url);
     await vi.waitFor(() => expect(refused()).toHaveLength(2), { timeout: 10_000 });

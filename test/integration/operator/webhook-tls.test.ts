@@ -104,7 +104,7 @@ describe("createWebhookTls", () => {
     expect(tls.current().cert).toBe(first.certificate);
     tls.maintain(stop.signal);
     const second = await write();
-    // It is served once its CA is published, which the leader does.
+    // It is served once the leader has published its CA.
     await expect
       .poll(() => authoritiesOf(tls.caBundle()).map(String), { timeout: 5_000 })
       .toEqual(

@@ -48,7 +48,7 @@ type WebhookConfiguration = {
   webhooks: { clientConfig: { caBundle: string; url?: string; service?: object } }[];
 };
 
-/** Connects as an API server does: under the published CA, to this host name. */
+/** Connects as an API server does: with the published CA, to this host name. */
 async function handshake(port: number, servername: string, caBundle: string): Promise<void> {
   const options: ConnectionOptions = {
     ...{ host: "127.0.0.1", port, servername },
@@ -153,7 +153,7 @@ describe("startWebhook", () => {
     const running = await start(undefined);
     await create("plain");
     await create("tenant", { [label]: "acme" });
-    // Right after the creation the cache may not have them; the answer must be the same.
+    // Right after the creation, the cache may not have them. The answer must be the same.
     expect(await deniedBy(running, "tenant")).toEqual(["organization-namespace"]);
     expect(await deniedBy(running, "plain")).toEqual([]);
     await vi.waitFor(() => expect(caches.namespaces.get("tenant")).toBeDefined());

@@ -15,7 +15,10 @@ const configMap = (data: Record<string, string>, metadata: object = {}): ConfigM
 const newApplier = (client: Parameters<typeof createApplier>[0]["client"]) =>
   createApplier({ client, fieldManager: "us", now: () => new Date() });
 
-/** A server that holds one object: `answerDryRun` gives the refusal of a dry run, and `change` what the server makes of a write. */
+/**
+ * A server that holds one object. `answerDryRun` refuses a dry run, and `change` returns the object that the server stores
+ * for a write.
+ */
 async function start(
   options: {
     answerDryRun?: [status: number, reason: string];
@@ -31,7 +34,7 @@ async function start(
       live = object && { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
     },
     live: () => live,
-    /** The next write is done, and its answer never arrives. */
+    /** The next write is stored, and its answer never arrives. */
     losesAnswer: false,
   };
   const { api, client } = await startClient(({ method, query, body }: SeenRequest, response) => {
@@ -89,7 +92,7 @@ describe("createApplier", () => {
     expect(reported).toEqual([]);
   });
 
-  it("corrects another client's change of an object whose last write got no answer", async () => {
+  it("corrects another client's change of an object after the answer to the last write was lost", async () => {
     const { client, server } = await start();
     const applier = newApplier(client);
     await applier.apply(configMap({ a: "one" }), undefined);
@@ -121,7 +124,7 @@ describe("createApplier", () => {
     expect((await applier.apply(desired, undefined)).kind).toBe("created");
   });
 
-  it("corrects an edit and a deletion after the cache has caught up, and leaves a stale cache alone", async () => {
+  it("corrects an edit and a deletion once the cache has the last write, and nothing while the cache is stale", async () => {
     const { client, server, writes } = await start();
     const applier = newApplier(client);
     const desired = configMap({ a: "ours" });
@@ -143,7 +146,7 @@ describe("createApplier", () => {
     expect((await applier.apply(desired, undefined)).kind).toBe("created");
   });
 
-  it("asks for no object in a namespace that it has created, until it wrote the object there", async () => {
+  it("reads no object in a namespace that it created, until it has written the object there", async () => {
     const { client, server, reads } = await start();
     const applier = newApplier(client);
     const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } };
@@ -160,7 +163,7 @@ describe("createApplier", () => {
     expect(reads()).toBe(before + 2);
   });
 
-  it("asks for no object of which the server just said that it is absent", async () => {
+  it("does not read an object that the server has just reported as absent", async () => {
     const { client, server, reads } = await start();
     const applier = newApplier(client);
     expect((await applier.apply(configMap({ a: "ours" }), "absent")).kind).toBe("created");
@@ -169,7 +172,7 @@ describe("createApplier", () => {
     expect(reads()).toBe(0);
   });
 
-  it("knows which kinds are not in a namespace that it has created", async () => {
+  it("reports the kinds that a namespace that it created does not have", async () => {
     const { client, server } = await start();
     const applier = newApplier(client);
     const known = () => [applier.isNew("default"), applier.hasNone("ConfigMap", "default")];
@@ -186,7 +189,7 @@ describe("createApplier", () => {
     expect(known()).toEqual([false, false]);
   });
 
-  it("keeps the digest that an object brings with it", async () => {
+  it("keeps the digest that an object already has", async () => {
     const { client, server } = await start();
     const annotations = { "catalyst.openova.io/applied": "sha256:given" };
     const desired = configMap({ a: "ours" }, { annotations });

@@ -45,7 +45,7 @@ describe("the client's errors", () => {
     ["each cause", { details: { causes: [null, 7, { field: {}, message: "kept" }] } }],
     ["pause", { details: { retryAfterSeconds: "soon" } }],
     ["whole body", []],
-  ])("have texts and lists whatever form the answer's %s has", async (_what, body) => {
+  ])("have texts and lists, whatever form the answer's %s has", async (_what, body) => {
     const { client } = await start((_, response) => sendJson(response, 422, body as object));
     const error = await caught(client.replace(CONFIG_MAPS, found));
     expect([typeof error.serverMessage, typeof error.reason]).toEqual(["string", "string"]);
@@ -54,7 +54,7 @@ describe("the client's errors", () => {
     expect(describeFailure(error, 3)?.message).toContain("the API server answers 422");
   });
 
-  it("are none for an object that does not exist: get gives undefined and delete gives false", async () => {
+  it("are not thrown for an object that does not exist: get returns undefined, and delete returns false", async () => {
     const { client } = await start((_, response) => sendRefusal(response, 404, "NotFound"));
     expect(await client.get(CONFIG_MAPS, KEY)).toBeUndefined();
     expect(await client.delete(CONFIG_MAPS, KEY)).toBe(false);
@@ -88,7 +88,7 @@ describe("the client's errors", () => {
     expect(await caught(client.get(CONFIG_MAPS, KEY))).toMatchObject({ status: 200, reason: "Unreadable" });
   });
 
-  it("report the caller's abort reason when the caller aborts, and no unreachable server", async () => {
+  it("report the caller's abort reason, and not an unreachable server, when the caller aborts", async () => {
     const { client } = await start(() => {});
     const abort = new AbortController();
     const path = "/api/v1/namespaces/default/configmaps/settings";
@@ -101,7 +101,7 @@ describe("the client's errors", () => {
     ["no JSON", "<html>"],
     ["null", "null"],
     ["a list", "[]"],
-  ])("have the status alone when the body of a refusal is %s", async (_, body) => {
+  ])("have only the status when the body of a refusal is %s", async (_, body) => {
     const { client } = await start((_request, response) => {
       response.writeHead(502);
       response.end(body);

@@ -33,7 +33,7 @@ function temporaryFolder(): string {
 }
 
 describe("a connection", () => {
-  // Two: a call that starts in the tick in which the former call ends finds its connection still in use.
+  // Two, because a call that starts in the tick in which the former call ends finds its connection still in use.
   it("carries a hundred calls over at most two TLS connections", async () => {
     const { api, client } = await start((_, response) => sendJson(response, 200, found));
     for (let i = 0; i < 100; i += 1) await client.get(CONFIG_MAPS, KEY);
@@ -210,7 +210,7 @@ describe("a kubeconfig", () => {
     expect(() => createConnection(new KubeConfig())).toThrow("the kubeconfig names no current cluster");
   });
 
-  it("is that of the Pod when no file is named", () => {
+  it("is the one of the Pod when no file is named", () => {
     vi.stubEnv("KUBERNETES_SERVICE_HOST", "10.0.0.1");
     vi.stubEnv("KUBERNETES_SERVICE_PORT", "443");
     const config = loadKubeConfig(undefined);

@@ -82,7 +82,7 @@ describe("createEventRecorder", () => {
     expect(writes()).toHaveLength(1);
   });
 
-  it("gives up a refused Event, and writes the next", async () => {
+  it("drops a refused Event, and writes the next one", async () => {
     const { events, writes } = await start(({ method, body }, response) => {
       if (method === "GET") sendRefusal(response, 404, "NotFound");
       else if ((body as { reason: string }).reason === "Forbidden") sendRefusal(response, 403, "Forbidden");
@@ -123,7 +123,7 @@ describe("createEventRecorder", () => {
     expect(lines).toEqual([{ level: 40, dropped: 500, msg: "too many Events at once: some were dropped" }]);
   });
 
-  it("gives up after three attempts at an unreachable server", async () => {
+  it("drops an Event after three attempts at an unreachable server", async () => {
     const { events, reads } = await start((_, response) => void response.socket?.destroy());
     events.record(about, "Normal", "Told", "something");
     await events.flush();
@@ -131,14 +131,14 @@ describe("createEventRecorder", () => {
     expect(reads()).toBe(6);
   });
 
-  it("starts to count on an Event that has no count", async () => {
+  it("counts from one on an Event that has no count", async () => {
     const { events, writes } = await start((_, response) => sendJson(response, 200, about));
     events.record(about, "Normal", "Told", "something");
     await events.flush();
     expect(writes()).toMatchObject([{ method: "PATCH", body: { count: 1, message: "something" } }]);
   });
 
-  it("writes again in full after ten minutes what it combined before", async () => {
+  it("combines messages for ten minutes, and then writes each by itself again", async () => {
     const { events, writes, pass } = await start(({ method }, response) =>
       method === "GET" ? sendRefusal(response, 404, "NotFound") : sendJson(response, 201, {}),
     );
@@ -156,7 +156,7 @@ describe("createEventRecorder", () => {
     expect(messages().at(-1)).toBe("message 13");
   });
 
-  it("records again what comes while the last Event is written", async () => {
+  it("writes an Event that is recorded while the last one is written", async () => {
     const { events, writes } = await start(({ method }, response) => {
       if (method !== "GET") return sendJson(response, 201, {});
       if (writes().length === 0) events.record(about, "Normal", "Later", "second");

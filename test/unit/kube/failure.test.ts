@@ -66,9 +66,9 @@ describe("describeFailure", () => {
     ["a refusal", refusal(403, "Forbidden"), true],
     ["a conflict", refusal(409, "Conflict"), true],
     ["an unexpected error", new Error("odd"), true],
-    // Nothing is wrong with the object while no server answers.
+    // While no server answers, the object itself may be correct.
     ["no answer", unreachable(), false],
-  ])("says of %s after the last try whether it is final", (_what, error, isFinal) => {
+  ])("decides whether %s is final after the last try", (_what, error, isFinal) => {
     expect(describeFailure(error, MAX_TRIES - 1)).toMatchObject({ isFinal: false });
     expect(describeFailure(error, MAX_TRIES)).toMatchObject({ isFinal });
   });

@@ -20,7 +20,7 @@ afterEach(async () => {
 const found = configMapAt("settings", 7);
 const KEY = { name: "settings", namespace: "default" };
 
-/** A leader's client, and how it loses the lead. */
+/** A leader's client. `lose` ends its leadership. */
 async function start(script: Script): Promise<{ api: ScriptedApi; client: KubeClient; lose(): void }> {
   const api = await startScriptedApi(script);
   const client = createKubeClient({ kubeConfig: api.kubeConfig(), userAgent: "catalyst-test" });
@@ -81,7 +81,7 @@ describe("a fenced client", () => {
     },
   );
 
-  it("gives up a write that hangs as the lead is lost", async () => {
+  it("aborts a write that hangs when the lease is lost", async () => {
     const { api, client, lose } = await start(() => {});
     const reason = caught(client.create(CONFIG_MAPS, found));
     await until(() => api.requests.length === 1, "the write");
@@ -91,7 +91,7 @@ describe("a fenced client", () => {
     expect(performance.now() - lostAt).toBeLessThan(500);
   });
 
-  it("ends a write by the caller's signal, with the caller's reason", async () => {
+  it("aborts a write when the caller's signal fires, with the caller's reason", async () => {
     const { client } = await start(() => {});
     const abort = new AbortController();
     const call = client

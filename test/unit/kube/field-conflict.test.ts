@@ -11,7 +11,7 @@ beforeEach(() => {
   guard = createFieldConflictGuard(() => new Date(time));
 });
 
-/** Seconds until the object may be corrected again; 0 when it may be now. */
+/** Seconds until the object may be corrected again; 0 when it may be corrected now. */
 function pause(object = "Deployment billing"): number {
   try {
     guard.check(object);

@@ -43,7 +43,7 @@ describe("addFinalizer", () => {
 });
 
 describe("removeFinalizer", () => {
-  it("removes its own finalizer alone, at the version that was read", async () => {
+  it("removes only its own finalizer, at the version that was read", async () => {
     expect(await run(removeFinalizer, ["theirs", OURS], "2026-11-29T12:00:00Z")).toEqual([
       patchOf(["theirs"]),
     ]);

@@ -55,7 +55,7 @@ describe("isOwnAndFixed", () => {
       object("Deployment", selector("b"), {}),
       false,
     ],
-  ])("says of %s whether it may be replaced", (_which, desired, live, expected) => {
+  ])("decides whether %s may be replaced", (_which, desired, live, expected) => {
     expect(isOwnAndFixed(desired, live)).toBe(expected);
   });
 });

@@ -117,7 +117,7 @@ describe("an informer", () => {
     expect(heard).toEqual(["a"]);
   });
 
-  it("keeps and reports only wanted objects, as they are wanted at the time of their change", async () => {
+  it("keeps and reports only objects that are wanted at the time of their change", async () => {
     const wanted = new Set(["a", "b"]);
     const watch = Promise.withResolvers<ServerResponse>();
     const { informer, said } = await follow(
@@ -148,7 +148,7 @@ describe("an informer", () => {
     expect(informer.list().map(({ metadata }) => metadata.name)).toEqual(["a", "c"]);
   });
 
-  it("keeps an offered object that is wanted by now, and the version that it has of another one", async () => {
+  it("adds an offered object that is now wanted, and keeps its own version of one that it has", async () => {
     const wanted = new Set(["a"]);
     const { informer, said } = await follow(
       { lists: [lists([configMapAt("a", 5), configMapAt("b", 2)], 5)], watches: [idle] },

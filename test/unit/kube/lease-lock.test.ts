@@ -55,7 +55,7 @@ describe("createLeaseLock", () => {
     expect([other.writes(), unwanted.writes()]).toEqual([[], []]);
   });
 
-  it("counts a lease from its renewal, as far as the time since the look before allows", async () => {
+  it("counts a lease from its renewal, within the time since the previous read", async () => {
     let time = 0;
     let live = lease({ holderIdentity: "other", renewTime: "2026-01-01T00:00:00.000000Z" });
     const { client } = await startClient((request, response) => holding(live)(request, response));
@@ -69,7 +69,7 @@ describe("createLeaseLock", () => {
     // Renewed at 2.0 s, seen at 2.5 s.
     live = lease({ holderIdentity: "other", renewTime: "2026-01-01T00:00:02.000000Z" });
     expect(await look(2_500)).toEqual([false, 14_500]);
-    // A clock that is an hour behind moves the begin back by a tenth of the lease at most.
+    // A clock that is an hour behind moves the start back by at most a tenth of the lease.
     live = lease({ holderIdentity: "other", renewTime: "2025-12-31T23:00:00.000000Z" });
     expect(await look(9_000)).toEqual([false, 13_500]);
     expect(await look(22_499)).toEqual([false, 1]);

@@ -58,7 +58,7 @@ function run(reconcile: ControllerOptions["reconcile"], options: Partial<Control
   return { controller, seen, stop, value, lines };
 }
 
-/** What a controller sees of a cache; filled by hand. */
+/** A cache that the test fills, and whose events it sends. */
 function handFed(objects: KubernetesObject[]) {
   const handlers = new Set<InformerHandler<KubernetesObject>>();
   const informer = {
@@ -85,7 +85,7 @@ const object = (name: string, labels: Record<string, string> = {}): KubernetesOb
 const done: Outcome = { kind: "done" };
 
 describe("a controller", () => {
-  it("looks at what is there, at what changes, and at what was meant before the change", async () => {
+  it("reconciles present objects, changed objects, and the owners from before the change", async () => {
     const primary = handFed([object("a"), object("b")]);
     const secondary = handFed([]);
     const { seen } = run(async () => done, {
@@ -103,7 +103,7 @@ describe("a controller", () => {
     });
     primary.tell({ kind: "deleted", object: object("b") });
     await until(() => seen.length === 5, "owners and the deleted one");
-    // The first change has a worker at once. Of the two that wait, the change of the object itself is first.
+    // The first change gets a worker at once. Of the two that wait, the change of the primary object comes first.
     expect(seen.slice(2)).toEqual(["former", "b", "present"]);
   });
 
@@ -130,7 +130,7 @@ describe("a controller", () => {
     expect(enqueued).toEqual(["later first", "settled edit", "settled change"]);
   });
 
-  it("stops listening when it stops", async () => {
+  it("receives no events after it has stopped", async () => {
     const { informer, handlers } = handFed([]);
     const { stop } = run(async () => done, { watches: [watchPrimary(informer)] });
     expect(handlers.size).toBe(1);
@@ -159,7 +159,7 @@ describe("a controller", () => {
   it.each<[string, Outcome]>([
     ["done with a time", { kind: "done", requeueAfterMs: 10 }],
     ["waiting", { kind: "waiting", reason: "Soon", message: "wait", retryAfterMs: 10 }],
-  ])("looks again by itself after %s", async (_, outcome) => {
+  ])("reconciles again by itself after %s", async (_, outcome) => {
     const { controller, seen } = run(async () => outcome);
     controller.enqueue("a");
     await until(() => seen.length === 3, "three looks");
@@ -197,7 +197,7 @@ describe("a controller", () => {
     expect(attempts).toEqual([1, 2, 3, 1, 2, 3]);
   });
 
-  it("reports a failure once in the log and to its receiver, and says when it is over", async () => {
+  it("reports a failure once in the log and to its receiver, and logs its end", async () => {
     const told: string[] = [];
     let calls = 0;
     const refused = new KubeError("no right", { status: 403, reason: "Forbidden" });
@@ -230,14 +230,14 @@ describe("a controller", () => {
     expect(await value("controller_runtime_reconcile_total", { result: "requeue_after" })).toBe(1);
   });
 
-  it("looks at everything again at each resync", async () => {
+  it("reconciles every object at each resync", async () => {
     const { informer } = handFed([object("a"), object("b")]);
     const { seen } = run(async () => done, { watches: [watchPrimary(informer)], resyncMs: 30 });
     await until(() => seen.filter((key) => key === "b").length >= 3, "two resyncs");
     expect(seen.filter((key) => key === "a").length).toBeGreaterThanOrEqual(2);
   });
 
-  it("shows how long work hangs while it hangs", async () => {
+  it("measures the time of a reconcile that hangs while it hangs", async () => {
     const { controller, seen, value } = run(async (_, signal) => {
       await aborted(signal);
       return done;
@@ -277,7 +277,7 @@ describe("isRequestChanged", () => {
     ["a deletion", { deletionTimestamp: "2026-01-01T00:00:00Z" }, true],
     ["another finalizer", { finalizers: ["f", "g"] }, true],
     ["no finalizers", { finalizers: [] }, true],
-  ])("sees in %s whether it is a request", (_, metadata, expected) => {
+  ])("decides whether %s is a request", (_, metadata, expected) => {
     expect(isRequestChanged(at({}), at(metadata))).toBe(expected);
   });
 });

@@ -46,7 +46,7 @@ describe("the back-off of runReflector", () => {
       { pace: { firstBackoffMs: 100, maxBackoffMs: 60_000, silenceMs: 30_000 } },
     );
     await until(() => times.length === 5, "the watch after the break");
-    // After three failures the next pause would be 800 ms.
+    // After three failures, the next pause would be 800 ms.
     expect((times[4] ?? 0) - (times[3] ?? 0) - 1_100).toBeLessThan(500);
   });
 

@@ -98,7 +98,7 @@ describe("runReflector", () => {
     expect(watchesFrom()).toEqual(["5", "30"]);
   });
 
-  it("finds by a list the changes that the server never sent", async () => {
+  it("detects in a list the changes that the server never sent", async () => {
     const { informer, said } = await follow({
       lists: [lists([configMapAt("a", 1)], 5), lists([configMapAt("b", 6)], 9)],
       // Both events are lost. The server sends a later bookmark, and then reports that its history is gone.

@@ -14,7 +14,7 @@ afterEach(async () => {
 
 const PACE: Partial<RemotePace> = { firstBackoffMs: 1, maxBackoffMs: 4, stableMs: 0 };
 
-/** A cluster whose n-th identity is the n-th answer, and the last one from then on. */
+/** A cluster whose n-th identity is the n-th answer. The last answer repeats. */
 function start(answers: (string | undefined | Error)[], pace: Partial<RemotePace> = {}) {
   const seen: string[] = [];
   const failures: ((error: unknown) => void)[] = [];
@@ -53,7 +53,7 @@ function start(answers: (string | undefined | Error)[], pace: Partial<RemotePace
   cleanups.push(async () => {
     stop.abort();
     await running;
-    // Every client is closed, also that of a session that never began.
+    // Every client is closed, including the one of a session that never began.
     expect(closed).toBeGreaterThanOrEqual(failures.length);
   });
   return { cluster, seen, failures, closed: () => closed };
@@ -72,7 +72,7 @@ describe("a remote cluster", () => {
     expect(cluster.state().kind).toBe("reachable");
   });
 
-  it("gets another session when a watch fails", async () => {
+  it("opens another session when a watch fails", async () => {
     const { seen, failures, closed } = start(["one"]);
     await saw(seen, "reachable one");
     failures[0]?.(new Error("reset"));

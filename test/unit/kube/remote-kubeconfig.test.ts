@@ -51,7 +51,7 @@ describe("readRemoteKubeconfig", () => {
     expect([config.clusters.length, config.users.length]).toEqual([1, 1]);
   });
 
-  it("accepts a client certificate, as Cluster API writes it, and an authority of the public", () => {
+  it("accepts a client certificate, as Cluster API writes it, and a kubeconfig without an authority", () => {
     const user = { "client-certificate-data": PEM, "client-key-data": PEM };
     const result = readRemoteKubeconfig(kubeconfig({ "certificate-authority-data": undefined }, user));
     if (result.kind !== "accepted") throw new Error(result.problems.join());
@@ -216,7 +216,7 @@ describe("readRemoteKubeconfig", () => {
     expect(readRemoteKubeconfig(kubeconfig({ "certificate-authority-data": wrapped })).kind).toBe("accepted");
   });
 
-  it("prints no line of a kubeconfig of which the parser warns", async () => {
+  it("prints no line of a kubeconfig when the parser warns about it", async () => {
     const warnings: Error[] = [];
     const listen = (warning: Error) => void warnings.push(warning);
     process.on("warning", listen);

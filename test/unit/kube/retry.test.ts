@@ -61,7 +61,7 @@ describe("a call that the server asks to repeat", () => {
     expect((await caught(client.create(CONFIG_MAPS, found))).retryAfterMs).toBe(4_000);
   });
 
-  it("is given up when the caller's signal fires", async () => {
+  it("is not repeated when the caller's signal fires", async () => {
     const { api, client } = await start((_, response) =>
       sendRefusal(response, 429, "TooManyRequests", { "retry-after": "9" }),
     );

@@ -45,7 +45,7 @@ describe("createStatusWriter", () => {
     ]);
   });
 
-  it("remembers a write until the cache that it follows has it", async () => {
+  it("keeps a write until the cache that it follows has it", async () => {
     const [earlier, url] = [at("1"), "http://billing"];
     const known: Sovereign[] = [earlier];
     const cache = fixedInformer<Sovereign>(resourceOf(SOVEREIGN), known);
@@ -56,9 +56,9 @@ describe("createStatusWriter", () => {
     expect(writer.newest(earlier).status).toEqual({ url });
     const later = at("2", { url });
     cache.announce({ kind: "updated", object: later, previous: earlier });
-    // Nothing newer is remembered any more.
+    // The writer no longer keeps a newer status.
     expect(writer.newest(earlier)).toBe(earlier);
-    // The event of this write came before its answer.
+    // The event of this write arrived before its answer.
     known[0] = at("3", { url: "http://other" });
     await writer.write(later, { url: "http://other" });
     expect(writer.newest(later)).toBe(later);

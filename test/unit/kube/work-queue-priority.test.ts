@@ -50,7 +50,7 @@ describe("the priorities of a work queue", () => {
     expect(begun.at(-1)).toBe("edited");
   });
 
-  it("starve no key: one key in eight is the one that waits longest", async () => {
+  it("starve no key: every eighth key is the one that waited longest", async () => {
     const { queue, begun, finish, advance } = startWorkQueue(1);
     queue.add("resync", "resync");
     queue.add("first", "first");

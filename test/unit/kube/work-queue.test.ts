@@ -93,7 +93,7 @@ describe("a work queue", () => {
           const { clock, advance } = createManualClock();
           const queue = createWorkQueue({ clock, backoff: { firstMs: 50, maxMs: 400 } });
           const abort = new AbortController();
-          /** The newest version of each key, and the newest version that work on the key has read. */
+          /** The newest version of each key, and the newest version that the work on the key has read. */
           const version = new Map<string, number>();
           const lookedAt = new Map<string, number>();
           const underWay = new Map<string, () => void>();
@@ -152,7 +152,7 @@ describe("a work queue", () => {
     expect(queue.failures("a")).toBe(0);
   });
 
-  it("does no work when its signal has fired before", async () => {
+  it("does no work when its signal fired before the start", async () => {
     const queue = createWorkQueue();
     queue.add("a");
     const seen: string[] = [];

@@ -16,7 +16,7 @@ const organization = (...members: Subject[]) =>
     spec: { displayName: "a", owner: "amal", sovereign: "s", members },
   }) as Organization;
 
-/** A cache that a test fills, and whose events it sends. */
+/** A cache that the test fills, and whose events it sends. */
 function scripted<T extends Franchise | Organization>(objects: T[]) {
   const handlers: ((event: InformerEvent<T>) => void)[] = [];
   const informer = {

@@ -3,7 +3,7 @@ import { createFailedSovereignGauge } from "../../../src/operator/failed-soverei
 import { Registry } from "../../../src/platform/metrics.ts";
 
 describe("catalyst_failed_sovereigns", () => {
-  it("has the newest number of each release, until the release is gone or the replica leads no longer", async () => {
+  it("has the newest number of each release, until the release is deleted or the replica no longer leads", async () => {
     const registry = new Registry();
     const gauge = createFailedSovereignGauge(registry);
     const read = async () =>

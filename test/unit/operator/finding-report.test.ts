@@ -15,7 +15,7 @@ const finding = (message = "it has not run") => ({
 });
 
 describe("the findings of a replica", () => {
-  it("says who broke which rule, where and with what", () => {
+  it("name the user, the rule, the environment and the object", () => {
     const rows = createFindingRows(now);
     rows.record(finding(), install);
     rows.record(finding(), install);
@@ -28,7 +28,7 @@ describe("the findings of a replica", () => {
     expect(rows.take()).toEqual([]);
   });
 
-  it("cuts texts to what the status holds, whatever a requester sends", () => {
+  it("are shortened to the lengths of the status, whatever a requester sends", () => {
     const rows = createFindingRows(now);
     const user = { ...install.user, username: "x".repeat(5_000) };
     rows.record(finding("y".repeat(5_000)), { ...install, user, name: "z".repeat(5_000) });
@@ -38,7 +38,7 @@ describe("the findings of a replica", () => {
     expect(rows.take()[0]?.user).toBe("(no name)");
   });
 
-  it("adds its findings to those of the other replicas, and keeps them when they cannot be written", async () => {
+  it("are added to those of the other replicas, and kept when they cannot be written", async () => {
     let stored: ConfigMapObject | undefined;
     let isRefused = true;
     const write = async (_: unknown, object: ConfigMapObject) => {

@@ -55,7 +55,7 @@ describe("the report of what installs break", () => {
     expect(recorded).toEqual(["live", "live", "live"]);
   });
 
-  it("records an Event of the policy for a finding that only audits", () => {
+  it("records an Event of the policy for a finding that is only audited", () => {
     const { report, events } = reporter();
     for (const it of [finding("Deny"), finding("Warn"), finding("Audit")]) report(it, install);
     expect(events).toEqual([

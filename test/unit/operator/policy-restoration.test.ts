@@ -61,7 +61,7 @@ describe("createPolicyRestorationReport", () => {
     ]);
   });
 
-  it("says once that the API server serves no policies, and again after it did", async () => {
+  it("reports once that the API server serves no policies, and again after it served them", async () => {
     const gauge = () => valuesOf("catalyst_admission_policies_not_served");
     expect(await gauge()).toEqual([{ labels: {}, value: 0 }]);
     report.served(false, events);

@@ -23,7 +23,10 @@ const secret = (name: string): KubernetesObject => ({
 });
 const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "sovereign-one" } };
 
-/** What the server has, and what the cache has and may watch. */
+/**
+ * Starts the loader with an API server that runs `script`, and with a cache that has `known` and may lack the right to
+ * watch.
+ */
 async function start(
   script: Script,
   {
@@ -81,7 +84,7 @@ describe("loadNamedSecrets", () => {
     expect(api.requests[0]?.headers.accept).toContain("as=PartialObjectMetadataList");
   });
 
-  it("loads what a changed Sovereign names, and leaves out what the cache has", async () => {
+  it("loads the Secrets that a changed Sovereign names, except those that the cache has", async () => {
     const { api, sovereigns, offered } = await start(having("billing-db", "billing-jwt"), {
       known: [secret("billing-db")],
     });
@@ -90,7 +93,7 @@ describe("loadNamedSecrets", () => {
     expect(api.requests).toHaveLength(1);
   });
 
-  it("asks once for a Secret that does not exist, and again when a Sovereign names it anew", async () => {
+  it("asks once for a Secret that does not exist, and once more when a Sovereign names it again", async () => {
     const asked: string[] = [];
     const list = async (_resource: unknown, { fieldSelector = "" }: ListOptions = {}) => {
       asked.push(fieldSelector.replace("metadata.name=", ""));
@@ -115,7 +118,7 @@ describe("loadNamedSecrets", () => {
     const elsewhere = sovereign("one", {
       billing: { ...billing, database: { secretRef: { name: "other-db", key: "uri" } } },
     });
-    /** What is asked for after the event: the answers come at once. */
+    /** The requests after the event. Their answers arrive at once. */
     const askedAfter = async (event: InformerEvent<Sovereign>) => {
       sovereigns.announce(event);
       await new Promise(setImmediate);

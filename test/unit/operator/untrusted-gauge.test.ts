@@ -3,7 +3,7 @@ import { createUntrustedGauge } from "../../../src/operator/untrusted-gauge.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 
 describe("createUntrustedGauge", () => {
-  it("sums the newest number of each namespace, until the lead ends", async () => {
+  it("adds up the newest number of each namespace, until the leadership ends", async () => {
     const registry = new Registry();
     const gauge = createUntrustedGauge(registry);
     const shown = async () =>

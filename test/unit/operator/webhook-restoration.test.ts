@@ -73,7 +73,7 @@ describe("createRestorationReport", () => {
     expect([events, warnings, await count()]).toEqual([[], [], 0]);
   });
 
-  it("repeats while admission denies nothing that it does not", () => {
+  it("repeats that admission denies nothing, while this is so", () => {
     report({ kind: "unchanged", object }, "Audit");
     expect(events).toEqual([
       {

@@ -26,7 +26,7 @@ describe("the version of Kubernetes", () => {
   });
 });
 
-describe("a person in no class", () => {
+describe("the remedy for a person in no class", () => {
   const person = (username: string, groups: string[]) => ({
     create: async <T>() => ({ status: { userInfo: { username, groups } } }) as T,
   });
@@ -39,7 +39,7 @@ describe("a person in no class", () => {
       ["system:serviceaccounts", "system:serviceaccounts:argocd", "system:authenticated"],
       "in --platform-service-account-namespaces: argocd",
     ],
-  ])("%s of %j is told which list to use, and never a group of Kubernetes", async (name, groups, remedy) => {
+  ])("for %s of %j names the list to use, and never a group of Kubernetes", async (name, groups, remedy) => {
     const [check] = await checkIdentity(person(name, groups), identityLists());
     expect(check).toMatchObject({ state: "problem", remedy: expect.stringContaining(remedy) });
     expect(check?.remedy).not.toContain("system:");
@@ -58,7 +58,7 @@ describe("the version of PostgreSQL", () => {
 });
 
 describe("a database", () => {
-  it("whose URL names a file that is missing here is a problem, and the URL is shown nowhere", async () => {
+  it("with a URL that names a missing file is a problem, and the output does not contain the URL", async () => {
     const url = "postgres://u:a-password@db.example/x?sslmode=verify-full&sslrootcert=/absent/ca.pem";
     const checks = await checkDatabase(url);
     expect(checks).toMatchObject([{ state: "problem", message: expect.stringContaining("/absent/ca.pem") }]);

@@ -6,7 +6,7 @@ import { useScriptedClients } from "../../../support/server/scripted-client.ts";
 
 const startClient = useScriptedClients();
 
-/** A cluster that answers `script` where it answers at all, and is empty otherwise. */
+/** A cluster that answers as `script` says, and is otherwise empty. */
 async function inspect(script: Script) {
   const { client } = await startClient(async (request, response) => {
     await script(request, response);
@@ -20,12 +20,12 @@ async function inspect(script: Script) {
 
 const isConfiguration = (path: string) => path.includes("/validatingwebhookconfigurations/");
 
-describe("what preflight finds on a cluster", () => {
+describe("inspectCluster", () => {
   it.each([
     ["Deny", [{ failurePolicy: "Ignore" }, { failurePolicy: "Fail" }]],
     ["Audit", [{ failurePolicy: "Ignore" }]],
     ["Audit", undefined],
-  ])("is enforcement %s where the webhooks are %j", async (enforcement, webhooks) => {
+  ])("finds enforcement %s when the webhooks are %j", async (enforcement, webhooks) => {
     const found = await inspect(({ path }, response) => {
       if (isConfiguration(path))
         sendJson(response, 200, { metadata: { name: "catalyst-operator" }, webhooks });
@@ -33,14 +33,14 @@ describe("what preflight finds on a cluster", () => {
     expect(found.enforcement).toBe(enforcement);
   });
 
-  it("is no enforcement where no webhook configuration is there", async () => {
+  it("finds no installation without a webhook configuration", async () => {
     const found = await inspect(({ path }, response) => {
       if (isConfiguration(path)) sendRefusal(response, 404, "NotFound");
     });
     expect(found).toMatchObject({ enforcement: "NotInstalled", outsiders: [], denials: [] });
   });
 
-  it("is unknown to a person who may not list roles, who still sees the other checks", async () => {
+  it("reports an unknown check to a person who may not list roles, and still runs the other checks", async () => {
     const found = await inspect(({ path }, response) => {
       if (path.endsWith("/roles")) sendRefusal(response, 403, "Forbidden");
     });
@@ -52,7 +52,7 @@ describe("what preflight finds on a cluster", () => {
     expect(new Set(found.checks.map(({ area }) => area)).size).toBeGreaterThan(3);
   });
 
-  it("is an error where the API server fails", async () => {
+  it("rejects when the API server fails", async () => {
     const failed = inspect(({ path }, response) => {
       if (path.endsWith("/roles")) sendRefusal(response, 500, "InternalError");
     });

@@ -59,7 +59,7 @@ describe("a value of a support bundle", () => {
     });
   });
 
-  it("keeps of an object's metadata what identifies it, and the operator's own annotations", () => {
+  it("keeps only an object's identifying metadata and the operator's own annotations", () => {
     const metadata = {
       ...{ name: "a", uid: "u", managedFields: [{}], selfLink: "/x" },
       annotations: { "approve.catalyst.openova.io/gulf": "by ops", other: "x" },
