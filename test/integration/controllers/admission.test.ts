@@ -64,8 +64,8 @@ describe("the EnvironmentPolicy controller", () => {
   );
 });
 
-describe("what breaks an EnvironmentPolicy", () => {
-  it("is in the status of that policy, from the report of all replicas", async () => {
+describe("the recent denials of an EnvironmentPolicy", () => {
+  it("are in the status of that policy, from the report of all replicas", async () => {
     const { policies, namespaces, policyFindings } = bench.caches();
     const broken = (name: string, lastTime: string) => ({
       ...{ policy: name, environment: "acme-prod", rule: "change-window", enforcement: "Deny", count: 3 },
@@ -91,7 +91,7 @@ describe("what breaks an EnvironmentPolicy", () => {
     expect(seen?.status?.recentDenials).toEqual([shown]);
   });
 
-  it("is not shown by a policy of the same name in another namespace", async () => {
+  it("are not in the status of a policy with the same name in another namespace", async () => {
     const { policies, namespaces, policyFindings } = bench.caches();
     await create(policies, {
       ...{ apiVersion: "catalyst.openova.io/v1alpha1", kind: "EnvironmentPolicy" },
@@ -136,7 +136,7 @@ describe("the webhook configuration's controller", () => {
       { kind: "ClusterRole", uid: role.metadata.uid },
     ]);
 
-    // Like helm uninstall, which deletes the role and not the configuration.
+    // As in `helm uninstall`, which deletes the role and not the configuration.
     await bench.client().delete(CLUSTER_ROLES, role.metadata);
     await until(
       async () => (await read()) === undefined || undefined,

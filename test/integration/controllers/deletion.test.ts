@@ -206,7 +206,7 @@ describe("conflicting Sovereigns", () => {
     "stalls the younger of two Sovereigns with reason %s until the older one is deleted",
     async (reason, name, spec) => {
       const elder = reason === "FqdnTaken" ? "omantel" : "zero";
-      // Kubernetes tells ages by the second.
+      // Creation times have a resolution of one second.
       await new Promise((resolve) => setTimeout(resolve, 1_000));
       await create(name, spec);
       const seen = await bench.awaitCondition(name, "Stalled", "True", reason);

@@ -142,7 +142,7 @@ describe("manual changes of a Sovereign's objects", () => {
 
   it("reverts drift while the database is unreachable, without a hot loop", async () => {
     bench.simulation().unreachable.add(NAMESPACE);
-    // The rollout that the edit sets off is what makes the operator ask the database again.
+    // The edit starts a rollout, so the operator probes the database again.
     const [reconciles, calls, probes] = [
       life.reconciles.length,
       life.calls.length,
@@ -161,7 +161,7 @@ describe("manual changes of a Sovereign's objects", () => {
       async () => "the correction of the configuration",
     );
     await sleep(1_000);
-    // Two edits, their effects, and a look each second.
+    // Two edits, their effects, and one reconcile each second.
     expect(life.reconciles.length - reconciles).toBeLessThan(25);
     expect(life.calls.length - calls).toBeLessThan(120);
     expect(bench.simulation().probes.length - probes).toBeLessThan(25);
@@ -196,7 +196,7 @@ describe("manual changes of a Sovereign's objects", () => {
     await settled(life);
     const [reconciles, calls] = [life.reconciles.length, life.calls.length];
     expect(reconciles - before).toBeLessThanOrEqual(2 * (edits + 1));
-    // The other side goes on: each edit is seen, and none is answered.
+    // The other writer continues. The operator sees each edit and corrects none.
     for (let i = 0; i < 10; i += 1) {
       await editConfiguration(`{"still":${i}}`);
       await sleep(30);
@@ -204,7 +204,7 @@ describe("manual changes of a Sovereign's objects", () => {
     await settled(life);
     expect(life.reconciles.length - reconciles).toBeLessThanOrEqual(10);
     expect(life.calls.slice(calls).filter((call) => !call.startsWith("get "))).toEqual([]);
-    // An unpinned image elsewhere is not part of this conflict.
+    // An edited image in another field is not part of this conflict.
     await editImage();
     await until(
       async () => (await imageOf()) === NEXT_IMAGE || undefined,

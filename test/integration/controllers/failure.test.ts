@@ -53,7 +53,7 @@ async function replaceDeployment(labels: Record<string, string>): Promise<string
       .client()
       .create(DEPLOYMENTS, foreignDeployment(labels))
       .catch((error: unknown) => {
-        // The operator was faster: its Deployment is there again.
+        // The operator has already created its Deployment again.
         if (!(error instanceof KubeError) || error.reason !== "AlreadyExists") throw error;
         return bench.client().delete(DEPLOYMENTS, key);
       });
@@ -91,7 +91,7 @@ describe("what the API server refuses", () => {
       message:
         "Service sovereign-zero/billing: the API server answers 403 Forbidden: services are for the network team: change the role, the quota or the policy that refuses it",
     });
-    // Found before the failure, and not looked at.
+    // The first was found before the failure, the second was not checked.
     expect(["RolledOut", "VoucherShapeVerified"].map((type) => statusOf(seen, type))).toEqual([
       "Unknown",
       "Unknown",

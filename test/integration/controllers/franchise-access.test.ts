@@ -14,7 +14,7 @@ import { until } from "../../support/process/operator-bench.ts";
 const { bench, common, create } = useKindBench();
 const END = "2026-06-01T00:01:00.000Z";
 const NAME = "catalyst-franchisee-omantel";
-/** One process: what it remembers of its writes distinguishes an edit of others from a new desired state. */
+/** One process. Its record of its writes distinguishes an edit by others from a new desired state. */
 const process = (at = AT) => {
   const applier = createApplier(common(at));
   const deps = { ...common(at), ...bench.caches(), applier, keyProblem: trustedKeyProblem };
@@ -27,7 +27,7 @@ const namespace = (name: string, owner?: string): KubernetesObject => ({
   metadata: { name, labels: owner === undefined ? {} : { "catalyst.openova.io/sovereign": owner } },
 });
 
-/** Waits until server and caches agree on everything that bears the Franchisee's name, and lists it. */
+/** Waits until the server and the caches agree on all objects with the Franchisee's name, and lists them. */
 async function granted(): Promise<string[]> {
   const { clusterRoles, clusterRoleBindings, roleBindings } = bench.caches();
   const named = (objects: readonly KubernetesObject[]) =>

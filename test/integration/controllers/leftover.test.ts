@@ -59,7 +59,10 @@ const KINDS = [
 const SYSTEM = "catalyst-system";
 const logger = createLogger("test", "silent");
 
-/** Every object of a kind that the operator or the simulated cluster writes. Events are the history, and expire. */
+/**
+ * Every object of a kind that the operator or the simulated cluster writes. Events are left out, because they are the
+ * history and expire.
+ */
 async function inventory(): Promise<string[]> {
   const resources = new Map<string, Resource>(
     [
@@ -75,7 +78,7 @@ async function inventory(): Promise<string[]> {
     lists
       .flatMap(({ items }) => items.map(({ kind, metadata }) => [kind, metadata.namespace, metadata.name]))
       .map((parts) => parts.filter((part) => part !== undefined).join(" "))
-      // The cluster makes these in each namespace.
+      // The cluster creates these in each namespace.
       .filter((each) => !/^(ServiceAccount \S+ default|ConfigMap \S+ kube-root-ca\.crt)$/.test(each))
       .sort()
   );
@@ -205,7 +208,7 @@ describe("the kinds of Catalyst", () => {
       },
       async () => made.filter((each) => !present.includes(each)).join(", "),
     );
-    // The Franchise goes when no Sovereign runs under it.
+    // The Franchise is deleted once no Sovereign runs under it.
     for (const [resource, { metadata }] of [...objects].reverse())
       await bench.client().delete(resource, metadata);
     const kept = [

@@ -47,7 +47,7 @@ describe("rolling out a release", () => {
   });
 
   it("updates Sovereigns one after the other, and keeps waiting ones Ready on their running image", async () => {
-    // Each status of a follower as it changes: whether it was ever not Ready while it ran the old image.
+    // The changed statuses of the other Sovereigns that were not Ready while they ran the old image.
     const broken: string[] = [];
     const atOnce: number[] = [];
     const stop = new AbortController();
@@ -177,14 +177,14 @@ describe("a rollout that was complete", () => {
       async () => JSON.stringify(await readRelease()),
     );
 
-  /** Another Pod than before gets a smoke test. */
+  /** Replaces a Pod, because a new Pod gets a smoke test. */
   async function replaceAnyPod(namespace: string): Promise<void> {
     const { items } = await bench.client().list(PODS, { namespace });
     const pod = items.find(({ metadata }) => metadata.ownerReferences?.[0]?.kind === "Deployment");
     if (pod !== undefined) await bench.client().delete(PODS, pod.metadata);
   }
 
-  it("stays so when a Sovereign fails later, also for an operator that starts, and takes a new one along", async () => {
+  it("stays complete when a Sovereign fails later, also after a restart of the operator, and updates a new one", async () => {
     await setRelease({ image: NEXT_IMAGE, rollout: { backwardCompatible: true } });
     const complete = await awaitStatus(
       (status) => status?.phase === "Complete" && status.rollout?.image === NEXT_IMAGE,

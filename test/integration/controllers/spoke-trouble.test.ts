@@ -16,7 +16,7 @@ import { startTestApiServer, type TestApiServer } from "../../support/server/api
 const { hub, spoke, hubLife, proxy, onEnd, writeKubeconfig, viaProxy, onSpoke, awaitOn, setImage, reached } =
   useSpokeBench(NEXT_IMAGE);
 
-/** A further API server, on a copy of the spoke's folder or of its certificates only. */
+/** Another API server, on a copy of the spoke's folder or of its certificates only. */
 async function startCopy(parts: string[]): Promise<TestApiServer> {
   const stateDir = mkdtempSync(join(tmpdir(), "catalyst-spoke-"));
   for (const part of parts) cpSync(join(spoke.stateDir(), part), join(stateDir, part), { recursive: true });
@@ -36,7 +36,7 @@ function clientOf(api: TestApiServer): KubeClient {
 describe("a cluster in trouble", () => {
   beforeAll(() => awaitOn(hub, "omantel", NEXT_IMAGE));
 
-  it("is Unknown while it is away, holds up no rollout, and is caught up when it is back", async () => {
+  it("is Unknown while it is unreachable, delays no rollout, and is updated when it is back", async () => {
     proxy().disconnect();
     const away = await reached("False", "ClusterUnreachable");
     const ready = findCondition(away.status?.conditions, "Ready");
@@ -61,7 +61,7 @@ describe("a cluster in trouble", () => {
     ).toMatchObject([{ count: 1 }]);
   });
 
-  it("is repaired by its own operator while the hub is gone", async () => {
+  it("is repaired by its own operator while the hub is stopped", async () => {
     await hubLife().stop();
     const workload = { name: "billing", namespace: "sovereign-omantel" };
     const before = await spoke.client().get(DEPLOYMENTS, workload);
@@ -77,7 +77,7 @@ describe("a cluster in trouble", () => {
     await awaitOn(hub, "omantel", IMAGE);
   });
 
-  it("is reached with renewed credentials without a restart, and says when it refuses the present ones", async () => {
+  it("is connected with renewed credentials without a restart, and is reported when it refuses the present ones", async () => {
     await writeKubeconfig(withToken(viaProxy(), "expired"));
     const denied = await reached("False", "ClusterAccessDenied");
     expect(findCondition(denied.status?.conditions, "Ready")?.message).toContain("role catalyst-hub");
@@ -94,7 +94,7 @@ describe("a cluster in trouble", () => {
       /user\.exec: /,
     ],
     ["the hub's own cluster", () => hub.kubeconfig(), "ClusterIsHub", /leads to this very cluster/],
-  ])("is not reached through a kubeconfig with %s", async (_what, change, reason, message) => {
+  ])("is not connected through a kubeconfig with %s", async (_what, change, reason, message) => {
     await writeKubeconfig(change(viaProxy()));
     const refused = await reached("False", reason);
     expect(findCondition(refused.status?.conditions, "Stalled")).toMatchObject({ status: "True", reason });
@@ -104,7 +104,7 @@ describe("a cluster in trouble", () => {
   });
 
   it("is refused when another cluster answers at its address, and nothing is written to that one", async () => {
-    // Both clusters accept this certificate, so that only their identity tells them apart.
+    // Both clusters accept this certificate, so only their identities differ.
     await writeKubeconfig(viaProxy(spoke.kubeconfig()));
     await awaitOn(hub, "omantel", IMAGE);
     const other = await startCopy(["pki"]);

@@ -129,7 +129,7 @@ describe("a Sovereign on a cluster of its own", () => {
 });
 
 describe("a rollout over local and remote Sovereigns", () => {
-  it("reaches the remote one after Catalyst-Zero, and counts both alike", async () => {
+  it("updates the remote one after Catalyst-Zero, and counts both in the same way", async () => {
     await setImage(NEXT_IMAGE);
     await awaitOn(hub, "omantel", NEXT_IMAGE);
     const { status } = (await until(
@@ -173,7 +173,7 @@ describe("several Sovereigns with clusters of their own", () => {
     await awaitOn(hub, "badr", NEXT_IMAGE);
   });
 
-  it("removes with one only what no other on the same cluster needs", async () => {
+  it("deletes with one of them only the objects that no other one on the same cluster needs", async () => {
     await hub.client().delete(SOVEREIGNS, { name: "badr" });
     await until(
       async () => ((await hub.sovereign("badr")) === undefined ? true : undefined),
@@ -208,7 +208,7 @@ describe("several Sovereigns with clusters of their own", () => {
 });
 
 describe("the deletion of a Sovereign with a cluster of its own", () => {
-  it("waits for its cluster and says how to do without it, and then deletes it there", async () => {
+  it("waits for its cluster, says how to delete it without the cluster, and then deletes it there", async () => {
     proxy().disconnect();
     await reached("False", "ClusterUnreachable");
     await hub.client().delete(SOVEREIGNS, { name: "omantel" });

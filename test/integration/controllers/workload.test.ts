@@ -100,9 +100,10 @@ describe("the workload of a Sovereign", () => {
       // Its finalizer.
       "mergePatch Sovereign counted",
     ]);
-    // At most one for each of: the Secret is missing, the other one is, the Job runs, the rollout, the smoke test, Ready.
+    // At most one for each state: the first Secret is missing, the second is, the Job runs, the rollout, the smoke test,
+    // Ready.
     expect(calls.filter((call) => call === status).length).toBeLessThanOrEqual(6);
-    // Whether the namespace exists, and the Secrets as they come. A cache that is behind costs one read more.
+    // The namespace, and the Secrets as they are created. A cache that is late costs one more read.
     expect(reads.length).toBeLessThanOrEqual(7);
   });
 
@@ -180,7 +181,7 @@ describe("the workload of a Sovereign", () => {
     stop.abort();
     expect(podsAtCreation).toEqual([0]);
     expect((await bench.events("gamma")).map(({ reason }) => reason)).toContain("MigrationSuperseded");
-    // Back to a database that was migrated: nothing hangs on.
+    // Back to a migrated database: no migration remains.
     await bench.awaitCondition("gamma", "Ready", "True");
     expect(unfinished()).toEqual([]);
     await set("billing-db");

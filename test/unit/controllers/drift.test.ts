@@ -17,7 +17,7 @@ describe("drift", () => {
     expect(describeDrift(gone)).toBe("Service billing: deleted");
   });
 
-  it("unpins where it touches a container's image", () => {
+  it("unpins the image when it changes a container's image", () => {
     expect(touchesImage(image)).toBe(true);
     expect(touchesImage(gone)).toBe(false);
   });

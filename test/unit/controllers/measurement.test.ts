@@ -45,7 +45,7 @@ describe("measurements", () => {
     expect(enqueued).toEqual([]);
   });
 
-  it("let a reconcile wait for a slow value only for the time of grace, and enqueue it afterwards", async () => {
+  it("let a reconcile wait for a slow value only for the grace time, and enqueue it afterwards", async () => {
     const { read, enqueued } = start();
     const slow = Promise.withResolvers<{ value: string; isGood: boolean }>();
     expect(await read("a", "1", () => slow.promise)).toBeUndefined();
@@ -141,7 +141,7 @@ describe("measurements", () => {
     await expect(read("a", "1", measure)).rejects.toThrow(/timeout/);
   });
 
-  it("take back the place of a measurement that ignores its deadline", async () => {
+  it("free the place of a measurement that ignores its deadline", async () => {
     const { read } = start({ deadlineMs: 5, graceMs: 10_000 });
     for (const name of ["a", "b", "c"]) await expect(read(name, "1", hangs)).rejects.toThrow(/timeout/);
     expect(await read("healthy", "1", good("ready"))).toBe("ready");

@@ -7,7 +7,7 @@ import { kstatusOf } from "../../support/suite/kstatus.ts";
 const summary = (conditions: { type: string; status: string }[] | undefined) =>
   conditions?.map(({ type, status }) => `${type}=${status}`);
 
-describe("readiness, as kstatus says it", () => {
+describe("readyConditions", () => {
   const words = { reason: "Because", message: "of this" };
   const before = [condition("Stalled", "True", "2026-01-01T00:00:00Z"), condition("Reconciling", "True")];
   it.each([
@@ -43,7 +43,7 @@ describe("failedConditions", () => {
   const failure = { reason: "WriteForbidden", message: "no", isFinal: false };
   const stalledBy = (reason: string) => ({ ...condition("Stalled", "True"), reason });
 
-  it("says why in Ready, and Unknown of what the reconcile did not look at", () => {
+  it("gives the cause in Ready, and sets the conditions that the reconcile did not check to Unknown", () => {
     const seen = failedConditions(
       [condition("Ready", "True"), condition("Verified", "True")],
       failure,

@@ -8,7 +8,7 @@ import { resourceOf } from "../../../src/kube/resource.ts";
 import { condition, NOW, sovereign } from "../../support/builder/catalyst-object.ts";
 import { contextOf, fixedInformer } from "../../support/builder/reconcile-context.ts";
 
-/** Reconciles one object; the API server answers this many writes with an error first. */
+/** Reconciles one object. The API server first refuses this many writes. */
 function reconcilerOf(refusals: number, announced: string[]) {
   const lines: { msg: string }[] = [];
   let writes = 0;

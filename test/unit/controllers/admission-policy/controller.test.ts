@@ -26,7 +26,7 @@ const KEY = `ValidatingAdmissionPolicy/${POLICY.metadata.name}`;
 
 type Change = (written: SpecifiedObject) => SpecifiedObject;
 
-/** A server that holds one policy, and makes something of each write. */
+/** A server that holds one policy, and stores a changed form of each write. */
 async function start(options: { live?: SpecifiedObject; change?: Change; cached?: SpecifiedObject }) {
   const { change = (object) => object } = options;
   let version = 1;
@@ -60,7 +60,7 @@ async function start(options: { live?: SpecifiedObject; change?: Change; cached?
 const withSpec = (spec: object): SpecifiedObject => ({ ...POLICY, spec: { ...POLICY.spec, ...spec } });
 
 describe("createAdmissionPolicyReconciler", () => {
-  it("asks nothing of the server while the cache has the desired policy", async () => {
+  it("sends no request while the cache has the desired policy", async () => {
     const { reconcile, methods, restored, served } = await start({ cached: POLICY });
     expect(await reconcile()).toEqual({ kind: "done", requeueAfterMs: 60_000 });
     expect([methods(), restored, served]).toEqual([[], [], [true]]);
@@ -102,7 +102,7 @@ describe("createAdmissionPolicyReconciler", () => {
     expect(live()?.spec).toEqual(POLICY.spec);
   });
 
-  it("replaces the policy when server-side apply joins it with another client's items to something invalid", async () => {
+  it("replaces the policy when server-side apply would merge another client's items into an invalid set", async () => {
     let live = { ...POLICY, metadata: { ...POLICY.metadata, resourceVersion: "7" }, spec: {} };
     const { api, client } = await startClient(({ method, body }, response) => {
       if (method === "PATCH") return sendRefusal(response, 422, "Invalid");
@@ -123,7 +123,7 @@ describe("createAdmissionPolicyReconciler", () => {
     expect(restored).toEqual([POLICY.metadata.name]);
   });
 
-  it("gives the spec to the installer alone after it replaced the policy", async () => {
+  it("makes the installer the only owner of the spec after it replaced the policy", async () => {
     const entry = (manager: string, operation: string, fields: string) => ({
       ...{ manager, operation, fieldsV1: { [fields]: {} } },
     });
@@ -219,7 +219,7 @@ describe("createAdmissionPolicyReconciler", () => {
     expect(served).toEqual([false]);
   });
 
-  it("does not take another refusal for a server without policies", async () => {
+  it("does not treat another refusal as a server without policies", async () => {
     const { client } = await startClient((_, response) => sendRefusal(response, 403, "Forbidden"));
     const reconcile = createAdmissionPolicyReconciler({
       client,

@@ -39,7 +39,7 @@ describe("desiredAnnotations", () => {
     expect(act(kind, name).annotations).toEqual(annotations);
   });
 
-  it("ends the bake of the stages that are reached", () => {
+  it("ends the bake of the present and the earlier stages", () => {
     expect(act("skip", undefined, rolling({ phase: "Baking" })).annotations).toEqual({
       "skip-bake.catalyst.openova.io/canary": BY,
       "skip-bake.catalyst.openova.io/pilot": BY,
@@ -47,7 +47,7 @@ describe("desiredAnnotations", () => {
     });
   });
 
-  it("refuses to end a bake when none lasts", () => {
+  it("refuses to end a bake when no stage bakes", () => {
     expect(act("skip").problem).toBe("no stage bakes now: name the Sovereign to leave out");
   });
 

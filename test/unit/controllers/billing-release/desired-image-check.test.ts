@@ -58,7 +58,7 @@ describe("the check of a release's image", () => {
     expect(decisions(withImageCheck(changed(), result, NOW), FLEET)).toEqual(expected);
   });
 
-  it("starts nothing before the registry was asked about this very image", () => {
+  it("starts no Sovereign before the registry was asked about exactly this image", () => {
     expect(decisions(changed(), FLEET)).toEqual(["CheckingImage", "CheckingImage", "CheckingImage"]);
   });
 
@@ -81,7 +81,7 @@ describe("the check of a release's image", () => {
   it.each<[Result, string, string, string]>([
     ["NotFound", "Stalled", "ImageNotFound", NOT_FOUND],
     [undefined, "Reconciling", "CheckingImage", CHECKING],
-  ])("says with the answer %s in Ready and %s why nothing starts", (result, progress, reason, message) => {
+  ])("explains after the answer %s in Ready and %s why no Sovereign starts", (result, progress, reason, message) => {
     const { conditions, phase } = report(changed(), result).status;
     expect(phase).toBe("Pending");
     for (const type of [READY, progress])

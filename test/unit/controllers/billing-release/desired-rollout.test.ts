@@ -33,7 +33,7 @@ describe("decideMember", () => {
     expect(reasonOf(decide(first, brel, fleet))).toBe("WaitingForCanary");
   });
 
-  it("neither waits for a second CatalystZero nor counts a Sovereign on a cluster that is away in a wave", () => {
+  it("neither waits for a second CatalystZero nor counts a Sovereign on an unreachable cluster in a wave", () => {
     const stalled = { ...condition("Stalled", "True"), reason: "SecondCatalystZero" };
     const duplicate = sovereign("aaa-zero", { role: "CatalystZero" }, { conditions: [stalled] });
     const away = {
@@ -106,7 +106,7 @@ describe("decideMember", () => {
     expect(reasonOf(decide(second, ready, [zero(NEXT_IMAGE), updating, second]))).toBe("WaitingForWave");
   });
 
-  it("lets a Sovereign without an image install beside the wave, and does not count it", () => {
+  it("lets a Sovereign without an image install outside the wave, and does not count it", () => {
     const installing = sovereign("aaa", {}, { pinnedImage: NEXT_IMAGE });
     const fresh = sovereign("zzz");
     const fleet = [zero(NEXT_IMAGE), installing, first, second, fresh];

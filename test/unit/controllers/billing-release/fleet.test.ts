@@ -93,7 +93,7 @@ describe("the watch of a fleet", () => {
     expect(enqueued).toEqual([]);
   });
 
-  it("enqueues the Sovereigns that ran nothing yet when the canaries are through", () => {
+  it("enqueues the Sovereigns that ran no image yet when the canaries are verified", () => {
     const canary = sovereign("zero", { role: "CatalystZero" }, updatingTo(NEXT_IMAGE, IMAGE));
     const { enqueued, put } = connectFleet([canary, sovereign("new")], [ready()]);
     put(zero);
@@ -112,7 +112,7 @@ describe("the watch of a fleet", () => {
     },
   );
 
-  it("enqueues a Sovereign that ran nothing yet when it is no longer refused", () => {
+  it("enqueues a Sovereign that ran no image yet when it is no longer refused", () => {
     const refused = sovereign(
       "new",
       {},
@@ -147,7 +147,7 @@ describe("the decisions of a fleet", () => {
     expect(of(sovereign("aaa", {}, servingOn(IMAGE)))).toBe("update");
   });
 
-  it("keep a Sovereign on the new image when the cache receives a status that its reconcile began without", () => {
+  it("keep a Sovereign on the new image when the cache receives a newer status than its reconcile began with", () => {
     const at = (resourceVersion: string, own: Sovereign): Sovereign => ({
       ...own,
       metadata: { ...own.metadata, resourceVersion },
@@ -155,7 +155,7 @@ describe("the decisions of a fleet", () => {
     const before = at("1", alpha);
     const { fleets, put } = connectFleet([zero, before], [ready()]);
     expect(fleets.decide(before, ready()).kind).toBe("update");
-    // The answer to this write was lost, so that the next reconcile begins with the status from before.
+    // The answer to this write was lost, so the next reconcile begins with the earlier status.
     put(at("2", sovereign("alpha", {}, updatingTo(NEXT_IMAGE, IMAGE))));
     expect(fleets.decide(before, ready()).kind).toBe("update");
   });
@@ -195,7 +195,7 @@ describe("the tally of a fleet", () => {
     status,
   });
 
-  it("is after any events what a pass over the whole fleet counts", () => {
+  it("equals a count of the whole fleet after any events", () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 30 }), (changes) => {
         const brel = ready({ stages: [{ name: "one", sovereigns: ["a", "b"], approval: false }] });

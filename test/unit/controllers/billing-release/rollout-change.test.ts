@@ -51,7 +51,7 @@ describe("a fleet that changes in the middle of a rollout", () => {
     expect(reasonOf(decide(waiting("alpha"), brel, [zero(NEXT_IMAGE), waiting("alpha")]))).toBe("update");
   });
 
-  it("takes a Sovereign from another release as one that waits", () => {
+  it("treats a Sovereign from another release as one that waits", () => {
     const moved = sovereign("omega", {}, servingOn(`${IMAGE.slice(0, -1)}d`));
     expect(stepOf(brel, [zero(NEXT_IMAGE), done("alpha"), moved]).next).toEqual(["omega"]);
   });

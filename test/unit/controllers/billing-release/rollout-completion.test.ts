@@ -34,13 +34,13 @@ const LATER = "2026-12-24T12:00:00.000Z";
 const stalled = condition("Stalled", "True");
 const unverified = condition("VoucherShapeVerified", "False");
 
-/** Was verified on the image, and fails since. */
+/** A Sovereign that was verified on the image, and failed afterwards. */
 const failedLater = (name: string, ...conditions: NonNullable<SovereignStatus["conditions"]>): Sovereign =>
   sovereign(name, {}, { ...servingOn(NEXT_IMAGE), conditions });
 const done = (name: string) => sovereign(name, {}, servingOn(NEXT_IMAGE));
 const waiting = (name: string) => sovereign(name, {}, servingOn(IMAGE));
 
-/** The release as its controller writes it after each look at the fleet. */
+/** The release as its controller writes it after this state of the fleet. */
 function observed(brel: BillingRelease, fleet: Sovereign[], at = NOW): BillingRelease {
   const tally = tallyOf(planOf(brel), fleet, Date.parse(at));
   const catalystZero = fleet.find(({ metadata }) => tally.zeros.has(metadata.name));
@@ -90,7 +90,7 @@ describe("the completion of a rollout", () => {
     );
   });
 
-  it("is read from a status of which nothing else was written", () => {
+  it("is read from a status that has no other result yet", () => {
     const half = release(
       { backwardCompatible: true },
       { ...measured(NEXT_IMAGE), rollout: { image: NEXT_IMAGE, stages: [], completedAt: NOW } },
@@ -224,7 +224,7 @@ describe("a Sovereign that joins after the completion", () => {
     expect(transitionsOf(complete(), status ?? {})).toEqual([]);
   });
 
-  it("waits for its place, which one that fails on the image keeps, and one that fails later does not", () => {
+  it("waits for a place: one that fails on the image keeps its place, and one that fails later does not", () => {
     const fleet = [zero(NEXT_IMAGE), waiting("gamma"), waiting("rho")];
     expect(stepOf(complete(), fleet).next).toEqual(["gamma"]);
     const onTaking = sovereign("alpha", {}, failedOn(NEXT_IMAGE, IMAGE));

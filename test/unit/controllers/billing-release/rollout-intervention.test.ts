@@ -54,7 +54,7 @@ describe("an intervention in a rollout", () => {
     ]);
   });
 
-  it("sends a Sovereign on which more requests fail back first", () => {
+  it("first sends back a Sovereign on which more requests fail", () => {
     const brel = release(
       { backwardCompatible: true },
       {

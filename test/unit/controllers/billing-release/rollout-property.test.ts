@@ -28,7 +28,7 @@ describe("a rollout", () => {
           happen({ kind: "report", name: "zero" });
           happen({ kind: "resume", name: "zero" });
         }
-        // An operator that starts reconciles everything once.
+        // A new operator process reconciles everything once.
         for (const name of names()) happen({ kind: "reconcile", name });
         for (let round = 0; round < 200 && (operate() || round < 5); round += 1);
         expect(phase(), state()).toBe("Complete");

@@ -103,7 +103,7 @@ describe("the status of a BillingRelease", () => {
       ],
       "it is measured on Catalyst-Zero, and the rollout leaves Sovereign zero out \\(Held\\): audit",
     ],
-  ])("says that no one can measure it while %s", (_when, fleet, message) => {
+  ])("says that it cannot be measured while %s", (_when, fleet, message) => {
     const brel = release({}, measured(IMAGE));
     const status = statusOf(brel, fleet);
     const ready = findCondition(status.conditions, "Ready");
@@ -151,7 +151,7 @@ describe("the status of a BillingRelease", () => {
     ]);
   });
 
-  it("lists which Sovereign is in which stage and which hold the rollout up, each with its reason", () => {
+  it("counts the Sovereigns of each stage, and names those that hold the rollout up with their reasons", () => {
     const ready = {
       ...condition("Ready", "False"),
       reason: "Migrating",

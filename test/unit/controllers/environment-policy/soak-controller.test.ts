@@ -38,7 +38,7 @@ const list = (...items: object[]) => ({
 
 const start = useScriptedClients();
 
-/** Reconciles acme-stg once against a server with one Pod, and returns what was written. */
+/** Reconciles acme-stg once against a server with one Pod, and returns the writes. */
 async function reconcile({
   policies = [SOAK],
   namespaces = [environment],
@@ -74,15 +74,15 @@ const RECORD = "/api/v1/namespaces/catalyst-system/configmaps/catalyst-soak-acme
 const entry = { since: NOW, seen: NOW };
 const AGAIN = { kind: "done", requeueAfterMs: 60_000 };
 
-describe("the recorder of what runs", () => {
-  it("writes what runs in an environment that a rule names, and looks again in a minute", async () => {
+describe("createSoakReconciler", () => {
+  it("records the running digests of an environment that a rule names, and repeats this after a minute", async () => {
     const { outcome, writes, written } = await reconcile();
     expect(outcome).toEqual(AGAIN);
     expect(writes).toEqual([`PATCH ${RECORD}`]);
     expect(written).toEqual({ [digest("a")]: entry, [digest("b")]: entry });
   });
 
-  it("goes on from the record after a restart", async () => {
+  it("continues the record after a restart", async () => {
     const record = soakRecordObject("acme-stg", {
       [digest("a")]: { since: "2026-11-01T00:00:00Z", seen: EARLIER },
     });

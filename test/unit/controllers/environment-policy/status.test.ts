@@ -125,7 +125,7 @@ describe("an EnvironmentPolicy's exceptions", () => {
       ],
     ]));
 
-  it("are not mentioned any more after they were removed", () => {
+  it("are no longer mentioned after they were removed", () => {
     const before = excepted(EARLIER);
     const status = desiredStatus(before, observedIn("acme-prod"), NOW);
     expect(reported({ ...excepted(), status })).toEqual([]);
@@ -140,8 +140,8 @@ describe("an EnvironmentPolicy's exceptions", () => {
   );
 });
 
-describe("what an EnvironmentPolicy governs", () => {
-  it("is listed by name, and not without bound", () => {
+describe("the list of the environments that an EnvironmentPolicy governs", () => {
+  it("is sorted by name, and has a limited length", () => {
     const names = Array.from({ length: 101 }, (_, index) => `o${String(200 - index)}-prod`);
     const { environments, governs } = desiredStatus(policy([]), observedIn(...names), NOW);
     expect(environments).toBe(101);
@@ -175,7 +175,7 @@ describe("the window of an EnvironmentPolicy", () => {
     expect(desiredStatus(policy(rules), observedIn(), NOW).window).toEqual(expected);
   });
 
-  it("is the same for a policy that is looked at again and again as for one that is looked at once", () => {
+  it("is the same when it is computed repeatedly as when it is computed once", () => {
     const rules = [window("0 */3 * * *"), window("0 22 * * *")];
     const object = policy(rules);
     const { spec } = object;

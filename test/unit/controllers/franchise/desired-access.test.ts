@@ -54,7 +54,7 @@ describe("desiredAccess", () => {
     expect(bare?.rules).toHaveLength(1);
   });
 
-  it("lets the Franchisee look into its Sovereigns' namespaces and the catalog", () => {
+  it("lets the Franchisee read in its Sovereigns' namespaces and the catalog", () => {
     expect(boundRoles(omantel(), scope)).toEqual([
       "catalog catalyst-catalog-reader",
       "sovereign-omantel view",
@@ -72,7 +72,7 @@ describe("desiredAccess", () => {
     );
   });
 
-  it("names all subjects as RBAC does, in each binding", () => {
+  it("names all subjects in the form of RBAC, in each binding", () => {
     const subjects: Franchise["spec"]["subjects"] = [
       { kind: "Group", name: "omantel" },
       { kind: "ServiceAccount", name: "ci", namespace: "tools" },

@@ -112,11 +112,11 @@ describe("an Organization's subscription", () => {
     expect(seen(ordered(), { status: standing, periodEndsAt })).toMatchObject({ status, reason, message });
   });
 
-  it("is not reported of an Organization that no order created", () => {
+  it("is not reported for an Organization that no order created", () => {
     expect(seen(organization(), { status: "active", periodEndsAt: undefined })).toBeUndefined();
   });
 
-  it("is Unknown until it is read, and afterwards what was read last", () => {
+  it("is Unknown until it is read, and afterwards keeps the last value", () => {
     expect(seen(ordered(), undefined)).toMatchObject({
       ...{ status: "Unknown", reason: "NotRead" },
       message: "the operator has not read the subscription in the billing database of Sovereign omantel yet",
@@ -183,7 +183,7 @@ describe("desiredHome", () => {
     });
   });
 
-  it("takes connections from its own namespaces, the platform's and those of cluster controllers", () => {
+  it("accepts connections from its own namespaces, the platform's and those of cluster controllers", () => {
     expect(homeOf().NetworkPolicy).toEqual({
       ...{ apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy" },
       metadata: { name: "organization", namespace: "org-acme", labels },
@@ -211,7 +211,7 @@ describe("desiredHome", () => {
     });
   });
 
-  it("names members as RBAC does", () => {
+  it("names the members in the form of RBAC", () => {
     const members = [
       { kind: "Group" as const, name: "developers" },
       { kind: "ServiceAccount" as const, name: "ci", namespace: "tools" },
@@ -223,7 +223,7 @@ describe("desiredHome", () => {
     ]);
   });
 
-  it("owns the members' rights, so that they go with the Organization, and nothing that bounds its Pods", () => {
+  it("gives the Organization as owner to the members' rights only, so that these alone are deleted with it", () => {
     const { metadata, ...rest } = organization();
     const objects = desiredHome({ ...rest, metadata: { ...metadata, uid: "7" } }, []);
     const owned = objects.filter(({ metadata: { ownerReferences } }) => ownerReferences?.[0]?.uid === "7");

@@ -11,7 +11,7 @@ const AUTOSCALER = {
   spec: { scaleTargetRef: { kind: "Deployment", name: "billing" } },
 };
 
-/** Autoscalers of a cluster that has `items`, and the namespaces that were listed. */
+/** The autoscalers of a cluster with `items`, and the namespaces that were listed. */
 function autoscalersOf(items: KubernetesObject[]) {
   let nowMs = Date.parse(NOW);
   const asked: (string | undefined)[] = [];

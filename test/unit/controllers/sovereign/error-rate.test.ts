@@ -18,7 +18,7 @@ import { cachesOf } from "../../../support/builder/reconcile-context.ts";
 const OMANTEL = sovereign("omantel", {}, verifiedOn(NEXT_IMAGE));
 const BEFORE = { requests: 1_000, serverErrors: 0 };
 
-/** It is not ready: the requests to it count too. */
+/** A Pod that is not ready. Its requests count too. */
 const pod = (name: string, image = NEXT_IMAGE) => billingPod(name, { image, isReady: false });
 
 /** Measures `pods`, each of which answers with its count or refuses. */
@@ -121,7 +121,7 @@ describe("createErrorRates", () => {
     expect(await nextVerdict()).toEqual({ kind: "regressed", total: { requests: 100, serverErrors: 50 } });
   });
 
-  it("counts another image from the beginning", async () => {
+  it("counts from zero for another image", async () => {
     const pods = [pod("pod-1")];
     const releases = [release()];
     const { answer, verdict } = ratesOf(pods, releases);
@@ -135,7 +135,7 @@ describe("createErrorRates", () => {
     expect((await verdict(IMAGE))?.kind).toBe("tooFew");
   });
 
-  it("counts an image from the beginning that is tried again", async () => {
+  it("counts from zero when an image is tried again", async () => {
     const pods = [pod("pod-1")];
     const { rates, answer, verdict } = ratesOf(pods);
     answer("pod-1", 200, 100);
@@ -174,7 +174,7 @@ describe("createErrorRates", () => {
     expect((await nextVerdict())?.kind).toBe("within");
   });
 
-  /** On a cluster of its own, as the hub writes it. */
+  /** A Sovereign on its own cluster, as the hub writes it. */
   const remote = (annotations: Record<string, string>): Sovereign => {
     const labels = { "catalyst.openova.io/managed-by": "hub" };
     return { ...OMANTEL, metadata: { ...OMANTEL.metadata, labels, annotations } };

@@ -11,7 +11,7 @@ const stored = { ...metadata, annotations: { note: "x" }, managedFields: [{ mana
 const conditions = [{ type: "Ready", status: "True" }];
 
 describe("the objects that a cache keeps lean", () => {
-  it("are Pods with their metadata, images, address and what their containers say", () => {
+  it("are Pods with their metadata, images, address and container states", () => {
     const said = { name: "billing", image: "x", state: { waiting: { reason: "ErrImagePull" } } };
     const ended = { name: "init", lastState: { terminated: { exitCode: 1, message: "no" } } };
     const pod = {

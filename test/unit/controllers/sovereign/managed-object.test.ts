@@ -16,7 +16,7 @@ const deployment: KubernetesObject = {
 const live = { ...deployment, metadata: { ...deployment.metadata, uid: "live" } };
 const IMAGE_FIELD = "spec.template.spec.containers[billing].image";
 
-/** Applies a Deployment whose applier answers so, after it found these fields edited. */
+/** Applies a Deployment. The applier returns this answer after it found these fields edited. */
 async function apply(answer: Applied | Error, edited?: string[]) {
   const reports: Findings[] = [];
   const drifts: [string, Drift][] = [];

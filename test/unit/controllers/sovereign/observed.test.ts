@@ -6,7 +6,7 @@ import {
   rolloutPending,
 } from "../../../../src/controllers/sovereign/observed.ts";
 
-describe("what the controller reads of a cluster", () => {
+describe("the fields that the controller reads from a cluster", () => {
   const deployment = (status: object) => ({
     apiVersion: "apps/v1",
     kind: "Deployment",

@@ -74,7 +74,7 @@ describe("findPodFailure", () => {
       "cannot reach postgres://billing:[redacted]@db/x",
     ],
     ["a very long line", "x".repeat(5_000), "x".repeat(500)],
-  ])("shows of %s only what may be shown", (_what, message, shown) => {
+  ])("shows a short last line without secrets for %s", (_what, message, shown) => {
     expect(findPodFailure([withContainer({ state: terminated(message) })])?.message).toBe(
       `container billing of Pod p ended with exit code 1: ${shown}`,
     );
@@ -144,7 +144,7 @@ describe("findRefusal", () => {
       conditions: [{ type: "ReplicaFailure", status, reason: "FailedCreate", message: "exceeded quota" }],
     },
   });
-  it("repeats what the API server said, and is silent when it is over", () => {
+  it("repeats the API server's message, and finds nothing when the refusal is over", () => {
     expect([findRefusal(deployment("True")), findRefusal(deployment("False"))]).toEqual([
       {
         reason: "PodsRefused",

@@ -26,7 +26,7 @@ function own(generation = 1): Sovereign {
   return { ...omantel, metadata: { ...omantel.metadata, uid: "uid-omantel", generation } };
 }
 
-/** A reader over an API server with `stored` and a watch that shows `shown`. Both lists may be changed. */
+/** A reader with an API server that has `stored` and a watch that shows `shown`. The test may change both lists. */
 function readerOf(
   world: { stored: SecretObject[]; shown: KubernetesObject[] },
   { silentForMs, isNew }: { silentForMs: number | undefined; isNew?: boolean } = { silentForMs: 0 },

@@ -68,7 +68,7 @@ describe("status", () => {
     expect(present).toEqual(progress === undefined ? [] : [progress]);
   });
 
-  it("says Unknown of each condition that a blind reconcile did not find, and keeps what it found", () => {
+  it("sets the conditions that a blind reconcile did not find to Unknown, and keeps those that it found", () => {
     const before = desiredStatus(
       sovereign("o"),
       findings({ conditions: ALL.map((type) => trueCondition(type, "Test", "")) }),
@@ -156,7 +156,7 @@ describe("status", () => {
     expect(status).not.toHaveProperty("observedGeneration");
   });
 
-  it("forgets that a Sovereign failed before it took an image, when it has another one", () => {
+  it("drops the record that a Sovereign failed before it took an image, when it has another one", () => {
     const own = sovereign("o", {}, { pinnedImage: NEXT_IMAGE, takenWhileFailing: NEXT_IMAGE });
     const taken = (facts: Findings["facts"]) =>
       desiredStatus(own, findings({ facts }), NOW).takenWhileFailing;

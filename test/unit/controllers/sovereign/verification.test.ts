@@ -9,7 +9,7 @@ import { until } from "../../../support/server/scripted-api.ts";
 const podOf = (name: string, podIP: string) =>
   billingPod("billing-1", { namespace: `sovereign-${name}`, podIP });
 
-/** Verifies Sovereigns, each with one Pod, until a test has seen enough. */
+/** Verifies Sovereigns, each with one Pod, until the test ends it. */
 async function verify(
   sovereigns: ReturnType<typeof sovereign>[],
   readSchema: (baseUrl: string) => Promise<{ fingerprint: string }>,
@@ -36,7 +36,7 @@ async function verify(
 const fingerprint = verifiedOn(IMAGE).schemaFingerprint ?? "";
 
 describe("createVerification", () => {
-  it("keeps nothing of a Sovereign that is deleted while its Pod is asked", async () => {
+  it("drops a Sovereign that is deleted while its Pod is asked", async () => {
     const subject = sovereign("a", {}, verifiedOn(IMAGE));
     const caches = cachesOf({ sovereigns: [subject], pods: [podOf("a", "10.0.0.1")] });
     let isDeleted = false;
@@ -99,7 +99,7 @@ describe("createVerification", () => {
     },
   );
 
-  it("goes on with the others while Pods hang", async () => {
+  it("continues with the others while Pods hang", async () => {
     const subjects = ["a", "b", "c"].map((name) => sovereign(name, {}, verifiedOn(IMAGE)));
     const { asked } = await verify(
       subjects,

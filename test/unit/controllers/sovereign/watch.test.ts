@@ -82,7 +82,7 @@ describe("sovereignWatches", () => {
     expect(seen).not.toContain("omantel");
   });
 
-  it("reconciles the Sovereign that waited for a host when another one gives it up", () => {
+  it("reconciles the Sovereign that waited for a host when another one no longer has it", () => {
     const { caches, seen, omantel } = watched();
     const { billing } = omantel.spec;
     const at = (generation: number, host: string) => ({

@@ -45,7 +45,7 @@ describe("desiredMirror", () => {
     });
   });
 
-  it("shows nothing that was found of another image", () => {
+  it("shows no finding about another image", () => {
     const live = there({ ...verifiedOn(IMAGE), conditions: [ready("True", "Verified")] });
     expect(desiredMirror(live, NEXT_IMAGE)).toEqual({
       conditions: [

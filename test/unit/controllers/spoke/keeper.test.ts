@@ -8,7 +8,7 @@ import { franchise } from "../../../support/builder/catalyst-object.ts";
 const HUB = "uid-of-the-hub";
 const desired = franchise("omantel") as unknown as KubernetesObject;
 
-/** A keeper whose caches are empty, and what it writes. The server has `live`. */
+/** A keeper with empty caches, and a record of its writes. The server has `live`. */
 function keeperOf(live: KubernetesObject | undefined) {
   const written: KubernetesObject[] = [];
   const client: Partial<KubeClient> = {

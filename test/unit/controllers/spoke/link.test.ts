@@ -32,7 +32,7 @@ const remote = (name: string, secret = name) =>
 let ending = new AbortController();
 afterEach(() => ending.abort());
 
-/** Spokes over these Secrets. Every connection fails at once; `connected` lists the servers. */
+/** Spokes with these Secrets. Every connection fails at once; `connected` lists the servers. */
 function start(secrets: Map<string, SecretObject>) {
   ending = new AbortController();
   const connected: string[] = [];

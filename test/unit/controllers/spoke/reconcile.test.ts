@@ -41,14 +41,14 @@ const own = (status?: SovereignStatus, spec: Partial<Sovereign["spec"]> = {}): S
   return { ...made, metadata: { ...made.metadata, finalizers: ["catalyst.openova.io/sovereign"] } };
 };
 const KNOWN: SovereignStatus = { pinnedImage: IMAGE, cluster: { uid: "spoke-uid" } };
-/** As the hub's status says after it was Ready. */
+/** The hub's status after the Sovereign was Ready. */
 const READY: SovereignStatus = {
   ...verifiedOn(IMAGE),
   cluster: { uid: "spoke-uid" },
   conditions: [{ ...condition("Ready", "True"), reason: "Verified" }],
 };
 
-/** A context whose Sovereign has this spoke; `calls` lists what is asked of it. */
+/** A context whose Sovereign has this spoke. `calls` lists the calls of the spoke. */
 function contextWith(
   object: Sovereign,
   state: State,
@@ -162,7 +162,7 @@ describe("reconcileRemote", () => {
     expect(context.calls).toEqual([["put", "omantel", "spoke-uid"]]);
   });
 
-  it("says that the rollout has not reached a Sovereign without an image", async () => {
+  it("says that the rollout has not given the Sovereign an image yet", async () => {
     const context = contextWith(own({ cluster: { uid: "spoke-uid" } }, {}), reachable());
     context.deps.fleets = { decide: () => ({ kind: "wait", reason: "WaitingForWave", message: "later" }) };
     expect(await reconcileRemote(context)).toMatchObject({ kind: "waiting", reason: "WaitingForWave" });
@@ -185,7 +185,7 @@ describe("reconcileRemote", () => {
 });
 
 describe("finishRemote", () => {
-  it("leaves alone a cluster that it never reached", async () => {
+  it("sends nothing to a cluster that it never connected to", async () => {
     const context = contextWith(own(), away(0));
     expect(await finishRemote(context)).toBeUndefined();
     expect([context.calls, context.events]).toEqual([[["forget all", "omantel"]], []]);
@@ -200,7 +200,7 @@ describe("finishRemote", () => {
   it.each<[string, State, string]>([
     ["is away", away(0), "no route to host"],
     ["does not answer yet", { kind: "connecting" }, "The cluster does not answer yet"],
-  ])("waits while the cluster %s, and names the way out", async (_what, state, cause) => {
+  ])("waits while the cluster %s, and names the remedy", async (_what, state, cause) => {
     const context = contextWith(own(READY), state);
     const stop = await finishRemote(context);
     expect(stop).toMatchObject({ kind: "waiting", reason: "DeletionBlocked" });

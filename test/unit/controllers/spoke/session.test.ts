@@ -7,7 +7,7 @@ import { useScriptedClients } from "../../../support/server/scripted-client.ts";
 
 const start = useScriptedClients();
 
-/** A Sovereign whose JSON has a bit more than `bytes`. */
+/** A Sovereign whose JSON is slightly longer than `bytes`. */
 const bulky = (name: string, resourceVersion: number, bytes: number) => {
   const made = sovereign(name, { branding: { displayName: "x".repeat(bytes) } });
   return { ...made, metadata: { ...made.metadata, resourceVersion: String(resourceVersion) } };

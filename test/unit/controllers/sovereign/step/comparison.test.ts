@@ -22,7 +22,7 @@ const LATER = "2026-11-25T12:00:00.000Z";
 const evidence = verifiedOn(IMAGE);
 const onRelease = (status = measured(IMAGE)) => ({ releases: [release({}, status)] });
 
-/** Verified once, and Unknown for this reason now. */
+/** A Sovereign that was verified, and whose shape is now Unknown for this reason. */
 const shapeUnknown = (reason: string) => ({
   ...verifiedOn(IMAGE),
   conditions: [{ ...condition("VoucherShapeVerified", "Unknown"), reason }],

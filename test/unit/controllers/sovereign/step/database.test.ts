@@ -90,7 +90,7 @@ describe("checkDatabase", () => {
     ]);
   });
 
-  it("probes nothing when the Secret is gone by then", async () => {
+  it("does not probe when the Secret was deleted before the probe", async () => {
     const context = contextOf(sovereign("omantel"));
     const gone = { ...withUrl, databaseUrl: async () => undefined };
     expect(await checkDatabase(context, gone, undefined)).toMatchObject({
@@ -99,7 +99,7 @@ describe("checkDatabase", () => {
     });
   });
 
-  it("waits for no probe that hangs, and continues with its result", async () => {
+  it("does not wait for a probe that hangs, and later continues with its result", async () => {
     const answer = Promise.withResolvers<{ kind: "ready" }>();
     const context = contextOf(sovereign("omantel"), {}, { probeDatabase: () => answer.promise });
     const enqueued = Promise.withResolvers<string>();

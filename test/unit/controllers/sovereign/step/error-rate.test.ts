@@ -20,7 +20,7 @@ import { contextOf } from "../../../../support/builder/reconcile-context.ts";
 const TOTAL = { requests: 1_000, serverErrors: 1 };
 const COMPLETE = release({}, { rollout: { image: NEXT_IMAGE, stages: [], completedAt: NOW } });
 
-/** Answers with what a test plans, and fails one that asks for something else. */
+/** Returns the planned answers, and fails for any other request. */
 function errorRates(
   planned: Partial<Pick<ErrorRates, "baseline" | "verdict" | "discard">>,
 ): Partial<SovereignDeps> {

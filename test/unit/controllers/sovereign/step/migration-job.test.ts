@@ -9,7 +9,7 @@ import { DATABASE, desired, job, own, pod, TARGET } from "../../../../support/bu
 import { contextOf } from "../../../../support/builder/reconcile-context.ts";
 
 describe("the Jobs of migrations", () => {
-  /** A server with these Jobs and Pods, and the calls that a reconcile makes to it. */
+  /** A server with these Jobs and Pods, and a record of the calls that a reconcile makes. */
   function serverWith(jobs: JobObject[], pods: PodObject[] = [], isFirst = false) {
     const calls: string[] = [];
     const client = {
@@ -66,7 +66,7 @@ describe("the Jobs of migrations", () => {
     expect(calls).toEqual(expected);
   });
 
-  it("are created without a question in a namespace that this process created", async () => {
+  it("are created without a list request in a namespace that this process created", async () => {
     const { deps, calls } = serverWith([], [], true);
     expect(await migrate(contextOf(own, {}, deps), TARGET)).toMatchObject({ reason: "Migrating" });
     expect(calls).toEqual(["create"]);

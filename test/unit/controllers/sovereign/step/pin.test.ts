@@ -75,7 +75,7 @@ describe("pinImage", () => {
     expect(context.findings.facts).toEqual({});
   });
 
-  it("stops a Sovereign that has no image until the rollout reaches it", () => {
+  it("makes a Sovereign without an image wait until the rollout gives it one", () => {
     const own = sovereign("omantel");
     const context = contextOf(own, { releases: [release()], sovereigns: [zero(NEXT_IMAGE), own] });
     expect(pinImage(context)).toEqual({
@@ -99,7 +99,7 @@ describe("pinImage", () => {
     expect(pinImage(context).stop).toMatchObject({ reason: "Baking", retryAfterMs: 300_000 });
   });
 
-  it("leaves a Sovereign on its image until the rollout reaches it", () => {
+  it("keeps a Sovereign on its image until the rollout gives it another one", () => {
     const own = sovereign("omantel", {}, verifiedOn(IMAGE));
     const context = contextOf(own, { releases: [release()], sovereigns: [zero(NEXT_IMAGE), own] });
     expect(pinImage(context)).toEqual({ image: IMAGE });

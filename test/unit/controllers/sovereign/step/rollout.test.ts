@@ -89,7 +89,7 @@ describe("checkRollout", () => {
     expect(later.events).toEqual([]);
   });
 
-  it("prefers what the API server refuses to what a Pod says", () => {
+  it("prefers the API server's refusal to the failure of a Pod", () => {
     const context = contextOf(sovereign("omantel"), { pods: [crashed] });
     const conditions = [
       { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: "exceeded quota" },
@@ -114,13 +114,13 @@ describe("checkRollout", () => {
   it.each([
     ["no Pod is available", 0, ["RolledOut=False", "VoucherShapeVerified=Unknown"]],
     ["one Pod is available", 1, ["RolledOut=False"]],
-  ])("says of an earlier verification while %s", (_when, availableReplicas, expected) => {
+  ])("reports the rollout and the verification while %s", (_when, availableReplicas, expected) => {
     const context = contextOf(sovereign("omantel", {}, verifiedOn(IMAGE)));
     checkRollout(context, deployment({ availableReplicas }));
     expect(context.findings.conditions.map(({ type, status }) => `${type}=${status}`)).toEqual(expected);
   });
 
-  it("says of a verification that was kept through a refused write that no Pod is available", () => {
+  it("gives the rollout as the reason when a verification was Unknown through a refused write and no Pod is available", () => {
     const shape = { ...condition("VoucherShapeVerified", "Unknown"), reason: "WriteForbidden" };
     const context = contextOf(sovereign("omantel", {}, { ...verifiedOn(IMAGE), conditions: [shape] }));
     checkRollout(context, deployment({ availableReplicas: 0 }));

@@ -170,7 +170,7 @@ describe("runSmokeTest", () => {
     const { context, result } = await runStep({ pods, reports: { "10.0.0.2": report } });
     context.sovereign = sovereign("omantel", {}, context.findings.facts);
     expect((await runSmokeTest(context, IMAGE, CONFIGURATION)).stop).toEqual(result.stop);
-    // Also after a restart, when only the status is left.
+    // The same after a restart, when only the status is left.
     const again = await runStep({ pods, reports: { "10.0.0.2": report }, status: context.findings.facts });
     expect(again.result.stop).toEqual(result.stop);
   });

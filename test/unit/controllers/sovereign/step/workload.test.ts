@@ -144,7 +144,7 @@ describe("the replicas of a Deployment that an autoscaler may set", () => {
   ])("%s", async (_, items, expected) => {
     const { replicas, asked, requeueAfterMs } = await replicasWith(5, async () => ({ items }));
     expect(replicas).toBe(expected);
-    // For an autoscaler that is deleted: no watch shows it.
+    // The deletion of an autoscaler needs the retry, because no watch reports it.
     expect(requeueAfterMs).toBe(expected === undefined ? 600_000 : undefined);
     expect(asked).toEqual([["horizontalpodautoscalers", { namespace: "sovereign-omantel" }]]);
   });
