@@ -5,8 +5,8 @@ import { type NewCondition, setCondition } from "../../api/condition.ts";
 export const CHECKING_IMAGE = "CheckingImage";
 export const IMAGE_NOT_FOUND = "ImageNotFound";
 /**
- * Reason of an unknown `ImageFound`. It does not block the rollout, because nodes may have access to a registry that the
- * operator has not.
+ * Reason of an unknown `ImageFound`. It does not block the rollout, because the nodes may have access to a registry that
+ * the operator cannot reach.
  */
 export const REGISTRY_UNAVAILABLE = "RegistryUnavailable";
 

@@ -173,7 +173,7 @@ const MAX_SMOKE_FAILURES = 3;
 
 /**
  * A Sovereign that never served may still lack its own Secret or database. Its failure says nothing about the image, so it
- * must not halt the others. A failed canary always halts the rollout, and so does a different shape.
+ * must not halt the others. The failure of a canary counts in every case, and so does a different shape.
  */
 function stateOf(sovereign: Sovereign, image: string, isReserved: boolean, isCanary: boolean): MemberState {
   const { pinnedImage, verified } = sovereign.status ?? {};

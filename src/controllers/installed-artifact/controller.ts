@@ -29,10 +29,10 @@ const REASON = { trust: "ArtifactNotTrusted", install: "InstallNotAllowed" } as 
 const RECHECK_MS = 60 * 60_000;
 
 /**
- * Checks the installed objects of a namespace against the present trust and the rules for installs. Reports those that are
- * not allowed by Events and a PolicyReport. Removes none, because a running workload may matter more than its signature.
- * For a chart, the signers of every running Franchise count, because an installed OCIRepository does not show who installed
- * it.
+ * Checks the installed objects of a namespace against the present trust and the rules for installs. Events and a
+ * PolicyReport name those that are not allowed. None is removed, because a running workload may matter more than its
+ * signature. For a chart, the signers of every running Franchise count, because an installed OCIRepository does not show
+ * who installed it.
  */
 export function createInstalledArtifactReconciler(
   deps: InstalledArtifactDeps,
