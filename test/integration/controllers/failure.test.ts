@@ -174,7 +174,7 @@ describe("what the API server refuses", () => {
     await bench.awaitCondition("zero", "Ready", "True");
   });
 
-  it("ends the wait for a migration at its deadline, halts the release, and goes on when the cause is gone", async () => {
+  it("ends the wait for a migration at its deadline, halts the release, and continues when the cause is removed", async () => {
     const deadlines = { migration: "1s" };
     await bench.client().mergePatch(SOVEREIGNS, { name: "zero" }, { spec: { billing: { deadlines } } });
     bench.simulation().hangingMigrations.add(NAMESPACE);
@@ -201,7 +201,7 @@ describe("what the API server refuses", () => {
     expect([ready.status?.pinnedImage, ready.status?.progress]).toEqual([IMAGE, undefined]);
   });
 
-  it("lets the migration of a Sovereign end that is suspended meanwhile, and runs no other one", async () => {
+  it("lets a migration end after its Sovereign was suspended, and runs no other one", async () => {
     const namespace = "sovereign-resumed";
     const jobs = async () =>
       (await bench.client().list(JOBS, { namespace })).items.map(({ metadata }) => metadata.uid);

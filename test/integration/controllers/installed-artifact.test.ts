@@ -217,7 +217,7 @@ describe("the check of installed artifacts", () => {
     counted.length = 0;
   });
 
-  it("leaves namespaces alone in which only the platform installs, and those that are gone", async () => {
+  it("leaves alone the namespaces in which only the platform installs, and deleted ones", async () => {
     expect(await reconcile("catalog")).toEqual({ kind: "done" });
     expect(await reconcile("gone")).toEqual({ kind: "done" });
     expect(counted.splice(0)).toEqual([

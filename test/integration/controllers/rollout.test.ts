@@ -100,7 +100,7 @@ describe("rolling out a release", () => {
 });
 
 describe("a release whose image the registry does not have", () => {
-  it("starts no Sovereign, says so, and goes on with another digest", async () => {
+  it("starts no Sovereign, says so, and continues with another digest", async () => {
     await setRelease({ image: MISSING_IMAGE });
     await until(
       async () => {
@@ -125,7 +125,7 @@ describe("a release whose image the registry does not have", () => {
 });
 
 describe("a release on which more requests fail", () => {
-  it("halts during the bake with the counts, says so, and goes on when the share of errors falls", async () => {
+  it("halts during the bake with the counts, says so, and continues when the share of errors falls", async () => {
     const { answered } = bench.simulation();
     answered.set(IMAGE, { requests: 500, serverErrors: 1 });
     // Less than spec.rollout.errorRate.minRequests for each of two Pods.

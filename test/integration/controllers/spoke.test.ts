@@ -144,7 +144,7 @@ describe("a rollout over local and remote Sovereigns", () => {
     expect((await hub.sovereign("omantel"))?.status?.previousImage).toBe(IMAGE);
   });
 
-  it("halts when the remote one stalls on the image, and goes on when the hub has another", async () => {
+  it("halts when the remote one stalls on the image, and continues when the hub has another", async () => {
     spoke.simulation().shapes.set(ABANDONED_IMAGE, `sha256:${"9".repeat(64)}`);
     await setImage(ABANDONED_IMAGE);
     await hub.awaitCondition("omantel", "Stalled", "True", "ShapeDiffers", 20_000);
@@ -158,7 +158,7 @@ describe("a rollout over local and remote Sovereigns", () => {
 });
 
 describe("several Sovereigns with clusters of their own", () => {
-  it("leaves an object alone that is not the hub's, and goes on when it is handed over", async () => {
+  it("leaves an object alone that is not the hub's, and continues when it is handed over", async () => {
     await spoke.client().create(FRANCHISES, franchise("badr"));
     await hub.client().create(FRANCHISES, franchise("badr"));
     await hub.client().create(SOVEREIGNS, sovereign("badr", { ...REMOTE, franchise: "badr" }));

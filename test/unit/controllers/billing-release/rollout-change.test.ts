@@ -29,7 +29,7 @@ describe("a fleet that changes in the middle of a rollout", () => {
     expect(stepOf(brel, [...fleet, waiting("beta")])).toMatchObject({ stage: 1, next: ["beta"] });
   });
 
-  it("measures again with a Catalyst-Zero that is added, before the others go on", () => {
+  it("measures again with a Catalyst-Zero that is added, before the others continue", () => {
     const added = sovereign("zero", { role: "CatalystZero" });
     expect(stepOf(release(), [added, waiting("alpha")])).toMatchObject({ phase: "Canary", next: ["zero"] });
   });

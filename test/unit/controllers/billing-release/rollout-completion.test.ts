@@ -141,7 +141,7 @@ describe("a Sovereign that fails after the completion", () => {
       ),
     ],
     [
-      "is Stalled on a cluster that is away",
+      "is Stalled on a cluster that is unreachable",
       sovereign(
         "alpha",
         {},

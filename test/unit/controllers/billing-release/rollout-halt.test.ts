@@ -99,7 +99,7 @@ describe("the halt of a rollout", () => {
     expect(stepOf(ready, [zero(NEXT_IMAGE), earlier])).toMatchObject({ phase: "Progressing", next: ["aaa"] });
   });
 
-  it("halts for a Sovereign on a cluster of its own with the counts, and while the cluster is away with the reason", () => {
+  it("halts for a Sovereign on its own cluster with the counts, and while the cluster is unreachable with the reason", () => {
     const status = { ...regressedOn(NEXT_IMAGE), cluster: { uid: "u", stalledOn: NEXT_IMAGE } };
     const haltFor = (changed: typeof status) =>
       stepOf(ready, [zero(NEXT_IMAGE), sovereign("aaa", {}, changed), first]).wait?.message;

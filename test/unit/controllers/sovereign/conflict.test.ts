@@ -87,7 +87,7 @@ describe("findConflict", () => {
     expect(findConflict(sovereigns, older)).toBeUndefined();
   });
 
-  it("reports the fqdn first when two older Sovereigns hold what this one wants", () => {
+  it("reports the fqdn first when two older Sovereigns hold the claims of this one", () => {
     const own = createdAt("own", LATE, { fqdn: "shared.example", namespace: "shared" });
     const byFqdn = createdAt("by-fqdn", EARLY, { fqdn: "shared.example" });
     const byNamespace = createdAt("by-namespace", EARLY, { namespace: "shared" });

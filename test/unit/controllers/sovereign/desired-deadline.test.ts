@@ -185,7 +185,7 @@ describe("judgeDeadlines", () => {
   });
 });
 
-describe("judgeDeadlines after the operator was away", () => {
+describe("judgeDeadlines after a time without an operator", () => {
   const waits = findings(waiting("DatabaseUnreachable", "no login"));
   const rolls = findings(ROLLING, "RolledOut");
   const reported = {

@@ -103,7 +103,7 @@ describe("createErrorRates", () => {
     expect(enqueued).toEqual(["omantel"]);
   });
 
-  it("keeps what a container answered before it was started again", async () => {
+  it("keeps the counts of a container from before its restart", async () => {
     const { answer, verdict, nextVerdict } = ratesOf([pod("pod-1")]);
     answer("pod-1", 90, 5, "first");
     expect((await verdict())?.kind).toBe("tooFew");
@@ -111,7 +111,7 @@ describe("createErrorRates", () => {
     expect(await nextVerdict()).toEqual({ kind: "regressed", total: { requests: 100, serverErrors: 7 } });
   });
 
-  it("keeps what a Pod answered that is gone", async () => {
+  it("keeps the counts of a deleted Pod", async () => {
     const pods = [pod("pod-1")];
     const { answer, verdict, nextVerdict } = ratesOf(pods);
     answer("pod-1", 90, 50);

@@ -98,7 +98,7 @@ describe("reconcileRemote", () => {
     [401, "ClusterAccessDenied"],
     [403, "ClusterAccessDenied"],
     [404, "ClusterWithoutOperator"],
-  ])("says since when and why a cluster cannot be reached: status %i is %s", async (status, reason) => {
+  ])("gives the time and the cause when a cluster cannot be reached: status %i is %s", async (status, reason) => {
     const context = contextWith(own(KNOWN), away(status));
     expect(await reconcileRemote(context)).toEqual({
       ...{ kind: "unknown", reason },
@@ -198,7 +198,7 @@ describe("finishRemote", () => {
   });
 
   it.each<[string, State, string]>([
-    ["is away", away(0), "no route to host"],
+    ["is unreachable", away(0), "no route to host"],
     ["does not answer yet", { kind: "connecting" }, "The cluster does not answer yet"],
   ])("waits while the cluster %s, and names the remedy", async (_what, state, cause) => {
     const context = contextWith(own(READY), state);
@@ -208,7 +208,7 @@ describe("finishRemote", () => {
     expect(stop?.message).toContain(cause);
   });
 
-  it("waits until the Sovereign is gone there", async () => {
+  it("waits until the Sovereign is deleted there", async () => {
     const waits = contextWith(own(KNOWN), reachable());
     expect(await finishRemote(waits)).toMatchObject({ kind: "waiting", reason: "DeletingOnCluster" });
     const gone = contextWith(own(KNOWN), reachable(), { isRemoved: () => true });

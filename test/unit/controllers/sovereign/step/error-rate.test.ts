@@ -79,7 +79,7 @@ describe("recordErrorsBefore", () => {
     expect(conditions).toMatchObject([{ type: "ErrorRateNormal", status: "Unknown", reason: "OtherImage" }]);
   });
 
-  it("goes on when the Pods cannot be asked, and records that", async () => {
+  it("continues when the Pods cannot be asked, and records that", async () => {
     const { stop, facts } = await record({
       baseline: async () => ({ kind: "unmeasured", cause: "no answer" }),
     });
