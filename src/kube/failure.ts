@@ -39,10 +39,7 @@ export function describeFailure(error: unknown, attempt: number): Failure | unde
   };
 }
 
-/**
- * A conflict means that the cache is slightly out of date. The server is expected to answer the other errors differently
- * later.
- */
+/** A conflict means that the cache is slightly out of date. The other errors usually pass by themselves. */
 const isPassing = (error: KubeError): boolean => isConflict(error) || isServerAway(error);
 
 function whatFailed(error: KubeError): string {
