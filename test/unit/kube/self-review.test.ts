@@ -11,7 +11,10 @@ describe("readPerson", () => {
     expect(await whoAmI(client)).toBe("fatma");
   });
 
-  it.each([[undefined], [{}], [{ userInfo: {} }]])("returns no name and no groups when the answer is %j", async (status) => {
-    expect(await readPerson(answering(status))).toEqual({ username: "", groups: [] });
-  });
+  it.each([[undefined], [{}], [{ userInfo: {} }]])(
+    "returns no name and no groups when the answer is %j",
+    async (status) => {
+      expect(await readPerson(answering(status))).toEqual({ username: "", groups: [] });
+    },
+  );
 });

@@ -81,15 +81,18 @@ describe("the check of a release's image", () => {
   it.each<[Result, string, string, string]>([
     ["NotFound", "Stalled", "ImageNotFound", NOT_FOUND],
     [undefined, "Reconciling", "CheckingImage", CHECKING],
-  ])("explains after the answer %s in Ready and %s why no Sovereign starts", (result, progress, reason, message) => {
-    const { conditions, phase } = report(changed(), result).status;
-    expect(phase).toBe("Pending");
-    for (const type of [READY, progress])
-      expect(findCondition(conditions, type)).toMatchObject({
-        reason,
-        message: `0 of 3 Sovereigns are verified on version 2.0.0: ${message}`,
-      });
-  });
+  ])(
+    "explains after the answer %s in Ready and %s why no Sovereign starts",
+    (result, progress, reason, message) => {
+      const { conditions, phase } = report(changed(), result).status;
+      expect(phase).toBe("Pending");
+      for (const type of [READY, progress])
+        expect(findCondition(conditions, type)).toMatchObject({
+          reason,
+          message: `0 of 3 Sovereigns are verified on version 2.0.0: ${message}`,
+        });
+    },
+  );
 
   it("reports a missing image once, and the start when it is there", () => {
     const first = report(changed(), undefined);

@@ -93,7 +93,12 @@ describe("desiredSoakRecord", () => {
     ["stays as it is for some minutes", { [A]: entry(60, 4) }, running([A, 60]), { [A]: entry(60, 4) }],
     ["is refreshed after five minutes", { [A]: entry(60, 5) }, running([A, 60]), { [A]: entry(60, 0) }],
     ["continues in a new Pod", { [A]: entry(60, 10) }, running([A, 1]), { [A]: entry(60, 0) }],
-    ["keeps a digest that is absent for a short time", { [A]: entry(60, 15) }, running(), { [A]: entry(60, 15) }],
+    [
+      "keeps a digest that is absent for a short time",
+      { [A]: entry(60, 15) },
+      running(),
+      { [A]: entry(60, 15) },
+    ],
     ["drops a digest that stopped", { [A]: entry(60, 15.01) }, running(), {}],
     ["starts again after a break", { [A]: entry(600, 60) }, running([A, 1]), { [A]: entry(0, 0) }],
     [

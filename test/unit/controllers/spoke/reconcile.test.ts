@@ -98,14 +98,17 @@ describe("reconcileRemote", () => {
     [401, "ClusterAccessDenied"],
     [403, "ClusterAccessDenied"],
     [404, "ClusterWithoutOperator"],
-  ])("gives the time and the cause when a cluster cannot be reached: status %i is %s", async (status, reason) => {
-    const context = contextWith(own(KNOWN), away(status));
-    expect(await reconcileRemote(context)).toEqual({
-      ...{ kind: "unknown", reason },
-      message: expect.stringContaining(`since ${NOW}: no route to host`),
-    });
-    expect(context.calls).toEqual([]);
-  });
+  ])(
+    "gives the time and the cause when a cluster cannot be reached: status %i is %s",
+    async (status, reason) => {
+      const context = contextWith(own(KNOWN), away(status));
+      expect(await reconcileRemote(context)).toEqual({
+        ...{ kind: "unknown", reason },
+        message: expect.stringContaining(`since ${NOW}: no route to host`),
+      });
+      expect(context.calls).toEqual([]);
+    },
+  );
 
   it("keeps the last status while it connects", async () => {
     const connecting: State = { kind: "connecting" };
