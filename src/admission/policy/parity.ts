@@ -20,7 +20,7 @@ const JUDGES_INSTALLS = "the webhook looks up the environment's policies and the
 const VERIFIES = "the webhook verifies signatures, by the trust of the platform and of Franchises";
 const JUDGES_PLATFORM = "the webhook and Kyverno's policies leave out requests of the platform";
 
-/** The parts that the Kyverno policies leave out. A rule that none of them has must be here. */
+/** What the Kyverno policies leave out of a rule. Each rule that no Kyverno policy has must be listed here. */
 export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>> = {
   "webhook-configuration":
     "the API server calls no webhook for webhook configurations, so Kyverno cannot deny them either",

@@ -133,7 +133,7 @@ const isSignName = (name: string): boolean =>
   isContainerList(name) || name === "volumeName" || name === "dataSourceRef";
 
 /**
- * The API server writes `metadata.managedFields`. It holds names of fields without values, and as many members as the rest
+ * `metadata.managedFields` is skipped: the API server writes it, it holds no values, and it has as many members as the rest
  * of the object.
  */
 const isFieldOwnership = (parent: Member, name: string): boolean =>

@@ -22,7 +22,7 @@ export async function recordChanges(
   await client.query("BEGIN");
   try {
     await client.query("SET LOCAL search_path = public, pg_catalog");
-    // Locks in the order of every change of a voucher: first the vouchers, then the end of the chain.
+    // Takes the locks in the same order as every change of a voucher: first the vouchers, then the end of the chain.
     await client.query(
       `SELECT FROM promo_codes WHERE code = ANY ($1) ORDER BY code COLLATE "C" FOR NO KEY UPDATE`,
       [codes],

@@ -62,8 +62,8 @@ const MINIMUM: Readonly<Record<string, number>> = {
   SEK: 3_000,
   SGD: 500,
   THB: 10_000,
-  // Not published: Stripe converts the amount into the account's currency and applies that currency's minimum. These are above all of
-  // the minimums here (about 0.70 USD, that of CZK).
+  // Stripe publishes no minimum for these. It converts the amount into the account's currency, and applies that currency's
+  // minimum. Each value here is above every minimum in this table, of which that of CZK is the highest (about 0.70 USD).
   OMR: 300,
   BHD: 300,
   KWD: 250,

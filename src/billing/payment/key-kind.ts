@@ -1,4 +1,7 @@
-/** The prefixes of Stripe's other kinds of keys, which Stripe would refuse later, or which would be published. */
+/**
+ * The prefixes of keys that belong in another field. In the field of a secret, Stripe would refuse such a key only at its
+ * first use. In the field of the public key, it would publish a secret.
+ */
 const FOREIGN_PREFIX = {
   stripe_secret_key: [/^(pk_|whsec_)/, "a secret key, which begins with sk_ or rk_"],
   stripe_webhook_secret: [/^(pk_|sk_|rk_)/, "a webhook secret, which begins with whsec_"],

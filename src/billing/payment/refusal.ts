@@ -33,7 +33,7 @@ export const REFUSAL_RULES: readonly RefusalRule[] = [
   { code: "amount_too_small", kind: "amount-too-small" },
   // The parameters are stored with the order, so another request cannot have used its key. The next order has another key.
   { type: "StripeIdempotencyError", kind: "later" },
-  // A publishable or an expired key, a test key for a live object: the administrator changes the keys.
+  // The keys are wrong: publishable, expired, or for tests only. The administrator must change them.
   { code: "secret_key_required", kind: "later" },
   { code: "api_key_expired", kind: "later" },
   { code: "platform_api_key_expired", kind: "later" },

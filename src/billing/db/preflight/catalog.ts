@@ -81,9 +81,11 @@ SELECT current_user AS role, pg_is_in_recovery() OR current_setting('default_tra
              SELECT lanname::text FROM pg_language l WHERE has_language_privilege(l.oid, 'USAGE')) AS "missingLanguages"`;
 
 /**
- * Reads only the catalog, which takes milliseconds whatever the size of the tables. `$1` names of relations and `$2` of functions
- * that we need or have, `$3` of types that we need, `$4` of the earlier service's tables, whose attachments are listed too. `$5`:
- * whether to list every function and type named `billing_…`.
+ * Reads only the catalog, which takes milliseconds whatever the size of the tables. Its parameters:
+ * - `$1` and `$2`: the names of relations and of functions that we need or have
+ * - `$3`: the names of types that we need
+ * - `$4`: the names of the earlier service's tables, whose attachments are listed too
+ * - `$5`: whether to list every function and type named `billing_…`
  */
 const CATALOG_SQL = `
 WITH earlier AS (
