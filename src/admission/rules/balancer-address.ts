@@ -70,6 +70,6 @@ export function sharingProblems(service: unknown, namespace: string): { path: st
     .filter(({ name, value }) => SHARING_KEY.test(name) && !value.startsWith(`${namespace}/`))
     .map(({ path, value }) => ({
       path,
-      message: `the key ${value} may be that of another namespace's Service; set it to ${namespace}/ and a name`,
+      message: `the key ${value} may be that of another namespace's Service; set it to ${namespace}/<name>`,
     }));
 }

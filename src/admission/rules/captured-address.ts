@@ -51,6 +51,6 @@ function meshProblems({ addresses, exportTo }: Record<string, unknown>): Problem
   if (scopes.length > 0 && scopes.every((scope) => scope === ".")) return [];
   return listOf(addresses).map((address, index) => ({
     path: `spec.addresses[${index}]`,
-    message: `the mesh would take ${textOf(address)} from every namespace; set spec.exportTo to ["."]`,
+    message: `the mesh would send traffic for ${textOf(address)} from every namespace to this entry; set spec.exportTo to ["."]`,
   }));
 }

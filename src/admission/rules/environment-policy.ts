@@ -139,7 +139,7 @@ function approvalViolations(
     {
       rule: "environment-approval",
       path: `metadata.annotations[${ANNOTATION.approvedBy}]`,
-      message: `EnvironmentPolicy ${policy} asks for ${minimum} of its approvers, and ${approvals} count for this install${staleNote("approvedBy", approvals === 0, facts)}; ${remedyOf(install, ANNOTATION.approvedBy, "name@sha256:<64 hex>")}`,
+      message: `EnvironmentPolicy ${policy} asks for approvals by ${minimum} of its approvers, and ${approvals} count for this install${staleNote("approvedBy", approvals === 0, facts)}; ${remedyOf(install, ANNOTATION.approvedBy, "name@sha256:<64 hex>")}`,
     },
   ];
 }

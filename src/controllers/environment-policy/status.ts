@@ -73,7 +73,7 @@ function readinessOf(policy: EnvironmentPolicy, environments: number, nowMs: num
   return {
     status: "True" as const,
     reason: "Enforceable",
-    message: `the policy applies to ${environments} environments, with enforcement ${policy.spec.enforcement}`,
+    message: `environments to which the policy applies: ${environments}; enforcement: ${policy.spec.enforcement}`,
   };
 }
 
@@ -89,7 +89,7 @@ function exceptionCondition({ spec }: EnvironmentPolicy, nowMs: number) {
       type: EXCEPTIONS_CURRENT,
       status: "True" as const,
       reason: "ExceptionsHold",
-      message: `${exceptions.length} exceptions hold`,
+      message: `exceptions in force: ${exceptions.length}`,
     };
   const names = ended.map(({ environment, rule, until }) => `${rule} in ${environment} (until ${until})`);
   return {

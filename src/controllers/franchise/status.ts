@@ -96,7 +96,7 @@ function accessCondition(
   const where = namespaces.length === 0 ? "no namespace" : `namespaces ${shown(namespaces)}`;
   return {
     ...{ type: ACCESS_GRANTED, status: "True", reason: "Granted" },
-    message: `ClusterRole ${accessName(metadata.name)} gives ${spec.subjects.length} subjects rights to ${scope.sovereigns.length} Sovereigns, and RoleBindings in ${where}`,
+    message: `the subjects (${spec.subjects.length}) have ClusterRole ${accessName(metadata.name)} for the Franchise's Sovereigns (${scope.sovereigns.length}), and RoleBindings in ${where}`,
   };
 }
 

@@ -42,7 +42,7 @@ describe("serviceAddressRule, for addresses of load balancers", () => {
       {
         rule: "service-address",
         path: `metadata.annotations[${name}]`,
-        message: `the key ${value} may be that of another namespace's Service; set it to shop/ and a name`,
+        message: `the key ${value} may be that of another namespace's Service; set it to shop/<name>`,
       },
     ]);
   });

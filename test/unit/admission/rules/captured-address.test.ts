@@ -14,7 +14,8 @@ const entry = (spec: object) => creation({ ...ENTRY, object: { spec } });
 const MATCHER = "spec.redirectFrontend.addressMatcher";
 const CAPTURED = (ip: string) =>
   `Pods of others use address ${ip} too; name a Service of your own in serviceMatcher`;
-const MESH = (ip: string) => `the mesh would take ${ip} from every namespace; set spec.exportTo to ["."]`;
+const MESH = (ip: string) =>
+  `the mesh would send traffic for ${ip} from every namespace to this entry; set spec.exportTo to ["."]`;
 const AGENTS =
   "only Cilium's agents say which address belongs to which Pod; leave the object unchanged, or ask the platform team to list the namespace of the agents";
 

@@ -54,7 +54,7 @@ describe("a pr-required rule", () => {
     [
       "environment-approval",
       "metadata.annotations[catalyst.openova.io/approved-by]",
-      `EnvironmentPolicy live asks for 2 of its approvers, and ${count} count for this install${note}; ${help}`,
+      `EnvironmentPolicy live asks for approvals by 2 of its approvers, and ${count} count for this install${note}; ${help}`,
     ],
   ];
   const STALE = " (the annotation is not about the artifacts of this install)";

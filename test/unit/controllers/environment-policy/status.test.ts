@@ -52,7 +52,7 @@ describe("an EnvironmentPolicy's status", () => {
           type: "Ready",
           status: "True",
           reason: "Enforceable",
-          message: "the policy applies to 3 environments, with enforcement Deny",
+          message: "environments to which the policy applies: 3; enforcement: Deny",
           observedGeneration: 2,
           lastTransitionTime: NOW,
         },
@@ -114,7 +114,7 @@ describe("an EnvironmentPolicy's exceptions", () => {
       .map(({ status, reason, message }) => [status, reason, message]);
 
   it("are reported while they hold", () =>
-    expect(reported(excepted(LATER, LATER))).toEqual([["True", "ExceptionsHold", "2 exceptions hold"]]));
+    expect(reported(excepted(LATER, LATER))).toEqual([["True", "ExceptionsHold", "exceptions in force: 2"]]));
 
   it("are reported by name when they have ended, also at that moment", () =>
     expect(reported(excepted(EARLIER, LATER, NOW))).toEqual([

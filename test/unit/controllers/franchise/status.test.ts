@@ -57,7 +57,7 @@ describe("a Franchise's status", () => {
       {
         ...{ status: "True", reason: "Granted" },
         message:
-          "ClusterRole catalyst-franchisee-omantel gives 1 subjects rights to 1 Sovereigns, and RoleBindings in namespaces catalog, sovereign-amal",
+          "the subjects (1) have ClusterRole catalyst-franchisee-omantel for the Franchise's Sovereigns (1), and RoleBindings in namespaces catalog, sovereign-amal",
       },
     );
     expect(findCondition(status({ kind: "ended" }).conditions, "AccessGranted")).toMatchObject({
@@ -69,7 +69,7 @@ describe("a Franchise's status", () => {
     const nowhere = { ...observed, scope: { sovereigns: [], namespaces: [] } };
     const seen = desiredStatus(own, { ...nowhere, term: { kind: "running", endsInMs: 1 } }, NOW);
     expect(findCondition(seen.conditions, "AccessGranted")?.message).toBe(
-      "ClusterRole catalyst-franchisee-omantel gives 1 subjects rights to 0 Sovereigns, and RoleBindings in no namespace",
+      "the subjects (1) have ClusterRole catalyst-franchisee-omantel for the Franchise's Sovereigns (0), and RoleBindings in no namespace",
     );
   });
 
