@@ -11,6 +11,7 @@ import { podsOf, type SovereignCaches } from "./cache.ts";
 import {
   type ErrorRateVerdict,
   errorRateLimitOf,
+  hasErrorRegression,
   judgeErrorRate,
   type RequestTotal,
 } from "./desired-error-rate.ts";
@@ -161,8 +162,9 @@ export function createErrorRates(deps: {
 }
 
 /**
- * Whether the error rate of this image decides about a rollout now. For a Sovereign that a hub manages, an annotation says
- * so, which arrives together with the image. The release on its cluster may still be the earlier one.
+ * Whether the requests to this image are counted now: while its rollout is under way, and after that until a share that was too high
+ * is within the limit. For a Sovereign that a hub manages, an annotation says that the rollout is under way, which arrives together with
+ * the image. The release on its cluster may still be the earlier one.
  */
 export function isJudged(
   sovereign: Sovereign,
@@ -170,8 +172,10 @@ export function isJudged(
   image: string,
 ): release is BillingRelease {
   if (release === undefined) return false;
-  if (isFromHub(sovereign)) return sovereign.metadata.annotations?.[ANNOTATION.rollingOut] === image;
-  return release.spec.image === image && !isRolloutComplete(release);
+  const isRollingOut = isFromHub(sovereign)
+    ? sovereign.metadata.annotations?.[ANNOTATION.rollingOut] === image
+    : release.spec.image === image && !isRolloutComplete(release);
+  return isRollingOut || (release.spec.image === image && hasErrorRegression(sovereign.status, image));
 }
 
 interface CountedPod {

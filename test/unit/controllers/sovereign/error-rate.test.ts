@@ -8,6 +8,7 @@ import {
   IMAGE,
   NEXT_IMAGE,
   NOW,
+  regressedOn,
   release,
   sovereign,
   verifiedOn,
@@ -199,6 +200,18 @@ describe("createErrorRates", () => {
     await sleep(20, new AbortController().signal);
     expect(asked.length).toBe(known);
     expect(enqueued).toEqual([]);
+    rates.endReconcile("omantel");
+  });
+
+  it.each<[string, Sovereign]>([
+    ["of the hub", sovereign("omantel", {}, regressedOn(NEXT_IMAGE))],
+    ["on a cluster of its own", { ...remote({}), status: regressedOn(NEXT_IMAGE) }],
+  ])("counts a Sovereign %s on after the completion, while its share is too high", async (_, own) => {
+    const { rates, answer, verdict, nextVerdict } = ratesOf([pod("pod-1")], [COMPLETE], [own]);
+    answer("pod-1", 100, 20);
+    expect((await verdict())?.kind).toBe("regressed");
+    answer("pod-1", 10_000, 20);
+    expect((await nextVerdict())?.kind).toBe("within");
     rates.endReconcile("omantel");
   });
 

@@ -175,6 +175,13 @@ describe("observeErrorRate", () => {
     expect(events).toEqual([]);
   });
 
+  it("clears an image that failed too often when the rollout was complete, once more requests succeed", async () => {
+    const planned = { verdict: async () => ({ kind: "within" }) as const };
+    const status = withCondition("ErrorRateRegressed");
+    const { conditions } = await observe(planned, { status, known: COMPLETE });
+    expect(conditions).toMatchObject([{ status: "True", reason: "WithinLimit" }]);
+  });
+
   it("says that the image before was not counted", async () => {
     const { conditions } = await observe({}, { status: measured({ errorRate: { image: NEXT_IMAGE } }) });
     expect(conditions).toMatchObject([{ status: "Unknown", reason: "BaselineUnknown" }]);
