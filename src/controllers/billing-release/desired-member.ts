@@ -252,6 +252,9 @@ function exclusionOf(
   sovereign: Sovereign,
   { interventions, image }: RolloutPlan,
 ): { reason: string; message: string } | undefined {
+  // Its deletion may wait, and it takes no image meanwhile: a wave must not wait for it.
+  if (sovereign.metadata.deletionTimestamp !== undefined)
+    return { reason: "Deleting", message: "the Sovereign is being deleted" };
   const skippedBy = interventions.skipped.get(sovereign.metadata.name);
   if (skippedBy !== undefined) return { reason: "Skipped", message: `${skippedBy} skipped it` };
   if (sovereign.spec.suspend) return { reason: "Suspended", message: "spec.suspend is true" };

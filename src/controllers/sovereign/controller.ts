@@ -58,6 +58,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       if (cached.metadata.deletionTimestamp !== undefined) {
         findings.stop = await finalize(context);
         if (findings.stop === undefined) return { kind: "done" };
+        applyDeadlines(context, ledSince);
         await report(sovereign, findings);
         return findings.stop.kind === "waiting" ? findings.stop : { kind: "done" };
       }

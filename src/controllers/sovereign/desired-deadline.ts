@@ -24,6 +24,10 @@ const WHAT: Record<Deadline, string> = {
   ready: "the Sovereign is not Ready",
 };
 
+/** A deletion has the deadline of the Sovereign as a whole. */
+const DELETION = { reason: "DeletionDeadlineExceeded", what: "the Sovereign is not deleted" };
+const REASONS: readonly string[] = [...Object.values(REASON), DELETION.reason];
+
 /**
  * Reasons of a Sovereign that waits for the rollout. Its own deadlines do not count then, and the BillingRelease names the
  * cause.
@@ -101,16 +105,18 @@ export function judgeDeadlines(
       : { kind: "due", inMs: Math.min(...limited.map(({ inMs }) => inMs)) };
   const { which } = over;
   const limit = sovereign.spec.billing.deadlines?.[which] ?? DEADLINE_DEFAULT[which];
+  const isDeleting = sovereign.metadata.deletionTimestamp !== undefined;
+  const { reason, what } = isDeleting ? DELETION : { reason: REASON[which], what: WHAT[which] };
   return {
     kind: "overdue",
-    reason: REASON[which],
-    message: `${WHAT[which]} within ${limit} (spec.billing.deadlines.${which}): ${stop.message}`,
+    reason,
+    message: `${what} within ${limit} (spec.billing.deadlines.${which}): ${stop.message}`,
   };
 }
 
 function isReported({ status }: Sovereign, progress: SovereignStatus["progress"]): boolean {
   const told = findCondition(status?.conditions, READY)?.reason;
-  return status?.progress === progress && Object.values(REASON).some((reason) => reason === told);
+  return status?.progress === progress && REASONS.some((reason) => reason === told);
 }
 
 function stepOf({ conditions }: Findings, stop: Stop) {

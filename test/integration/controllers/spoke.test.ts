@@ -208,12 +208,15 @@ describe("several Sovereigns with clusters of their own", () => {
 });
 
 describe("the deletion of a Sovereign with a cluster of its own", () => {
-  it("waits for its cluster, says how to delete it without the cluster, and then deletes it there", async () => {
+  it("waits for its cluster, says how to delete it without the cluster, stalls at its deadline, and then deletes it there", async () => {
     proxy().disconnect();
     await reached("False", "ClusterUnreachable");
     await hub.client().delete(SOVEREIGNS, { name: "omantel" });
     const blocked = await hub.awaitCondition("omantel", "Ready", "False", "DeletionBlocked");
     expect(findCondition(blocked.status?.conditions, "Ready")?.message).toContain("set spec.suspend to true");
+    const billing = { deadlines: { ready: "1s" } };
+    await hub.client().mergePatch(SOVEREIGNS, { name: "omantel" }, { spec: { billing } });
+    await hub.awaitCondition("omantel", "Stalled", "True", "DeletionDeadlineExceeded");
     proxy().lead(portOf(spoke.kubeconfig()));
     await until(
       async () => ((await hub.sovereign("omantel")) === undefined ? true : undefined),

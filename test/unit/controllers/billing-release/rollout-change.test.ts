@@ -5,6 +5,7 @@ import {
   IMAGE,
   measured,
   NEXT_IMAGE,
+  NOW,
   release,
   servingOn,
   sovereign,
@@ -21,6 +22,10 @@ describe("a fleet that changes in the middle of a rollout", () => {
     sovereign(name, spec, updatingTo(NEXT_IMAGE, IMAGE));
   const failed = (name: string, spec: Partial<Sovereign["spec"]> = {}) =>
     sovereign(name, spec, failedOn(NEXT_IMAGE, IMAGE));
+  const deleting = (own: Sovereign): Sovereign => ({
+    ...own,
+    metadata: { ...own.metadata, deletionTimestamp: NOW },
+  });
   const done = (name: string) => sovereign(name, {}, servingOn(NEXT_IMAGE));
 
   it("goes back to an earlier stage for a Sovereign that is added to it", () => {
@@ -41,8 +46,15 @@ describe("a fleet that changes in the middle of a rollout", () => {
     ["failed", [failed("alpha"), waiting("beta")], []],
     ["failed and is deleted", [waiting("beta")], ["beta"]],
     ["failed and is suspended", [failed("alpha", { suspend: true }), waiting("beta")], ["beta"]],
+    ["waits and is being deleted", [deleting(waiting("alpha")), waiting("beta")], ["beta"]],
+    ["failed and is being deleted", [deleting(failed("alpha")), waiting("beta")], ["beta"]],
   ])("starts the right Sovereigns after another one that %s", (_, fleet, next) => {
     expect(stepOf(brel, [zero(NEXT_IMAGE), ...fleet]).next).toEqual(next);
+  });
+
+  it("is complete while the deletion of one Sovereign waits", () => {
+    const step = stepOf(brel, [zero(NEXT_IMAGE), deleting(waiting("alpha")), done("beta")]);
+    expect(step).toMatchObject({ phase: "Complete", next: [] });
   });
 
   it("lets a suspended Sovereign take the image when it continues, in its wave", () => {

@@ -129,6 +129,25 @@ describe("judgeDeadlines", () => {
     expect(judgeDeadlines(own(status, deadlines), found, LED)).toEqual({ kind: "overdue", reason, message });
   });
 
+  it("ends the wait of a deletion, and of an operator that starts afterwards", () => {
+    const reason = "DeletionDeadlineExceeded";
+    const message =
+      "the Sovereign is not deleted within 30m (spec.billing.deadlines.ready): the cluster does not answer";
+    const blocked = findings(waiting("DeletionBlocked", "the cluster does not answer"));
+    const overdue = { kind: "overdue", reason, message };
+    const deleted = (status: SovereignStatus): Sovereign => {
+      const present = own(status);
+      return { ...present, metadata: { ...present.metadata, deletionTimestamp: ago(30) } };
+    };
+    expect(judgeDeadlines(deleted({ progress: since(29) }), blocked, LED)).toEqual({
+      ...{ kind: "due", inMs: MINUTE_MS },
+    });
+    expect(judgeDeadlines(deleted({ progress: since(30) }), blocked, LED)).toEqual(overdue);
+    const told = { ...condition("Ready", "False"), reason };
+    const known = deleted({ progress: since(30), conditions: [told] });
+    expect(judgeDeadlines(known, blocked, { now: NOW, ledSince: NOW })).toEqual(overdue);
+  });
+
   it.each<[string, SovereignStatus, Findings, object | undefined, object]>([
     [
       "before it",
