@@ -32,7 +32,7 @@ const StageStatusSchema = object(
     failed: count("How many of them failed on the image."),
     waiting: count("How many of them still have to change their image."),
     leftOut: count(
-      "How many of them the rollout leaves out: suspended, held, skipped, refused, or on a cluster that the hub does not reach.",
+      "How many of them the rollout leaves out: suspended, held, skipped, refused, being deleted, or on a cluster that the hub does not reach.",
     ),
   },
   { description: "How far a stage is." },
@@ -93,7 +93,7 @@ export const RolloutStatusSchema = object(
     }),
     heldUpBy: Type.Optional(
       list(HolderSchema, {
-        description: `Sovereigns that are not verified on the image: those that failed, then those that update, at most ${MAX_NAMED}.`,
+        description: `Sovereigns that are not verified on the image: those that failed, then those that update, and last those on clusters that are away, at most ${MAX_NAMED}.`,
         maxItems: MAX_NAMED,
       }),
     ),

@@ -3,8 +3,14 @@ import { maxUnavailableOf } from "./desired-stage.ts";
 import { approvalWait, isBlocked, type RolloutStep, WAVE } from "./desired-step.ts";
 import { countOf, failedOf, sizeOf, type Tally } from "./desired-tally.ts";
 
-/** Whether every Sovereign is verified, is left out, or needs a person, and none failed on the image. */
-export const isThrough = (tally: Tally): boolean =>
+/**
+ * Whether every Sovereign is verified, is left out, or needs a person, and none failed on the image. It is not so while a cluster is
+ * away whose Sovereign lacks the image: an outage would otherwise end the rollout, and with it the bakes and the halts.
+ */
+export const isThrough = (tally: Tally): boolean => isReachableThrough(tally) && tally.awaited.size === 0;
+
+/** The same, without regard to clusters that are away. */
+export const isReachableThrough = (tally: Tally): boolean =>
   countOf(tally, "verified") + countOf(tally, "leftOut") + tally.needingPerson.size === tally.members.size;
 
 /**

@@ -85,6 +85,11 @@ export interface Member {
    */
   needsPerson: boolean;
   /**
+   * Whether its cluster is away, and it served without being verified on the image. It then delays the completion, and no
+   * other Sovereign.
+   */
+  isAwaited: boolean;
+  /**
    * The start of its bake, in milliseconds since 1970. Undefined for a first installation outside the canaries, which does
    * not delay others.
    */
@@ -108,10 +113,13 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
   const isOnImage = pinnedImage === plan.image;
   const heldMs = isReserved ? undefined : heldUntilMs(sovereign, plan, nowMs);
   const exclusion = exclusionOf(sovereign, plan);
+  const isAway = heldMs === undefined && exclusion?.isAway === true;
   const isVerified = isVerifiedOn(sovereign, plan.image);
   const stage = plan.stages.findIndex(({ takes }) => takes(sovereign));
   const hasServed = previousImage !== undefined || verified !== undefined;
   const isStalled = isConditionTrue(conditions, STALLED);
+  const held = { reason: "Held", message: sovereign.spec.billing.hold?.reason ?? "" };
+  const text = exclusion ?? (heldMs === undefined ? stateText(sovereign, plan.image) : held);
   const state =
     exclusion !== undefined || heldMs !== undefined
       ? "leftOut"
@@ -125,15 +133,11 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
     hasServed,
     takesPlace: hasServed && takesPlace(state, sovereign, plan),
     needsPerson: isStalled && (STUCK.includes(state) || (state === "updating" && !hasServed)),
-    bakesSinceMs:
-      isVerified && verified !== undefined && (stage === 0 || previousImage !== undefined)
-        ? Date.parse(verified.since)
-        : undefined,
+    isAwaited: isAway && hasServed && !wasVerifiedOn(sovereign, plan.image) && !needsPersonThere(sovereign),
+    bakesSinceMs: bakesSinceMs(sovereign, plan.image, stage === 0, isAway),
     untilMs: heldMs,
-    ...(exclusion ??
-      (heldMs !== undefined
-        ? { reason: "Held", message: sovereign.spec.billing.hold?.reason ?? "" }
-        : stateText(sovereign, plan.image))),
+    reason: text.reason,
+    message: text.message,
     pinnedImage,
     isCatalystZero: isCatalystZero(sovereign),
     isUpdated: isOnImage && isConditionTrue(conditions, SOVEREIGN_CONDITION.rolledOut),
@@ -235,6 +239,26 @@ export function isVerifiedOn({ status }: Sovereign, image: string): boolean {
   );
 }
 
+const wasVerifiedOn = ({ status }: Sovereign, image: string): boolean =>
+  status?.pinnedImage === image && status.verified?.image === image;
+
+/** An outage does not end a bake: what was verified before it bakes on. */
+function bakesSinceMs(
+  sovereign: Sovereign,
+  image: string,
+  isCanary: boolean,
+  isAway: boolean,
+): number | undefined {
+  const { verified, previousImage } = sovereign.status ?? {};
+  const isVerified = isVerifiedOn(sovereign, image) || (isAway && wasVerifiedOn(sovereign, image));
+  if (!isVerified || verified === undefined || (!isCanary && previousImage === undefined)) return undefined;
+  return Date.parse(verified.since);
+}
+
+/** Whether a person has to act on a Sovereign whose cluster is away: it is stalled, or it was when the hub saw it last. */
+const needsPersonThere = ({ status }: Sovereign): boolean =>
+  isConditionTrue(status?.conditions, STALLED) || status?.cluster?.stalledOn !== undefined;
+
 /** The end of a hold that keeps a Sovereign on its image, in milliseconds since 1970; undefined when none does. */
 function heldUntilMs(
   sovereign: Sovereign,
@@ -251,7 +275,7 @@ function heldUntilMs(
 function exclusionOf(
   sovereign: Sovereign,
   { interventions, image }: RolloutPlan,
-): { reason: string; message: string } | undefined {
+): { reason: string; message: string; isAway?: true } | undefined {
   // Its deletion may wait, and it takes no image meanwhile: a wave must not wait for it.
   if (sovereign.metadata.deletionTimestamp !== undefined)
     return { reason: "Deleting", message: "the Sovereign is being deleted" };
@@ -261,7 +285,7 @@ function exclusionOf(
   const contact = findCondition(sovereign.status?.conditions, CLUSTER_REACHABLE);
   // A Sovereign that cannot be observed must not delay others. One that had failed on the image still counts as failed.
   if (contact?.status === "False" && sovereign.status?.cluster?.stalledOn !== image)
-    return { reason: contact.reason, message: contact.message };
+    return { reason: contact.reason, message: contact.message, isAway: true };
   return isRefused(sovereign)
     ? {
         reason: "Refused",

@@ -2,11 +2,19 @@ import type { BillingRelease, ReleaseReference } from "../../api/billing-release
 import type { Phase } from "../../api/rollout-status.ts";
 import { ERROR_RATE_REGRESSED } from "../sovereign/desired-error-rate.ts";
 import { isRolloutComplete } from "./desired-completion.ts";
-import { decideFollowers, isThrough } from "./desired-follower.ts";
+import { decideFollowers, isReachableThrough, isThrough } from "./desired-follower.ts";
 import { imageObstacle } from "./desired-image-check.ts";
 import type { Member, RolloutPlan } from "./desired-member.ts";
 import { maxUnavailableOf } from "./desired-stage.ts";
-import { approvalWait, isBlocked, type RolloutStep, type RolloutWait, WAVE, wait } from "./desired-step.ts";
+import {
+  approvalWait,
+  clusterWait,
+  isBlocked,
+  type RolloutStep,
+  type RolloutWait,
+  WAVE,
+  wait,
+} from "./desired-step.ts";
 import { namesOf, sizeOf, type Tally } from "./desired-tally.ts";
 
 /**
@@ -142,7 +150,10 @@ function decideStage(release: BillingRelease, tally: Tally, at: number, nowMs: n
           isBlocked(plan, index) ? [] : [...each.moving, ...each.stuck],
         ),
       ];
-  if (bakeMs <= 0) return { phase: "Progressing", stage: at, next, wait: WAVE, installsInMs };
+  if (bakeMs <= 0) {
+    const wait = isReachableThrough(tally) ? clusterWait(release, [...tally.awaited].sort()) : WAVE;
+    return { phase: "Progressing", stage: at, next, wait, installsInMs };
+  }
   const message = "the last wave must stay verified for its bake before the rollout goes on";
   return {
     phase: "Baking",

@@ -32,6 +32,15 @@ export const WAVE = wait(
   "other Sovereigns are updating, and maxUnavailable of the BillingRelease allows no more at once: this one updates by itself afterwards",
 );
 
+export const WAITING_FOR_CLUSTER = "WaitingForCluster";
+
+/** `names` are Sovereigns on clusters that are away, the first by name first. */
+export const clusterWait = ({ metadata }: BillingRelease, [name = "", ...others]: string[]): RolloutWait =>
+  wait(
+    WAITING_FOR_CLUSTER,
+    `the hub does not reach the cluster of Sovereign ${name}${others.length === 0 ? "" : `, nor those of ${others.length} more`}: it takes the image when its cluster answers; to complete the rollout without it, run \`catalyst rollout skip ${metadata.name} ${name}\``,
+  );
+
 export const approvalWait = ({ metadata }: BillingRelease, stage: string): RolloutWait =>
   wait(
     "WaitingForApproval",

@@ -38,6 +38,8 @@ export interface Tally {
   zeros: Set<string>;
   /** Sovereigns that need a person to continue, and did not fail on the image. */
   needingPerson: Set<string>;
+  /** Sovereigns on clusters that are away, which delay the completion. */
+  awaited: Set<string>;
   /** Ends of holds by Sovereign, in milliseconds since 1970. */
   holds: Map<string, number>;
 }
@@ -54,6 +56,7 @@ export function emptyTally(plan: RolloutPlan): Tally {
     images: new Map(),
     zeros: new Set(),
     needingPerson: new Set(),
+    awaited: new Set(),
     holds: new Map(),
   };
 }
@@ -97,6 +100,7 @@ function countMember(tally: Tally, member: Member, by: 1 | -1): void {
   const change = by === 1 ? "add" : "delete";
   if (member.isCatalystZero) tally.zeros[change](name);
   if (member.needsPerson) tally.needingPerson[change](name);
+  if (member.isAwaited) tally.awaited[change](name);
   if (pinnedImage === undefined) return;
   const others = (tally.images.get(pinnedImage) ?? 0) + by;
   if (others === 0) tally.images.delete(pinnedImage);

@@ -2,6 +2,7 @@ import { type BillingRelease, type BillingReleaseStatus, IMAGE_FOUND } from "../
 import { findCondition, READY } from "../../api/condition.ts";
 import type { Intervention, Phase } from "../../api/rollout-status.ts";
 import { CHECKING_IMAGE, IMAGE_NOT_FOUND, REGISTRY_UNAVAILABLE } from "./desired-image-check.ts";
+import { WAITING_FOR_CLUSTER } from "./desired-step.ts";
 
 /** Reason for Ready of a release that no Catalyst-Zero can measure. */
 export const NOT_MEASURABLE = "NotMeasurable";
@@ -36,6 +37,7 @@ const INTERVENTION_REASON: Record<Intervention["kind"], string> = {
 
 const WARNINGS: readonly Phase[] = ["Halted", "Aborted", "Degraded"];
 const IMAGE_WARNINGS: readonly string[] = [IMAGE_NOT_FOUND, REGISTRY_UNAVAILABLE];
+const OBSTACLES: readonly string[] = [NOT_MEASURABLE, WAITING_FOR_CLUSTER];
 /** While one of these is the reason of Ready, no new phase is reported, because no Sovereign may start yet. */
 const WAITS_FOR_IMAGE: readonly string[] = [IMAGE_NOT_FOUND, CHECKING_IMAGE];
 
@@ -44,7 +46,7 @@ export function transitionsOf(release: BillingRelease, after: BillingReleaseStat
   const before = release.status;
   const isSameImage = before?.rollout?.image === release.spec.image;
   const known = isSameImage ? before : undefined;
-  const found = [...interventionNews(known, after), ...measurementNews(before, after)];
+  const found = [...interventionNews(known, after), ...obstacleNews(before, after)];
   const check = findCondition(after.conditions, IMAGE_FOUND);
   const isSameAnswer = known !== undefined && known.imageCheck?.result === after.imageCheck?.result;
   if (check !== undefined && IMAGE_WARNINGS.includes(check.reason) && !isSameAnswer)
@@ -71,13 +73,10 @@ function interventionNews(
     }));
 }
 
-function measurementNews(
-  before: BillingReleaseStatus | undefined,
-  after: BillingReleaseStatus,
-): Transition[] {
+function obstacleNews(before: BillingReleaseStatus | undefined, after: BillingReleaseStatus): Transition[] {
   const [was, is] = [before, after].map((status) => findCondition(status?.conditions, READY));
-  return is?.reason === NOT_MEASURABLE && was?.reason !== NOT_MEASURABLE
-    ? [{ type: "Warning", reason: NOT_MEASURABLE, message: is.message }]
+  return is !== undefined && is.reason !== was?.reason && OBSTACLES.includes(is.reason)
+    ? [{ type: "Warning", reason: is.reason, message: is.message }]
     : [];
 }
 

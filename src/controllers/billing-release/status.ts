@@ -15,7 +15,7 @@ import { CHECKING_IMAGE, IMAGE_NOT_FOUND } from "./desired-image-check.ts";
 import { recordOf } from "./desired-intervention.ts";
 import { isVerifiedOn, type MemberState } from "./desired-member.ts";
 import { decideStep, haltOf } from "./desired-rollout.ts";
-import type { RolloutStep } from "./desired-step.ts";
+import { type RolloutStep, WAITING_FOR_CLUSTER } from "./desired-step.ts";
 import { countOf, namesOf, sizeOf, type Tally } from "./desired-tally.ts";
 import { NOT_MEASURABLE } from "./status-transition.ts";
 
@@ -98,7 +98,8 @@ function obstacleOf(
   { wait }: RolloutStep,
 ): { reason: string; message: string; progress: typeof STALLED | typeof RECONCILING } | undefined {
   if (wait?.reason === IMAGE_NOT_FOUND) return { ...wait, progress: STALLED };
-  if (wait?.reason === CHECKING_IMAGE) return { ...wait, progress: RECONCILING };
+  if (wait?.reason === CHECKING_IMAGE || wait?.reason === WAITING_FOR_CLUSTER)
+    return { ...wait, progress: RECONCILING };
   const message =
     wait?.reason === "WaitingForReference" ? measurementObstacle(release, tally, zero) : undefined;
   return message === undefined ? undefined : { reason: NOT_MEASURABLE, message, progress: STALLED };
@@ -126,16 +127,19 @@ function rolloutStatus(release: BillingRelease, tally: Tally, step: RolloutStep,
   const { plan, stages } = tally;
   const stage = plan.stages[step.stage];
   const earlier = release.status?.rollout?.image === image ? release.status.rollout : undefined;
-  const heldUpBy = holders(tally, [
-    ["failed", "Failed"],
-    ["moving", "Updating"],
-    ["updating", "Updating"],
-    ["stuck", "Waiting"],
-    ["new", "Waiting"],
-    // Before the completion, these wait for their wave or for a person.
-    ...(plan.isComplete ? ([["waiting", "Waiting"]] as [MemberState, Holder["state"]][]) : []),
-  ]);
-  const leftOut = holders(tally, [["leftOut", "LeftOut"]]);
+  const heldUpBy = [
+    ...holdersIn(tally, [
+      ["failed", "Failed"],
+      ["moving", "Updating"],
+      ["updating", "Updating"],
+      ["stuck", "Waiting"],
+      ["new", "Waiting"],
+      // Before the completion, these wait for their wave or for a person.
+      ...(plan.isComplete ? ([["waiting", "Waiting"]] as [MemberState, Holder["state"]][]) : []),
+    ]),
+    ...[...tally.awaited].sort().map((name) => holderOf(tally, name, "LeftOut")),
+  ].slice(0, MAX_NAMED);
+  const leftOut = holdersIn(tally, [["leftOut", "LeftOut"]]);
   const interventions = recordOf(plan.interventions, earlier?.interventions ?? [], now);
   const halt = haltStatus(release, tally, earlier?.halt, now);
   const isThrough = step.phase === "Complete" || step.phase === "Degraded";
@@ -166,14 +170,15 @@ function rolloutStatus(release: BillingRelease, tally: Tally, step: RolloutStep,
 }
 
 /** The first Sovereigns in these states, each with its own reason and message. */
-function holders(tally: Tally, states: [MemberState, Holder["state"]][]): Holder[] {
+function holdersIn(tally: Tally, states: [MemberState, Holder["state"]][]): Holder[] {
   return states
-    .flatMap(([state, shown]) => namesOf(tally, state, MAX_NAMED).map((name) => ({ name, shown })))
-    .slice(0, MAX_NAMED)
-    .map(({ name, shown }) => {
-      const { reason = "", message = "" } = tally.members.get(name) ?? {};
-      return { name, state: shown, reason, message: message.slice(0, 256) };
-    });
+    .flatMap(([state, shown]) => namesOf(tally, state, MAX_NAMED).map((name) => holderOf(tally, name, shown)))
+    .slice(0, MAX_NAMED);
+}
+
+function holderOf({ members }: Tally, name: string, state: Holder["state"]): Holder {
+  const { reason = "", message = "" } = members.get(name) ?? {};
+  return { name, state, reason, message: message.slice(0, 256) };
 }
 
 /** The halt keeps its number and its time while it lasts. The next halt of the same image has the next number. */

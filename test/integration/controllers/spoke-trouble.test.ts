@@ -36,7 +36,7 @@ function clientOf(api: TestApiServer): KubeClient {
 describe("a cluster in trouble", () => {
   beforeAll(() => awaitOn(hub, "omantel", NEXT_IMAGE));
 
-  it("is Unknown while it is unreachable, delays no rollout, and is updated when it is back", async () => {
+  it("is Unknown while it is unreachable, delays only the completion of a rollout, and is updated when it is back", async () => {
     proxy().disconnect();
     const away = await reached("False", "ClusterUnreachable");
     const ready = findCondition(away.status?.conditions, "Ready");
@@ -49,13 +49,18 @@ describe("a cluster in trouble", () => {
     await awaitOn(hub, "zero", IMAGE);
     await until(
       async () => {
-        const { phase, leftOut } = (await readRelease(hub.client()))?.status ?? {};
-        return (phase === "Complete" && leftOut === 1) || undefined;
+        const { leftOut, conditions } = (await readRelease(hub.client()))?.status ?? {};
+        const ready = findCondition(conditions, "Ready");
+        return (leftOut === 1 && ready?.reason === "WaitingForCluster") || undefined;
       },
       async () => JSON.stringify((await readRelease(hub.client()))?.status),
     );
     proxy().lead(portOf(spoke.kubeconfig()));
     await awaitOn(hub, "omantel", IMAGE);
+    await until(
+      async () => (await readRelease(hub.client()))?.status?.phase === "Complete" || undefined,
+      async () => JSON.stringify((await readRelease(hub.client()))?.status),
+    );
     expect(
       (await hub.events("omantel")).filter(({ reason }) => reason === "ClusterUnreachable"),
     ).toMatchObject([{ count: 1 }]);

@@ -54,7 +54,17 @@ export const world = fc.record<World>({
 /** An event of a Sovereign or the release. */
 export type Happening =
   | {
-      kind: "reconcile" | "finish" | "fail" | "repair" | "add" | "delete" | "suspend" | "continue";
+      kind:
+        | "reconcile"
+        | "finish"
+        | "fail"
+        | "repair"
+        | "add"
+        | "delete"
+        | "suspend"
+        | "continue"
+        | "lose"
+        | "reach";
       name: string;
     }
   | { kind: "report" | "wait" | "pause" | "resume" | "approve" | "restart"; name: string };
@@ -78,7 +88,7 @@ const ANY = [
     "fail",
   ],
   ...["repair", "add", "delete", "suspend", "continue", "wait", "pause", "resume", "resume", "approve"],
-  "restart",
+  ...["restart", "lose", "lose", "reach"],
 ] as Chance["kind"][];
 export const chance = fc.record<Chance>({ kind: fc.constantFrom(...ANY), at: fc.nat(1_000) });
 /** What can happen after a rollout, as often as failures need. No person ends or pauses it. */

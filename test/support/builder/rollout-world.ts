@@ -33,6 +33,12 @@ export function createWorld({ stages, rollout, fleet }: World) {
   const tally = () => tallyOf(planOf(brel), sovereigns, connected.nowMs());
   const setStatus = (own: Sovereign, status: SovereignStatus) => connected.put({ ...own, status });
   const isOnImage = (own: Sovereign) => own.status?.pinnedImage === NEXT_IMAGE;
+  /** What was seen last of the Sovereigns whose cluster is away. */
+  const seen = new Map<string, SovereignStatus | undefined>();
+  const isAway = ({ metadata }: Sovereign) => seen.has(metadata.name);
+  /** Read from the objects: those that serve with another image, and that a person need not act on. */
+  const isLeftBehind = ({ metadata, spec, status }: Sovereign) =>
+    isServing(seen.get(metadata.name)) && !spec.suspend && status?.verified?.image !== NEXT_IMAGE;
   function change(next: BillingRelease): void {
     brel = next;
     connected.apply(next);
@@ -63,7 +69,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
 
   function reconcile(name: string): void {
     const own = find(name);
-    if (own === undefined || own.spec.suspend) return;
+    if (own === undefined || own.spec.suspend || isAway(own)) return;
     const decision = connected.fleets.decide(own, brel);
     // Like step/pin.ts: a wait with a known end is reconciled again at that time.
     if (decision.kind === "wait" && decision.retryAfterMs !== undefined)
@@ -102,7 +108,9 @@ export function createWorld({ stages, rollout, fleet }: World) {
 
   function report(): void {
     const now = new Date(connected.nowMs()).toISOString();
+    const wasComplete = isRolloutComplete(brel);
     change({ ...brel, status: desiredStatus(brel, tally(), find("zero"), now) });
+    if (!wasComplete && isRolloutComplete(brel)) expect(sovereigns.filter(isLeftBehind)).toEqual([]);
   }
 
   const acts: Record<Happening["kind"], (name: string) => void> = {
@@ -110,11 +118,11 @@ export function createWorld({ stages, rollout, fleet }: World) {
     report,
     finish: (name) => {
       const own = find(name);
-      if (own !== undefined && !own.spec.suspend) verify(own);
+      if (own !== undefined && !own.spec.suspend && !isAway(own)) verify(own);
     },
     fail: (name) => {
       const own = find(name);
-      if (own?.status === undefined || !isOnImage(own)) return;
+      if (own?.status === undefined || !isOnImage(own) || isAway(own)) return;
       const conditions = [condition("VoucherShapeVerified", "False"), condition("Stalled", "True")];
       setStatus(own, { ...own.status, conditions });
     },
@@ -123,7 +131,9 @@ export function createWorld({ stages, rollout, fleet }: World) {
       if (find(name) === undefined) connected.put(sovereign(name, {}, servingOn(IMAGE)));
     },
     delete: (name) => {
-      if (find(name) !== undefined && name !== "zero") connected.remove(name);
+      if (find(name) === undefined || name === "zero") return;
+      seen.delete(name);
+      connected.remove(name);
     },
     suspend: (name) => {
       const own = find(name);
@@ -133,6 +143,20 @@ export function createWorld({ stages, rollout, fleet }: World) {
     continue: (name) => {
       const own = find(name);
       if (own !== undefined) connected.put({ ...own, spec: { ...own.spec, suspend: false } });
+    },
+    lose: (name) => {
+      const own = find(name);
+      if (own === undefined || name === "zero" || isAway(own)) return;
+      seen.set(name, own.status);
+      setStatus(own, awayStatus(own.status));
+    },
+    reach: (name) => {
+      const own = find(name);
+      if (own === undefined || !isAway(own)) return;
+      const { status: _, ...rest } = own;
+      const status = seen.get(name);
+      seen.delete(name);
+      connected.put(status === undefined ? rest : { ...rest, status });
     },
     wait: () => connected.pass(60_000),
     // An operator that starts has the objects, and nothing of the one before.
@@ -200,7 +224,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
     /** One round of an operator whose Sovereigns all update without a failure. */
     operate(): boolean {
       const isBusy = operate();
-      const updating = sovereigns.filter((own) => !own.spec.suspend && isUpdating(own));
+      const updating = sovereigns.filter((own) => !own.spec.suspend && !isAway(own) && isUpdating(own));
       updating.forEach(verify);
       return isBusy || updating.length > 0;
     },
@@ -214,6 +238,21 @@ const hasFailed = ({ spec, status }: Sovereign): boolean =>
   status.verified !== undefined &&
   (status.takenWhileFailing !== NEXT_IMAGE || status.verified.image === NEXT_IMAGE) &&
   status.conditions?.some(({ type, status: value }) => type === "Stalled" && value === "True") === true;
+
+const isStalled = (status: SovereignStatus | undefined): boolean =>
+  status?.conditions?.some(({ type, status: value }) => type === "Stalled" && value === "True") === true;
+const isServing = (status: SovereignStatus | undefined): boolean =>
+  status?.verified !== undefined && !isStalled(status);
+
+/** Like spoke/reconcile.ts: what was found is Unknown, and the hub remembers on which image the Sovereign was stalled. */
+const awayStatus = (status: SovereignStatus | undefined): SovereignStatus => ({
+  ...status,
+  cluster: {
+    uid: "u",
+    ...(isStalled(status) && status?.pinnedImage !== undefined ? { stalledOn: status.pinnedImage } : {}),
+  },
+  conditions: [condition("VoucherShapeVerified", "Unknown"), condition("ClusterReachable", "False")],
+});
 
 const needsRepair = ({ spec, status }: Sovereign): boolean =>
   !spec.suspend &&

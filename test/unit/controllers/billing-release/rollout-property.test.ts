@@ -20,10 +20,10 @@ describe("a rollout", () => {
       fc.property(world, fc.array(chance, { maxLength: 60 }), (start, chances) => {
         const { happen, take, operate, phase, names, updated, state } = createWorld(start);
         for (const each of chances) take(each);
-        // Every halt is resumed, every Sovereign that waits for a person is repaired, and every stage is approved.
+        // Every cluster answers, every halt is resumed, every Sovereign that waits for a person is repaired, and every stage is approved.
         happen({ kind: "approve", name: "zero" });
         for (const name of names())
-          for (const kind of ["continue", "repair"] as const) happen({ kind, name });
+          for (const kind of ["reach", "continue", "repair"] as const) happen({ kind, name });
         for (let round = 0; round < 5; round += 1) {
           happen({ kind: "report", name: "zero" });
           happen({ kind: "resume", name: "zero" });
@@ -72,8 +72,8 @@ describe("a rollout", () => {
         for (const each of chances) take(each);
         happen({ kind: "report", name: "zero" });
         fc.pre(isReturning());
-        for (const name of names()) happen({ kind: "continue", name });
-        for (const name of names()) happen({ kind: "reconcile", name });
+        for (const name of names())
+          for (const kind of ["reach", "continue", "reconcile"] as const) happen({ kind, name });
         const before = new Set(updated());
         for (let round = 0; round < 200 && (operate() || round < 5); round += 1)
           expect(

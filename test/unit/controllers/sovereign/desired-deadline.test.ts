@@ -75,7 +75,7 @@ describe("desiredProgress", () => {
     ...[
       ...["WaitingForWave", "WaitingForCanary", "WaitingForReference", "Baking", "RolloutHalted"],
       ...["WaitingForApproval", "RolloutPaused", "RolloutAborted", "Held", "Skipped"],
-      ...["CheckingImage", "ImageNotFound"],
+      ...["CheckingImage", "ImageNotFound", "WaitingForCluster"],
     ].map((reason): [string, SovereignStatus, Findings, undefined] => [
       `does not run during ${reason}`,
       { progress: since(5) },
