@@ -48,6 +48,8 @@ describe("docs/supported-versions.md", () => {
     expect(otherwise).toContain(
       `older than ${found("src/cli/entry/main.ts", /^const NEEDED = "([\d.]+)";$/m)}`,
     );
+    const [oldest = ""] = rowOf("Node that runs `catalyst` from a checkout");
+    expect(otherwise).toContain(`older than ${oldest.replace(" or later", "")}`);
     const { engines } = JSON.parse(readPage("package.json")) as { engines: { node: string } };
     expect(rowOf("Node on a developer's machine")[0]).toBe(
       `${engines.node.replace(">=", "")} or later, with npm`,
