@@ -77,7 +77,7 @@ describe("/admin", () => {
       credit_omr: 40,
       description: "National Day",
       max_redemptions: 10,
-      // The field has local time, and Muscat is four hours ahead of UTC.
+      // The field shows local time, and Muscat is four hours ahead of UTC.
       expires_at: "2090-11-18T08:00:00.000Z",
     });
     await expect
@@ -116,7 +116,7 @@ describe("/admin", () => {
     await close();
   });
 
-  it("issues a voucher whose code is drawn, and shows more than a page", async () => {
+  it("issues a voucher with a generated code, and loads more vouchers than one page has", async () => {
     const one = await startBilling({ files: { BRANDING_FILE: BRANDING } });
     for (let index = 1; index <= 60; index += 1) await issueVoucher(one, `MANY-${index}`);
     const { page, faults, close } = await visitAdmin({ role: "sovereign-admin", origin: one.origin });
@@ -152,7 +152,7 @@ describe("/admin", () => {
     await close();
   });
 
-  it("shows redemptions to every administrator, and money and orders to superadmins alone", async () => {
+  it("shows redemptions to every administrator, and money and orders only to superadmins", async () => {
     const admin = await visitAdmin({ role: "sovereign-admin" });
     expect(await admin.page.locator("#chart svg").getAttribute("aria-label")).toBe(
       "3 redemptions in the last 30 days",
@@ -180,7 +180,7 @@ describe("/admin", () => {
     await superadmin.close();
   });
 
-  it("keeps the token in the tab and out of each address, and removes it at sign-out and when it ends", async () => {
+  it("keeps the token in the tab and out of every URL, and removes it at sign-out and when it expires", async () => {
     const { page, context, close } = await visitAdmin({ role: "sovereign-admin" });
     const token = await page.evaluate('sessionStorage.getItem("catalyst-admin-token")');
     expect(token).toMatch(/^ey/);
@@ -216,7 +216,7 @@ describe("/admin", () => {
     await close();
   });
 
-  it("signs in at the issuer, by a code that only this tab can turn into a token", async () => {
+  it("signs in at the issuer with a code that only this tab can exchange for a token", async () => {
     const issuer = await startSignInIssuer();
     const one = await startBilling({
       env: {
@@ -252,7 +252,7 @@ describe("/admin", () => {
     await expect.poll(() => page.locator("#redemption-rows tr").count()).toBe(7);
     expect(await page.evaluate('sessionStorage.getItem("catalyst-admin-token")')).not.toBe(token);
 
-    // An answer without a request changes nothing. An answer to another request is refused.
+    // An answer without a request changes nothing. The page refuses an answer to another request.
     await page.goto(`${one.origin}/admin#state=forged&code=stolen`);
     await page.locator("#tiles li").first().waitFor();
     await page.evaluate(

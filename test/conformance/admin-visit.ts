@@ -26,7 +26,7 @@ export async function visitAdmin(
 
 export const rowOf = (page: Page, code: string) => page.locator("#voucher-rows tr").filter({ hasText: code });
 
-/** The text of the QR code on the screen, as a camera reads it. */
+/** The text that a camera reads from the QR code on the screen. */
 export async function scanQr(page: Page): Promise<string | undefined> {
   const png = (await page.locator("#qr svg").screenshot()).toString("base64");
   const blank = await page.context().newPage();

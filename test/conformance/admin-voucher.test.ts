@@ -80,7 +80,7 @@ describe("a voucher on /admin", () => {
     await close();
   });
 
-  it("is never overwritten by a form that issues: the page leads to the voucher that is there", async () => {
+  it("is never overwritten by the issue form: the page links to the existing voucher", async () => {
     await issueVoucher(billing, "TAKEN-CODE", { credit_omr: 30, max_redemptions: 5 });
     const before = await read("TAKEN-CODE");
     const { page, close } = await open();
@@ -140,7 +140,7 @@ describe("a voucher on /admin", () => {
     await close();
   });
 
-  it("is not overwritten when another administrator changed it meanwhile", async () => {
+  it("is not overwritten after another administrator changed it", async () => {
     await issueVoucher(billing, "TWO-EDITORS", { credit_omr: 10, max_redemptions: 5 });
     const { page, close } = await open({ hash: "#voucher=TWO-EDITORS" });
     await page.getByRole("button", { name: "Edit" }).click();
@@ -152,7 +152,7 @@ describe("a voucher on /admin", () => {
     await page.locator("#edit-save").click();
     await page.getByText("Another administrator has changed this voucher.").waitFor();
     expect((await read("TWO-EDITORS")).description).not.toBe("Mine");
-    // The form still has the old credit, so the list shows that saving would take the other change back.
+    // The form still has the old credit, so the page says that saving would undo the other change.
     await expect
       .poll(() => page.locator("#edit-changes li").allTextContents())
       .toEqual([expect.stringMatching(/^Credit: OMR\s15 → OMR\s10$/), expect.stringMatching(/→ Mine$/)]);
@@ -199,7 +199,7 @@ describe("a voucher on /admin", () => {
 });
 
 describe("/admin", () => {
-  it("keeps a form over the end of a session", async () => {
+  it("keeps the content of a form when the session ends", async () => {
     const { page, close } = await open();
     await page.locator("#issue").click();
     await page.locator("#issue-credit").fill("33");
@@ -217,7 +217,7 @@ describe("/admin", () => {
     await close();
   });
 
-  it("says of a token that has expired that it has expired", async () => {
+  it("says that the token has expired", async () => {
     const { page, close } = await visit(browser, `${billing.origin}/admin?lang=en`);
     const claims = Buffer.from(JSON.stringify({ sub: "x", exp: 1 })).toString("base64url");
     await page.locator("#token").fill(`eyJhbGciOiJIUzI1NiJ9.${claims}.c2ln`);
@@ -290,7 +290,7 @@ describe("/admin", () => {
     expect(await page.locator("#chart .value").count()).toBe(1);
     const bar = await middleOf("#chart .bar");
     expect(Math.abs((await middleOf("#chart .value")) - bar)).toBeLessThan(2);
-    // The labels of days are the last texts: the bar is today's.
+    // The day labels are the last texts, so the last bar is today's.
     expect(Math.abs((await middleOf("#chart text:not(.value)")) - bar)).toBeLessThan(2);
     expect(await page.locator("#chart .value").textContent()).toBe(language === "ar" ? "٣" : "3");
     await close();

@@ -18,7 +18,7 @@ const DRIFT = `ALTER TABLE promo_codes ADD COLUMN extra int, ALTER COLUMN active
   ALTER TABLE outbox ALTER COLUMN payload DROP NOT NULL; ALTER TABLE credit_ledger DISABLE TRIGGER credit_ledger_append_only;
   CREATE POLICY own ON orders USING (tenant_id <> ''); CREATE RULE keep AS ON DELETE TO promo_redemptions DO INSTEAD NOTHING`;
 
-/** What each version said, to the letter. */
+/** The exact texts from each version of PostgreSQL. */
 const answers = new Map<number, { refusals: string[]; drift: string[] }>();
 
 afterAll(() => {

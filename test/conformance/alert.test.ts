@@ -21,7 +21,7 @@ const { groups } = parse(readFileSync(join(CHART, "monitoring/alerts.yaml"), "ut
 };
 const alerts = groups.flatMap(({ rules }) => rules);
 
-/** Writes JSON, which promtool reads as YAML, and runs a command of promtool with the file. */
+/** Writes JSON, which promtool reads as YAML, and runs a promtool command on the file. */
 function promtool(command: string[], name: string, content: object): Promise<string> {
   const file = join(folder, name);
   writeFileSync(file, JSON.stringify(content));
@@ -88,7 +88,7 @@ const FIRING: Firing[] = [
   ],
 ];
 
-/** Two healthy replicas, and a Sovereign that was corrected and waited now and then. */
+/** Two healthy replicas, and a Sovereign that was reverted and waited a few times. */
 const HEALTHY: Series = {
   'catalyst_webhook_configuration_refused{pod="a"}': "0x180",
   'catalyst_webhook_configuration_restored_total{pod="a"}': "3x180",
@@ -113,14 +113,14 @@ const testOf = (series: Series, expectations: object[]) => ({
   alert_rule_test: expectations,
 });
 
-/** The annotations of an alert with these labels, as Alertmanager receives them. */
+/** The annotations that Alertmanager receives for an alert with these labels. */
 function annotationsOf({ annotations }: Alert, labels: Record<string, string>): Record<string, string> {
   return JSON.parse(
     JSON.stringify(annotations).replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, (_, label) => labels[label] ?? ""),
   );
 }
 
-describe("the alerts and the dashboard, judged by Prometheus' own promtool", () => {
+describe("the alerts and the dashboard, checked by promtool", () => {
   it("have promtool: test/conformance/install-debian-tools.sh FOLDER fetches it", () => {
     expect(existsSync(PROMTOOL)).toBe(true);
   });
@@ -148,7 +148,7 @@ describe("the alerts and the dashboard, judged by Prometheus' own promtool", () 
     expect(await checked).toContain(`SUCCESS: ${rules.length} rules found`);
   });
 
-  it("each fire for what they name, with their labels filled in, and are silent on a healthy cluster", async () => {
+  it("fire only for the fault that they name, with their labels filled in, and are silent on a healthy cluster", async () => {
     expect(FIRING.map(([alert]) => alert).sort()).toEqual(alerts.map(({ alert }) => alert).sort());
     const firing = FIRING.map(([alertname, minute, labels, series]) => {
       const rule = alerts.find(({ alert }) => alert === alertname) ?? expect.unreachable();

@@ -20,7 +20,7 @@ const { dependencies } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), 
 let consumer: string;
 let packed: string[];
 
-/** Packs as a release does, and unpacks where `npm install` would put it; its dependencies are this checkout's. */
+/** Packs the package as a release does, and unpacks it where `npm install` would. Its dependencies come from this checkout. */
 beforeAll(() => {
   consumer = mkdtempSync(join(tmpdir(), "catalyst-package-"));
   const [{ filename, files }] = JSON.parse(

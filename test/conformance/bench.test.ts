@@ -26,7 +26,7 @@ beforeAll(async () => {
   url.port = String(proxy.port);
   pool = createLibPqPool(url.href);
   earlier = createEarlierSequence({ pool, neighbourPort: neighbour.port });
-  // Connecting takes trips of its own.
+  // A new connection costs round trips of its own, so it is opened before they are counted.
   await earlier.preview("HOT");
 });
 
@@ -46,7 +46,7 @@ async function countTrips(run: () => Promise<unknown>): Promise<number> {
 describe("the earlier service's statement sequence", () => {
   const order = { userId: "user", tenantId: "shop", planId: "small", code: "HOT" };
 
-  it("takes 26 round trips for a new customer's checkout, and leaves what the earlier service left", async () => {
+  it("takes 26 round trips for a new customer's checkout, and leaves the rows that the earlier service left", async () => {
     expect(await countTrips(() => earlier.checkout(order))).toBe(26);
     const { rows } = await database.pool.query(`
       SELECT c.user_id, o.amount_omr, o.promo_code, s.plan_id, p.times_redeemed,
@@ -70,7 +70,7 @@ describe("the earlier service's statement sequence", () => {
     expect(await countTrips(() => earlier.preview("HOT"))).toBe(2);
   });
 
-  it("finds no code that is not there", async () => {
+  it("does not find a code that does not exist", async () => {
     expect(await earlier.preview("NONE")).toBe(false);
   });
 });
@@ -106,7 +106,7 @@ describe("npm run bench", () => {
     return { code, ...texts };
   }
 
-  /** Runs a quick bench that must succeed; what it wrote, and what it printed. */
+  /** Runs a quick bench that must succeed, and returns its results and its output. */
   async function quickBench(...args: string[]) {
     const folder = mkdtempSync(join(tmpdir(), "catalyst-bench-test-"));
     const output = join(folder, "results.json");
@@ -119,7 +119,7 @@ describe("npm run bench", () => {
   }
   const isJudged = ({ held }: { held: boolean | null }) => typeof held === "boolean";
 
-  it("measures billing on both sides, judges every bar, and writes what it found", {
+  it("measures billing on both sides, judges every bar, and writes the results", {
     timeout: 120_000,
   }, async () => {
     const { results, stdout } = await quickBench("billing", "--only", "hot code, loopback");
@@ -137,14 +137,14 @@ describe("npm run bench", () => {
     expect(stdout).toContain("checkout, hot code, loopback, empty ledger");
   });
 
-  it("calls both sides' previews over HTTP", { timeout: 120_000 }, async () => {
+  it("calls the previews of both sides over HTTP", { timeout: 120_000 }, async () => {
     const { results } = await quickBench("billing", "--only", "both over HTTP");
     const [scenario] = results.billing.scenarios;
     expect(scenario.earlier.processCpuMs.median).toBeGreaterThan(0);
     expect(scenario.ratio.median).toBeGreaterThan(0);
   });
 
-  it("measures admission in every scenario, and what it adds to a write on a real API server", {
+  it("measures admission in every scenario, and the time that it adds to a write on a real API server", {
     timeout: 240_000,
   }, async () => {
     const { results, stdout } = await quickBench("admission");
@@ -156,7 +156,7 @@ describe("npm run bench", () => {
       expect([floor !== undefined, ratio !== undefined]).toEqual([hasFloor === true, hasFloor === true]);
     }
     const cold = admission.scenarios.filter(({ reviews }: { reviews: string }) => reviews === "cold");
-    // The referrers of the image, the manifest of its signature, and the signed payload.
+    // The referrers of the image, the manifest of its signature, and the signed payload: three requests.
     expect(cold.map(({ webhook }: Scenario) => webhook.registryRequests.median)).toEqual([3, 3]);
     const others = admission.scenarios.filter(({ reviews }: { reviews: string }) => reviews !== "cold");
     expect(others.map(({ webhook }: Scenario) => webhook.registryRequests.median)).toEqual(

@@ -26,7 +26,7 @@ describe("helm install", () => {
     await plane?.close();
   });
 
-  it("brings everything that the operator needs onto a cluster, the CRDs first", async () => {
+  it("installs everything that the operator needs, the CRDs first", async () => {
     await run("install", ...RELEASE, "--create-namespace", "--set", "trust.trust[0].publicKey=pem");
     const crd = await get(
       "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sovereigns.catalyst.openova.io",
@@ -44,7 +44,7 @@ describe("helm install", () => {
     await get("/api/v1/namespaces/catalog-sovereign");
   }, 180_000);
 
-  it("upgrades a definition, and keeps the objects that an earlier one stored", async () => {
+  it("upgrades a CRD, and keeps the objects that were stored under the earlier one", async () => {
     const path =
       "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/billingreleases.catalyst.openova.io";
     const columns = async () => {
@@ -69,7 +69,7 @@ describe("helm install", () => {
     rmSync(dirname(earlier), { recursive: true });
   }, 180_000);
 
-  it("changes nothing when it is upgraded to the same, and keeps CRDs and catalogs when it goes", async () => {
+  it("changes nothing in an upgrade to the same chart, and keeps CRDs and catalogs after an uninstall", async () => {
     const path = "/apis/apps/v1/namespaces/catalyst-system/deployments/catalyst-operator";
     const before = await get(path);
     await run("upgrade", ...RELEASE);
@@ -80,7 +80,7 @@ describe("helm install", () => {
     await get("/api/v1/namespaces/catalog");
   }, 180_000);
 
-  it("replaces a trust that kubectl made, once it is handed over by the command that the refusal names", async () => {
+  it("replaces a trust ConfigMap that kubectl created, after the command in the refusal hands it over", async () => {
     const kubectl = (...args: string[]) =>
       runTool(join(TOOLS, "kubectl"), args, { env: { KUBECONFIG: plane.kubeconfigPath } });
     const trust = ["configmap", "catalyst-trust", "--namespace", "catalyst-system"];
@@ -95,7 +95,7 @@ describe("helm install", () => {
     expect(await kubectl("get", ...trust, "--output", "yaml")).toContain("publicKey: pem");
   }, 180_000);
 
-  it("deletes the CRDs and their objects when it goes, once crds.keep is false", async () => {
+  it("deletes the CRDs and their objects in an uninstall when crds.keep is false", async () => {
     await run("upgrade", ...RELEASE, "--set", "crds.keep=false", "--force-conflicts");
     await client.create(resourceOf(BILLING_RELEASE), { ...release(), metadata: { name: "lost" } });
     await run("uninstall", "catalyst-operator", "--namespace", "catalyst-system");

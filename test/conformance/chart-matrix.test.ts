@@ -14,14 +14,14 @@ import { CHART_MATRIX } from "../support/suite/chart-matrix.ts";
 import { CHART, DIGEST, TOOLS } from "./helm-chart.ts";
 
 const SERVED = ["cert-manager.io/v1", "monitoring.coreos.com/v1"];
-/** Rendering takes one core for half a second, and machines have two. */
+/** One rendering uses one core for half a second. CI machines have two cores. */
 const AT_ONCE = 2;
 
 let plane: TestControlPlane;
 let client: KubeClient;
 let folder: string;
 const renders = new Map<string, string>();
-/** Each different object of all renders, once. */
+/** The different objects of all renders, without repetitions. */
 let objects: KubernetesObject[] = [];
 
 const run = (tool: string, args: string[]) =>
@@ -32,7 +32,7 @@ const template = (values: string, served: readonly string[] = SERVED) =>
     ...served.flatMap((version) => ["--api-versions", version]),
   ]);
 
-/** Does the work for each item, a few at once. */
+/** Does the work for each item, `AT_ONCE` items at a time. */
 async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const line = items.values();
   const worker = async () => {
@@ -77,7 +77,7 @@ describe(`the chart with ${CHART_MATRIX.length} combinations of values`, () => {
       const file = join(folder, `values-${index}.yaml`);
       // Helm reads YAML 1.1, in which more words are truth values than in 1.2. JSON is the same in both.
       writeFileSync(file, JSON.stringify(merged(values)));
-      // What lint renders has no cluster that could serve cert-manager's kinds.
+      // `helm lint` has no cluster, so a template that needs cert-manager's kinds fails in it.
       const isLinted = !JSON.stringify(values).includes("cert-manager");
       const scope = ["--strict", "--quiet", "--namespace", "catalyst-system"];
       if (isLinted) await run("helm", ["lint", CHART, ...scope, "--values", file]);
@@ -87,13 +87,13 @@ describe(`the chart with ${CHART_MATRIX.length} combinations of values`, () => {
     objects = objectsOf([...renders.values()]);
   }, 180_000);
 
-  it("renders the same twice, byte for byte", async () => {
+  it("renders the same bytes twice", async () => {
     const last = CHART_MATRIX.length - 1;
     const [name = ""] = CHART_MATRIX[last] ?? [];
     expect(await template(join(folder, `values-${last}.yaml`))).toBe(renders.get(name));
   });
 
-  it("labels every object with its release and the values, and has every object of what is switched on", () => {
+  it("labels every object with its release and the values, and has every object of the features that are enabled", () => {
     const unlabelled = objects.filter(
       ({ metadata }) => metadata.labels?.["app.kubernetes.io/instance"] !== "catalyst",
     );
@@ -110,7 +110,7 @@ describe(`the chart with ${CHART_MATRIX.length} combinations of values`, () => {
       expect(kinds).toContain(kind);
   });
 
-  it("leaves out what the cluster does not serve, and refuses a mode that cannot work", async () => {
+  it("leaves out kinds that the cluster does not serve, and refuses a mode that cannot work", async () => {
     const bare = (name: string) => {
       const index = CHART_MATRIX.findIndex(([other]) => other === name);
       return template(join(folder, `values-${index}.yaml`), []);
@@ -131,7 +131,7 @@ describe(`the chart with ${CHART_MATRIX.length} combinations of values`, () => {
     mkdirSync(manifests);
     for (const [index, object] of objects.entries())
       writeFileSync(join(manifests, `${index}.json`), JSON.stringify(object));
-    // kubeconform calls the version the group of a core kind.
+    // For a core kind, kubeconform's `Group` is the version.
     const location = `${schemas}/{{ .ResourceKind }}-{{ .Group }}-{{ .ResourceAPIVersion }}.json`;
     const report = await run("kubeconform", [
       ...["-strict", "-summary", "-output", "json", "-n", "2"],
@@ -145,7 +145,7 @@ describe(`the chart with ${CHART_MATRIX.length} combinations of values`, () => {
   it("is accepted by the API server in a dry run", async () => {
     const file = join(folder, "all.json");
     const name = ({ kind, metadata }: KubernetesObject) => `${kind}/${metadata.namespace}/${metadata.name}`;
-    // kubectl takes each object once in a run, so that variants of one object go one after the other.
+    // kubectl accepts each object once in a run, so variants of one object are sent in separate runs.
     const rounds: KubernetesObject[][] = [];
     for (const object of objects) {
       const free = rounds.find((round) => !round.some((other) => name(other) === name(object)));
@@ -165,7 +165,7 @@ describe(`the chart with ${CHART_MATRIX.length} combinations of values`, () => {
   }, 120_000);
 });
 
-/** The digest, which every installation sets. */
+/** The values with the digest, which every installation sets. */
 function merged(values: Record<string, unknown>): object {
   const image = { digest: DIGEST, ...(values.image as object | undefined) };
   return { ...values, image };

@@ -18,7 +18,7 @@ interface Service extends KubernetesObject {
 
 const SERVICE_NAME = "catalyst-operator-webhook.catalyst-system.svc";
 
-describe("the chart's objects for its neighbours", () => {
+describe("the chart's objects for other software", () => {
   it("lets billing Pods and helm test through a NetworkPolicy that limits the peers", async () => {
     const peer = "[0].podSelector.matchLabels.app=ingress";
     const objects = await render(
@@ -38,7 +38,7 @@ describe("the chart's objects for its neighbours", () => {
     const labels = objects.find(({ kind }) => kind === "Pod")?.metadata.labels ?? {};
     const name = "app.kubernetes.io/name";
     expect(peersOf("http")).toEqual([listed, { podSelector: { matchLabels: { [name]: labels[name] } } }]);
-    // The operator's Services select the Pods of this name.
+    // The operator's Services select Pods by this name, so the test's Pod must have another.
     expect(labels[name]).not.toBe("catalyst-operator");
   });
 

@@ -34,15 +34,15 @@ const containerOf = (objects: KubernetesObject[]): Container => {
 };
 
 describe("the chart", () => {
-  it("has helm to be judged by: test/conformance/build-tools.sh FOLDER builds it", () => {
+  it("has helm for its tests: test/conformance/build-tools.sh FOLDER builds it", () => {
     expect(existsSync(HELM)).toBe(true);
   });
 
-  it("passes helm lint as it is, strictly", async () => {
+  it("passes helm lint --strict with its default values", async () => {
     expect(await helm(["lint", "--strict", CHART])).toContain("0 chart(s) failed");
   });
 
-  it("takes every setting of Pods that a Sovereign takes", async () => {
+  it("accepts every Pod setting that a Sovereign accepts", async () => {
     const values = [
       "nodeSelector.disk=ssd",
       "tolerations[0].key=gpu,tolerations[0].operator=Exists,tolerations[0].effect=NoSchedule",
@@ -125,7 +125,7 @@ describe("the chart", () => {
     ]);
   });
 
-  it("gives a Pod the time to drain and to end", async () => {
+  it("gives a Pod enough time to drain and to stop", async () => {
     const chart = await render("--set", "drainSeconds=60", "--set", "billing.drainSeconds=45");
     const deployment = chart.find(({ kind }) => kind === "Deployment") as Deployment;
     expect(deployment.spec.template.spec.terminationGracePeriodSeconds).toBe(90);
@@ -228,7 +228,7 @@ describe("the chart", () => {
     ]);
   });
 
-  it("runs what the playground runs: the same roles, command and ports", async () => {
+  it("has the same roles, command and ports as the playground", async () => {
     const chart = await render();
     const playground = desiredOperatorManifests({
       image: "unused",

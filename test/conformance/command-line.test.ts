@@ -25,12 +25,12 @@ const { bin, version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "ut
   version: string;
 };
 
-/** As npm installs it: a link in PATH. */
+/** npm installs the plugin as a link in PATH. */
 const folder = mkdtempSync(join(tmpdir(), "kubectl-plugin-"));
 symlinkSync(join(ROOT, bin["kubectl-catalyst"] ?? ""), join(folder, "kubectl-catalyst"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Asynchronous, because this process serves what kubectl asks for. */
+/** Asynchronous, because this process serves the requests of kubectl. */
 function kubectl(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
   const PATH = [folder, dirname(process.execPath), process.env.PATH].join(delimiter);
   return new Promise((done) => {
@@ -43,7 +43,7 @@ function kubectl(...args: string[]): Promise<{ status: number; stdout: string; s
   });
 }
 
-/** The part of a kubelet that forwards ports: a port of each Pod is the one that `port` names here. */
+/** The port-forwarding part of a kubelet: every port of a Pod leads to `port` on this machine. */
 async function startKubelet(port: number): Promise<{ port: number; close(): void }> {
   const { key, certificate: cert } = await issueCertificates(["127.0.0.1"], new Date());
   const server = createServer({ key, cert });
@@ -77,7 +77,7 @@ describe.skipIf(assets === undefined)("the rights that catalyst preflight asks f
     );
     const rendered = parseAllDocuments(text).flatMap((document) => {
       const { apiVersion, kind, metadata } = (document.toJS() ?? {}) as Partial<KubernetesObject>;
-      // `helm test` makes its Pod later.
+      // `helm test` creates its Pod later.
       const isTest = metadata?.annotations?.["helm.sh/hook"] === "test";
       return kind === undefined || isTest ? [] : [`${apiVersion} ${kind}`];
     });
@@ -88,7 +88,7 @@ describe.skipIf(assets === undefined)("the rights that catalyst preflight asks f
 });
 
 describe.skipIf(assets === undefined)("kubectl catalyst", () => {
-  it("is this program, by this name", async () => {
+  it("runs this program under the name of the plugin", async () => {
     expect((await kubectl("plugin", "list")).stdout).toContain(join(folder, "kubectl-catalyst"));
     expect(await kubectl("catalyst", "--version")).toMatchObject({
       status: 0,
@@ -112,13 +112,13 @@ describe.skipIf(assets === undefined)("kubectl catalyst", () => {
     });
   });
 
-  it("is completed by kubectl, with the script that catalyst completion prints", async () => {
+  it("completes words in kubectl, with the script that catalyst completion prints", async () => {
     const script = join(folder, "kubectl_complete-catalyst");
     writeFileSync(script, completionScript("kubectl", await loadCommands()), { mode: 0o700 });
     expect((await kubectl("__complete", "catalyst", "rollout", "pa")).stdout).toBe("pause\n:4\n");
   });
 
-  it("issues a voucher through kube-apiserver, which asks the Pod's kubelet for its port", async () => {
+  it("issues a voucher through kube-apiserver, which connects to the Pod's port through the kubelet", async () => {
     const billing = await startBilling();
     const kubelet = await startKubelet(Number(new URL(billing.origin).port));
     const plane = await startTestControlPlane("real");

@@ -49,7 +49,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** cosign in a home of its own, so that it finds no settings and caches of this machine. It asks no TUF repository. */
+/**
+ * cosign with a home directory of its own, so that no settings or caches of this machine count. It cannot reach a TUF
+ * repository.
+ */
 const cosign = (...args: string[]) =>
   run(COSIGN, args, {
     cwd: folder,
@@ -60,7 +63,7 @@ const SIGN = ["--use-signing-config=false", "--allow-http-registry", "--yes"];
 const signByKey = (reference: string, key: string, ...args: string[]) =>
   cosign("sign", "--key", key, "--tlog-upload=false", ...SIGN, ...args, reference);
 
-/** Signs as a pipeline does: a certificate from Fulcio for its token, and an entry in Rekor. */
+/** Signs as a pipeline does: Fulcio issues a certificate for the pipeline's token, and Rekor logs the signature. */
 async function signKeyless(reference: string, ...args: string[]) {
   const claims = { iss: ISSUER, sub: "ci", aud: "sigstore", email: IDENTITY, email_verified: true };
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -81,7 +84,7 @@ async function signKeyless(reference: string, ...args: string[]) {
   );
 }
 
-/** Verifies with cosign itself, offline, by a trusted root. Throws with what cosign says. */
+/** Verifies with cosign itself, offline, by a trusted root. Throws cosign's error. */
 async function verifyByCosign(reference: string, root: string, ...args: string[]) {
   await writeFile(join(folder, "root.json"), root);
   const identity = ["--certificate-identity", IDENTITY, "--certificate-oidc-issuer", ISSUER];
@@ -92,7 +95,7 @@ async function verifyByCosign(reference: string, root: string, ...args: string[]
   );
 }
 
-/** An image of its own for each test, as cosign names it and as we do. */
+/** Pushes a new image for each test. Returns its name for cosign and for our verifier. */
 function pushImage(registry: PushRegistry, manifest: object = {}) {
   count += 1;
   const name = `image-${count}`;
@@ -116,7 +119,7 @@ const verify = (reference: ReturnType<typeof pushImage>["reference"], trust: Tru
     trustedRoot: () => parseTrustedRoot(root),
   }).verify(reference, trust);
 
-/** A key pair that cosign imported, with its public key as a trusted one. */
+/** Imports a key pair into cosign, and returns its public key as a trusted one. */
 async function importKey(name: string, privateKey: KeyObject) {
   const pem = join(folder, `${name}.pem`);
   await writeFile(pem, privateKey.export({ type: "pkcs8", format: "pem" }));
@@ -128,7 +131,7 @@ async function importKey(name: string, privateKey: KeyObject) {
 }
 
 describe("cosign", () => {
-  it("is there: test/conformance/build-tools.sh FOLDER builds it", () => {
+  it("is installed: test/conformance/build-tools.sh FOLDER builds it", () => {
     expect(existsSync(COSIGN)).toBe(true);
   });
 
@@ -137,7 +140,7 @@ describe("cosign", () => {
     ["p384", () => generateKeyPairSync("ec", { namedCurve: "P-384" })],
     ["rsa", () => generateKeyPairSync("rsa", { modulusLength: 3072 })],
     ["ed25519", () => generateKeyPairSync("ed25519")],
-  ])("signs by a key of the kind %s in both formats, and the verifier agrees", async (kind, generate) => {
+  ])("signs with a key of type %s in both formats, and our verifier accepts it", async (kind, generate) => {
     const { key, trust } = await importKey(kind, generate().privateKey);
     const other = await importKey(`${kind}-other`, generate().privateKey);
     for (const { name, registry } of registries)
@@ -150,7 +153,7 @@ describe("cosign", () => {
       }
   });
 
-  it("signs keyless in both formats, and the verifier agrees", async () => {
+  it("signs keyless in both formats, and our verifier accepts it", async () => {
     const trust = [{ keyless: { issuer: ISSUER, identity: IDENTITY } }];
     for (const { name, registry } of registries)
       for (const [format, args] of FORMATS) {
@@ -167,7 +170,7 @@ describe("cosign", () => {
       }
   });
 
-  it("verifies what the test's Fulcio, Rekor and certificate log vouch for, and nothing of others", async () => {
+  it("accepts signatures of the test's own Fulcio, Rekor and certificate log, and refuses those of others", async () => {
     const { tlogs, ctlogs } = JSON.parse(
       await createSigstore().then((other) => other.trustedRoot({ ctlogs: [other.certificateLog] })),
     );
@@ -188,7 +191,7 @@ describe("cosign", () => {
       }
   });
 
-  it("makes attestations, which are no signatures", async () => {
+  it("makes attestations, which do not count as signatures", async () => {
     const { key, trust } = await importKey("attester", generateKeyPairSync("ed25519").privateKey);
     await writeFile(join(folder, "predicate.json"), "{}");
     for (const { registry } of registries) {

@@ -13,8 +13,8 @@ const run = promisify(execFile);
 const blocks = PAGES.flatMap((page) => commandBlocksOf(readPage(page)).map((block) => ({ page, ...block })));
 
 /**
- * A folder like a checkout in which `npm start` runs and whose command `catalyst` is linked: a reader's shell is in it. The
- * state directory of the playground is where the pages say.
+ * Creates a folder for the reader's shell: a checkout in which `npm start` works and `catalyst` is in PATH. The
+ * playground's state directory is where the pages expect it.
  */
 function createCheckout(stateDir: string): string {
   const folder = mkdtempSync(join(tmpdir(), "catalyst-pages-"));
@@ -26,7 +26,10 @@ function createCheckout(stateDir: string): string {
   return folder;
 }
 
-/** Each block runs as a reader pastes it into a shell, with the token and the address that its page asks for. */
+/**
+ * Returns a function that runs a block as a reader pastes it into a shell, with the token and the address that the page
+ * asks for.
+ */
 function useShell(bench: StoryBench): (script: string) => Promise<{ stdout: string }> {
   let folder: string;
   beforeAll(() => {
@@ -34,7 +37,7 @@ function useShell(bench: StoryBench): (script: string) => Promise<{ stdout: stri
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return (script) => {
-    // No Franchise limits what is issued on it.
+    // No Franchise limits the vouchers of this Sovereign.
     const { url, adminToken } =
       bench.sovereigns.find(({ name }) => name === "catalyst-zero") ?? bench.omantel();
     const path = [join(folder, ".bin"), join(ROOT, "node_modules/.bin"), process.env.KUBEBUILDER_ASSETS];

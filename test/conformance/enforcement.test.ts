@@ -44,7 +44,7 @@ const pod = (name: string) => ({
   spec: { containers: [{ name: "app", image: "registry.test/shop:latest" }] },
 });
 
-/** Starts the operator again, as a changed value of the chart does. */
+/** Restarts the operator, as a changed value of the chart does. */
 async function restart(enforcement: string) {
   await operator?.stop();
   operator = await startOperatorProcess(plane.kubeconfigPath, {
@@ -54,7 +54,7 @@ async function restart(enforcement: string) {
 }
 
 const get = async <T>(path: string) => (await api.send({ method: "GET", path })).body as T;
-/** What a stranger is answered who runs an image by its tag. */
+/** The API server's answer when a user without rights of the platform runs an image by its tag. */
 async function answer() {
   const { status, body } = await api.send({
     ...{ method: "POST", path: "/api/v1/namespaces/shop/pods?dryRun=All", as: "mallory" },
@@ -70,7 +70,7 @@ const countOf = async (metric: string) =>
   Number(
     new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\d+)`, "m").exec((await operator?.metrics()) ?? "")?.[1] ?? -1,
   );
-/** How often operators have reported that admission denies nothing. Repeats are counted on one Event. */
+/** The number of Events which say that admission denies nothing. Repeats are counted in one Event. */
 async function notEnforcedReports() {
   const { items } = await get<{ items: { reason: string; count?: number }[] }>("/api/v1/events");
   return items
@@ -78,7 +78,7 @@ async function notEnforcedReports() {
     .reduce((sum, { count = 1 }) => sum + count, 0);
 }
 
-describe("the enforcement of an installation that runs", () => {
+describe("the enforcement of a running installation", () => {
   it.each([
     ["Audit", "Ignore", 0],
     ["Deny", "Fail", 1],
@@ -106,8 +106,8 @@ describe("the enforcement of an installation that runs", () => {
   );
 });
 
-describe("the PolicyReport of what is installed", () => {
-  it("is not written where the kind is not served, and nothing else suffers", async () => {
+describe("the PolicyReport of installed artifacts", () => {
+  it("is not written where the kind is not served, and causes no reconcile error", async () => {
     await restart("Deny");
     await vi.waitFor(async () => expect(await countOf("catalyst_untrusted_artifacts")).toBe(1), WAIT);
     const listed = await client.list(POLICY_REPORTS, { namespace: "shop" }).catch(isNotFound);
@@ -138,7 +138,7 @@ describe("the PolicyReport of what is installed", () => {
     }, WAIT);
   });
 
-  it("goes away with the last finding", async () => {
+  it("is deleted with the last finding", async () => {
     await client.request({
       method: "DELETE",
       path: "/api/v1/namespaces/shop/pods/earlier?gracePeriodSeconds=0",

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FQDN, signToken, startBilling, type TestBilling } from "../support/builder/billing.ts";
 
-/** The commands of a page that are marked as Bash. */
+/** The first command block of a page that is marked `bash runnable`. */
 function scriptOf(page: string): string {
   const text = readFileSync(join(import.meta.dirname, "../../docs", page), "utf8");
   return /```bash runnable\n(.*?)```/s.exec(text)?.[1] ?? "";
@@ -27,14 +27,14 @@ afterAll(() => billing.close());
 
 const run = promisify(execFile);
 
-/** As an administrator pastes it into a shell. */
+/** Runs a step as an administrator pastes it into a shell. */
 async function follow(step: number): Promise<unknown> {
   const { stdout } = await run("bash", ["-euo", "pipefail", "-c", steps[step - 1] ?? "false"], { env });
   return JSON.parse(stdout);
 }
 
 describe(`the four steps of docs/FRANCHISE-MODEL.md on ${FQDN}`, () => {
-  it("hold, as they stand on the page", async () => {
+  it("work exactly as the page writes them", async () => {
     expect(steps).toHaveLength(4);
     expect(await follow(1)).toEqual([]);
     expect(await follow(2)).toMatchObject({
@@ -52,7 +52,7 @@ describe(`the four steps of docs/FRANCHISE-MODEL.md on ${FQDN}`, () => {
     });
     expect(await follow(4)).toEqual({ ok: true });
     await expect(follow(3)).rejects.toThrow("404");
-    // An issue brings the code back to life: the steps may be run again.
+    // Issuing a revoked code makes it valid again, so the steps can be repeated.
     expect(await follow(2)).toMatchObject({ code: "SMOKE-TEST" });
   });
 });

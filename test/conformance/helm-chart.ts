@@ -22,7 +22,7 @@ export const CHART = join(import.meta.dirname, "../../charts/catalyst-operator")
 export const TOOLS = process.env.KUBEBUILDER_ASSETS ?? "";
 export const HELM = join(TOOLS, "helm");
 export const DIGEST = `sha256:${"a".repeat(64)}`;
-/** The arguments of a release of the chart. */
+/** The arguments that install or render a release of the chart. */
 export const RELEASE = [
   "catalyst-operator",
   CHART,
@@ -35,7 +35,7 @@ export const RELEASE = [
 export const helm = (args: string[], kubeconfig = "/dev/null") =>
   runTool(HELM, args, { env: { KUBECONFIG: kubeconfig } });
 
-/** The arguments of kubectl in the commands of a refusal that hand an object over to the release. */
+/** The kubectl arguments in a refusal's commands, which hand an object over to the release. */
 export function adoptionCommands(refusal: string): string[][] {
   const [, line = ""] = /^ +(kubectl annotate .*)$/m.exec(refusal) ?? [];
   return line.split(" && ").map((command) => command.split(" ").slice(1));

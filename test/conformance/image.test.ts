@@ -21,10 +21,10 @@ import { createTestDatabase } from "../support/server/postgres.ts";
 import { prepareCluster } from "../support/server/webhook-replica.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-/** Above the base image. */
+/** The size without the base image. */
 const MAX_UNPACKED_BYTES = 80e6;
 const MAX_COMPRESSED_BYTES = 15e6;
-/** Processor time, from the start until the operator is ready. */
+/** Processor time from the start of the process until the operator is ready. */
 const MAX_START_CPU_SECONDS = 3;
 
 let image: ImageContent;
@@ -43,7 +43,7 @@ const argumentsOf = (...args: string[]) => [
   ...args,
 ];
 
-/** `catalyst …` until it ends. */
+/** Runs `catalyst …` to its end. */
 async function catalyst(args: string[], env: Record<string, string> = {}) {
   try {
     const options = { env: { PATH: process.env.PATH ?? "", ...env } };
@@ -53,7 +53,7 @@ async function catalyst(args: string[], env: Record<string, string> = {}) {
   }
 }
 
-/** Starts `catalyst …` and waits until its log has this pattern: what the pattern's group found, and the process's id. */
+/** Starts `catalyst …`, waits until its log matches the pattern, and returns the pattern's group and the process id. */
 async function serve(command: string, env: Record<string, string>, pattern: RegExp) {
   const child: ChildProcess = spawn(process.execPath, argumentsOf(command), {
     env: { PATH: process.env.PATH ?? "", HOST: "127.0.0.1", ...env },
@@ -89,12 +89,12 @@ const filesOf = (folder: string) =>
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
 
 describe("the build context", () => {
-  it("holds all that the Dockerfile copies, and nothing more", () => {
+  it("holds exactly the files that the Dockerfile copies", () => {
     expect(image.copied.filter((path) => !isWithin(CONTEXT.allowed, path))).toEqual([]);
     expect(CONTEXT.allowed.filter((path) => !image.copied.includes(path))).toEqual([]);
   });
 
-  it("has plain paths in .dockerignore, as this test reads them", () => {
+  it("has only plain paths in .dockerignore, because this test reads no patterns", () => {
     expect(CONTEXT.first).toBe("*");
     expect(
       [...CONTEXT.allowed, ...CONTEXT.leftOut].filter(
@@ -105,7 +105,7 @@ describe("the build context", () => {
 });
 
 describe("the image", () => {
-  it("has no package with an install script but the one that would bring another Node", () => {
+  it("has no package with an install script, except the one that would install another Node", () => {
     const scripted = Object.entries(image.installed).filter(([, { hasInstallScript }]) => hasInstallScript);
     expect(scripted.map(([path]) => path)).toEqual(["node_modules/node"]);
   });
@@ -117,7 +117,7 @@ describe("the image", () => {
     expect(Object.keys(image.installed)).not.toContain("node_modules/@marcbachmann/cel-js");
   });
 
-  it("keeps the licences of the packages, and none of the files that no program loads", () => {
+  it("keeps the licences of the packages, and removes files that no program loads", () => {
     const files = filesOf(join(image.app, "node_modules"));
     expect(files.filter((file) => /\.(map|[mc]?ts|flow|bare)$/.test(file))).toEqual([]);
     for (const licence of ["express/LICENSE", "@kubernetes/client-node/LICENSE", "jose/LICENSE.md"])
@@ -134,7 +134,7 @@ describe("the image", () => {
     expect(compressed.length).toBeLessThan(MAX_COMPRESSED_BYTES);
   });
 
-  it("lists in its SBOM exactly the packages that it has", () => {
+  it("lists exactly its packages in its SBOM", () => {
     const sbom = JSON.parse(readFileSync(join(image.app, "sbom.cdx.json"), "utf8"));
     const manifests = filesOf(join(image.app, "node_modules")).filter((file) =>
       /^(.*\/node_modules\/)?(@[^/]+\/)?[^/]+\/package\.json$/.test(file),
@@ -151,7 +151,7 @@ describe("the image", () => {
   });
 
   it("loads every one of its sources", async () => {
-    // The generators need the playground's PostgreSQL, or write to a checkout.
+    // Left out: the generators, which need the playground's PostgreSQL or write to a checkout.
     const sources = filesOf(join(image.app, "src")).filter(
       (file) => file.endsWith(".ts") && !/^cli\/(program|main|entry\/main|generate[a-z-]*)\.ts$/.test(file),
     );
@@ -160,7 +160,7 @@ describe("the image", () => {
     expect(sources.length).toBeGreaterThan(400);
   });
 
-  it("carries every command of the product", async () => {
+  it("has every command of the product", async () => {
     const help = await catalyst(["--help"]);
     expect(help.code).toBe(0);
     const commands = COMMAND_NAMES.filter((name) => name !== "playground");
@@ -213,7 +213,7 @@ describe("the image", () => {
     await vi.waitFor(async () => expect((await fetch(new URL("/readyz", origin))).status).toBe(200), 20_000);
   });
 
-  it("says in one line that the playground is not in it", async () => {
+  it("says in one line that it does not contain the playground", async () => {
     expect(await catalyst(["playground", "--once"])).toMatchObject({
       code: 2,
       stderr:
@@ -222,7 +222,7 @@ describe("the image", () => {
   });
 });
 
-/** buildah's storage, with the base. The tests of a real node build in it too. */
+/** buildah's storage, which has the base image. The tests of the real node build in it too. */
 const STORAGE = join(process.env.KUBEBUILDER_ASSETS ?? "", "image");
 const TAGS = ["localhost/catalyst:test-1", "localhost/catalyst:test-2"];
 
@@ -232,7 +232,7 @@ describe("the image that buildah builds from the unmodified Dockerfile", () => {
     return (await promisify(execFile)(program, args, { cwd: ROOT, env, maxBuffer: 1e8 })).stdout.trim();
   };
   const digests: string[] = [];
-  /** An OCI layout with the image: each part by its digest. */
+  /** The folder of an OCI layout with the image. */
   let layout: string;
   const part = (digest: string) => join(layout, "blobs", digest.replace(":", "/"));
   const json = (path: string) => JSON.parse(readFileSync(path, "utf8"));
@@ -266,7 +266,7 @@ describe("the image that buildah builds from the unmodified Dockerfile", () => {
     expect(manifest.layers.at(-1)?.size).toBeLessThan(MAX_COMPRESSED_BYTES);
   });
 
-  it("has the labels of the OCI, the packaged version among them", () => {
+  it("has the OCI labels, with the packaged version", () => {
     const { name, description, version, license } = json(join(ROOT, "package.json"));
     const { Labels, User } = json(part(manifest.config.digest)).config;
     expect(User).toBe("65532:65532");

@@ -55,7 +55,7 @@ const values = (...set: string[]) => [
 const configuration = () =>
   client.get<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, { name: "catalyst-operator" });
 
-/** Binds cluster-admin, as kubeadm does for its group. */
+/** Binds cluster-admin to a subject, as kubeadm does for its group. */
 const makeAdministrator = (name: string, subject: object) =>
   client.request({
     method: "POST",
@@ -118,7 +118,7 @@ afterAll(async () => {
 });
 
 describe("an installation by an administrator of kubeadm", () => {
-  it("uses namespaces that exist, and refuses to replace a trust that it did not make", async () => {
+  it("uses namespaces that exist, and refuses to replace a trust ConfigMap that it did not create", async () => {
     for (const name of ["catalog", "catalyst-system"])
       await client.create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
     await kubectl([
@@ -158,7 +158,7 @@ describe("an installation by an administrator of kubeadm", () => {
     expect((await configuration())?.metadata.uid).not.toBe(before?.metadata.uid);
   });
 
-  it("lets Argo CD work after a value adds its namespace, and never shuts out the operator", async () => {
+  it("admits Argo CD after a value adds its namespace, and always admits the operator", async () => {
     const label = [...NAMESPACE, "label", "--overwrite", "deployment/catalyst-operator", "argocd=here"];
     await expect(kubectl(label, ARGO_CD)).rejects.toThrow("belongs to the platform");
     await helm(["upgrade", "first", CHART, ...values("platform.serviceAccountNamespaces={argocd}")]);
@@ -168,7 +168,7 @@ describe("an installation by an administrator of kubeadm", () => {
     const labelled = () => kubectl(label, ARGO_CD).then(String, String);
     await expect.poll(labelled, { timeout: 30_000, interval: 500 }).toContain("labeled");
     expect(await operator?.readiness()).toEqual([200, expect.stringMatching(/^ok/)]);
-    // The configuration that names Argo CD is written over by the operator, whose namespace no value names.
+    // The operator writes the configuration again, although no value names the operator's own namespace.
     await kubectl(["delete", "validatingwebhookconfiguration", "catalyst-operator"]);
     await expect.poll(configuration, { timeout: 10_000 }).toBeDefined();
     expect(await operator?.metrics()).toContain("catalyst_webhook_configuration_refused 0");
@@ -202,7 +202,8 @@ describe("an installation by an administrator of kubeadm", () => {
     const file = join(folder, "no-webhooks.yaml");
     writeFileSync(file, `${stringify(policy)}---\n${stringify(binding)}`);
     await kubectl(["create", "-f", file]);
-    // A policy is in force some time after its binding is created: until then the operator restores the configuration.
+    // A policy takes effect some time after its binding is created. Until then, the operator can still restore the
+    // configuration.
     await expect
       .poll(
         async () => {
@@ -246,7 +247,7 @@ describe("an installation by an administrator of kubeadm", () => {
   it("can be removed by the administrator, and takes its webhook configuration with it", async () => {
     await client.create(resourceOf(BILLING_RELEASE), { ...release(), metadata: { name: "kept" } });
     const role = await client.get<KubernetesObject>(CLUSTER_ROLES, { name: "catalyst-operator" });
-    // The garbage collector, which this control plane lacks, deletes it with the role.
+    // The garbage collector, which this control plane does not run, deletes the configuration with the role.
     expect((await configuration())?.metadata).toMatchObject({
       ownerReferences: [{ kind: "ClusterRole", name: "catalyst-operator", uid: role?.metadata.uid }],
     });
@@ -258,7 +259,7 @@ describe("an installation by an administrator of kubeadm", () => {
     await nginx("after", STRANGER);
   }, 180_000);
 
-  it("comes back under another name, with the objects of the first", async () => {
+  it("can be installed again under another name, with the objects of the first", async () => {
     await helm(["install", "second", CHART, ...values()]);
     await startInstalledOperator();
     await expect(nginx("again", STRANGER)).rejects.toThrow("denied the request");
@@ -266,7 +267,7 @@ describe("an installation by an administrator of kubeadm", () => {
     await helm(["upgrade", "second", CHART, ...values("concurrency=6")]);
   }, 180_000);
 
-  it("upgrades definitions that the first left, once they are handed over by the command that it names", async () => {
+  it("upgrades the CRDs that the first left, after the command in the refusal hands them over", async () => {
     const changed = join(folder, "chart");
     cpSync(CHART, changed, { recursive: true, dereference: true });
     const file = join(changed, "definitions/billingreleases.catalyst.openova.io.yaml");

@@ -10,7 +10,7 @@ export let database: TestDatabase;
 export let broker: TestBroker;
 let processes: ReturnType<typeof createBillingProcesses>;
 
-/** A database and a broker with both topics for each test. Processes of billing end after it. */
+/** Gives each test a database and a broker with both topics, and ends the billing processes after it. */
 export function useKafkaBilling(): void {
   beforeEach(async () => {
     database = await createTestDatabase();

@@ -10,9 +10,9 @@ export interface TestBroker {
   /** `127.0.0.1:<port>`, the same after a restart. */
   address: string;
   start(): Promise<void>;
-  /** SIGKILL. Acknowledged records are on disk. */
+  /** Kills the process with SIGKILL. Acknowledged records stay on disk. */
   kill(): Promise<void>;
-  /** Stops the process by SIGSTOP: it accepts connections and sends nothing until `resume`. */
+  /** Stops the process with SIGSTOP: it accepts connections and sends nothing until `resume`. */
   suspend(): void;
   resume(): void;
   close(): Promise<void>;
@@ -62,7 +62,7 @@ export async function startBroker(topics: string[]): Promise<TestBroker> {
   return broker;
 }
 
-/** Everything that the topic holds, each partition in its order. */
+/** Reads all records of the topic, each partition in its order. */
 export async function readTopic(address: string, topic: string): Promise<TestRecord[]> {
   const consumer = new Consumer({
     clientId: "test",

@@ -19,7 +19,7 @@ useKafkaBilling();
 
 const TENANTS = 20;
 
-/** Places orders of all tenants at the same time, one after another for each tenant. Returns the statuses. */
+/** Places orders of all tenants at the same time, and those of one tenant one after another. Returns the statuses. */
 async function placeOrders(origins: string[], count: number, onPlaced?: (placed: number) => void) {
   const statuses: number[] = [];
   await Promise.all(
@@ -70,7 +70,7 @@ describe("order.placed on Kafka", () => {
     });
   });
 
-  it("carries the subdomain from the tenant service, and waits for it without delaying other tenants", async () => {
+  it("has the subdomain from the tenant service, and waits for it without delaying other tenants", async () => {
     let isBroken = true;
     const asked: string[] = [];
     const tenantService = await startHttpServer({
@@ -108,7 +108,7 @@ describe("order.placed on Kafka", () => {
     }
   });
 
-  it("arrives in order per tenant although the broker is killed in a burst of 200 checkouts", async () => {
+  it("arrives in order per tenant although the broker is killed during 200 checkouts", async () => {
     const billing = await start();
     let killed: Promise<void> | undefined;
     const statuses = await placeOrders([billing.origin], 200, (placed) => {

@@ -28,7 +28,7 @@ describe("a broker that hangs", () => {
     await until(isDelivered);
     broker.suspend();
     await placeOrder(billing.origin, "meanwhile");
-    // Longer than a request to the broker may take.
+    // This takes longer than the timeout of a request to the broker.
     await until(() => billing.log().includes("the sink does not accept events"), 30_000);
     expect((await ask(billing.origin, "/readyz")).status).toBe(200);
     broker.resume();

@@ -32,7 +32,7 @@ async function booksAgree(): Promise<void> {
 }
 
 describe("tenant.deleted from Kafka", () => {
-  it("has one effect, delivered three times and across a restart", async () => {
+  it("has one effect when it is delivered three times and across a restart", async () => {
     const first = await start();
     await placeOrder(first.origin, "gone");
     await tell(deletion("e1", "gone"), deletion("e1", "gone"));
@@ -52,7 +52,7 @@ describe("tenant.deleted from Kafka", () => {
     await booksAgree();
   });
 
-  it("is handled behind messages that are no events", async () => {
+  it("is handled after messages that are no events", async () => {
     const billing = await start();
     await placeOrder(billing.origin, "gone");
     const key = "gone";
@@ -73,7 +73,7 @@ describe("tenant.deleted from Kafka", () => {
     expect((await ask(billing.origin, "/readyz")).status).toBe(200);
   });
 
-  it("is handled once by two processes that come, go and are killed, through the broker's restart", async () => {
+  it("is handled once while two processes start, stop and are killed, and the broker restarts", async () => {
     const tenants = Array.from({ length: 30 }, (_, index) => `tenant-${String(index).padStart(2, "0")}`);
     const ids = tenants.map((tenant) => `deleted-${tenant}`);
     const send = (from: number, to: number) =>

@@ -28,7 +28,7 @@ interface Result {
 
 const identityOf = ({ resource: { kind, metadata } }: KyvernoCase) => `${kind}/${metadata.name}`;
 
-/** Runs the CLI once for each person and operation, because these hold for a whole run. */
+/** The cases by person and operation: one run of the CLI has one person and one operation. */
 const groups = Map.groupBy(KYVERNO_CASES, ({ by, operation }) => `${by} ${operation}`);
 
 const folder = mkdtempSync(join(tmpdir(), "catalyst-kyverno-"));
@@ -90,7 +90,7 @@ describe("the Kyverno policies", () => {
     // The CLI compiles all policies again for each object: 25 s on an idle machine, minutes on a busy one.
   }, 300_000);
 
-  it("have the Kyverno CLI to be judged by: test/conformance/build-tools.sh FOLDER builds it", () => {
+  it("have the Kyverno CLI for their tests: test/conformance/build-tools.sh FOLDER builds it", () => {
     expect(existsSync(KYVERNO)).toBe(true);
   });
 
@@ -109,7 +109,7 @@ describe("the Kyverno policies", () => {
 });
 
 describe("the Kyverno policy for signatures of images", () => {
-  it("passes an image that the key in the ConfigMap signed, and no other", async () => {
+  it("passes only an image that the key in the ConfigMap signed", async () => {
     const registry = await startRegistry();
     const [key, otherKey] = [newKey(), newKey()];
     const signed = catalystImage();

@@ -7,7 +7,7 @@ const BRANDING = { displayName: "Omantel Cloud", colour: "#ff7900", hostname: "c
 
 let browser: Browser;
 let billing: TestBilling;
-/** One try a minute is allowed here. */
+/** This service allows one miss a minute for each client. */
 let busy: TestBilling;
 
 beforeAll(async () => {
@@ -33,11 +33,11 @@ const STATES = [
 ] as const;
 
 const originOf = (state: string) => (state === "busy" ? busy.origin : billing.origin);
-/** Too many tries in this minute. A slow run takes several minutes, and each one begins with none. */
+/** Makes more misses than the limit of this minute. A slow run takes several minutes, and the limit starts again in each. */
 async function useUpTries(): Promise<void> {
   for (let miss = 0; miss < 2; miss += 1) await busy.ask("/redeem?code=MISS");
 }
-/** A 404 or 410 is a fine page; Chromium reports the status as an error all the same. */
+/** The pages with status 404 and 410 are correct, but Chromium reports these statuses as errors. */
 const isStatus = (fault: string) => /status of (404|410|429)/.test(fault);
 
 describe.each(STATES)("/redeem with %s", (_name, path, state) => {
@@ -60,7 +60,7 @@ describe.each(STATES)("/redeem with %s", (_name, path, state) => {
 });
 
 describe("/redeem", () => {
-  it("leads to sign-up and looks up another code without JavaScript", async () => {
+  it("links to sign-up and looks up another code without JavaScript", async () => {
     const { page, faults, close } = await visit(browser, `${billing.origin}/redeem`, { javaScript: false });
     await page.getByLabel("Voucher code").fill(" ramadan-2026 ");
     await page.getByRole("button", { name: "Look it up" }).click();
@@ -75,7 +75,7 @@ describe("/redeem", () => {
     await close();
   });
 
-  it("tries again by itself when too many tries were made, with a script and without one", async () => {
+  it("reloads by itself after too many misses, with JavaScript and without it", async () => {
     await useUpTries();
     const { page, close } = await visit(browser, `${busy.origin}/redeem?code=MISS`);
     await page.clock.install();
@@ -98,7 +98,7 @@ describe("/redeem", () => {
     await plain.close();
   });
 
-  it("leaves the code of an offer, and of nothing else, where the marketplace looks for it", async () => {
+  it("stores the code of an offer, and of no other state, where the marketplace looks for it", async () => {
     const pending = 'localStorage.getItem("sme-pending-voucher")';
     const { page, close } = await visit(browser, `${billing.origin}/redeem?code=WINTER-2025`);
     expect(await page.evaluate(pending)).toBeNull();
@@ -110,7 +110,7 @@ describe("/redeem", () => {
     await close();
   });
 
-  it("speaks the browser's language, unless the visitor chose another", async () => {
+  it("uses the browser's language, unless the visitor chose another", async () => {
     const { page, close } = await visit(browser, `${billing.origin}/redeem`, { locale: "ar-OM" });
     expect(await page.evaluate("document.documentElement.lang")).toBe("ar");
     await page.getByRole("link", { name: "English" }).click();
@@ -130,7 +130,7 @@ describe("/redeem", () => {
     await one.close();
   });
 
-  it("runs nothing that a voucher or the branding smuggles in", async () => {
+  it("runs no script from a voucher or the branding", async () => {
     const hostile = `"'><img src=x onerror=alert(1)><script>alert(2)</script><style>*{display:none}</style>`;
     const one = await startBilling({ files: { BRANDING_FILE: { ...BRANDING, displayName: hostile } } });
     await issueVoucher(one, "HOSTILE", { description: hostile });

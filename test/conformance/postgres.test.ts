@@ -20,7 +20,7 @@ afterAll(() => {
 });
 
 describe.each(SERVERS)("PostgreSQL $version", ({ version, binaries }) => {
-  it("ends at the one fingerprint, from an empty and from the earlier service's database, for any settings of the role", async () => {
+  it("has the same fingerprint after migrating an empty database and the earlier service's, for any settings of the role", async () => {
     if (binaries !== undefined)
       expect(execFileSync(binaries.postgres, ["--version"]).toString()).toContain(` ${version}.`);
     const state = claimStateDirectory(mkdtempSync(join(tmpdir(), `catalyst-postgres-${version}-`)));

@@ -93,10 +93,10 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("docs/rollout-example.md", () => {
-  it("shows what a fleet of 20 does with a bad release, and what people see", async () => {
+  it("shows how a fleet of 20 stops a bad release, and the output that people see", async () => {
     const held = { billing: { ...sovereign("lima").spec.billing, hold: HOLD } };
     await bench.client().mergePatch(SOVEREIGNS, { name: "lima" }, { spec: held });
-    // The planted fault: in Doha, and there only, the new image answers with another API.
+    // The fault of this example: only in Doha, the new image returns another API fingerprint.
     bench.simulation().shapes.set(`sovereign-doha ${NEXT_IMAGE}`, `sha256:${"f".repeat(64)}`);
     const spec = { image: NEXT_IMAGE, version: "2.0.0", rollout: ROLLOUT };
     await bench.client().mergePatch(RELEASES, { name: "stable" }, { spec });

@@ -21,7 +21,7 @@ const EDIT = [
 
 const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
-/** A terminal, and a browser's page beside it. */
+/** A terminal beside a browser window, as HTML. */
 const pictureOf = (terminal: string, png: Buffer) => `<!doctype html><style>
   body { margin: 0; padding: 20px; display: flex; gap: 20px; align-items: stretch; background: #e8eaee }
   .window { border-radius: 8px; overflow: hidden; box-shadow: 0 4px 18px #0004 }
@@ -42,7 +42,7 @@ describe.runIf(process.env.SCREENSHOTS === "write")("the picture of the overview
   });
   afterAll(() => browser?.close());
 
-  /** A command as it is typed, and all that it prints, whether it succeeds or is refused. */
+  /** Runs a command, and returns it as typed with all its output, also when it is refused. */
   async function typed(...args: string[]): Promise<string> {
     const kubectl = join(process.env.KUBEBUILDER_ASSETS ?? "", "kubectl");
     const env = { HOME: bench.stateDir, KUBECONFIG: bench.playground.kubeconfig };

@@ -31,7 +31,7 @@ describe.runIf(process.env.SCREENSHOTS === "write")("screenshots", () => {
         },
       },
     });
-    // So that the links in the pictures are the Sovereign's.
+    // The links in the pictures then have the Sovereign's host name.
     const { host } = new URL(billing.origin);
     browser = await launchBrowser([`--host-resolver-rules=MAP ${FQDN}:80 ${host}`]);
     await issueVoucher(billing, "WINTER-2025", { description: "Winter campaign", active: false });
@@ -50,7 +50,7 @@ describe.runIf(process.env.SCREENSHOTS === "write")("screenshots", () => {
         "A Ramadan gift for new customers of Omantel Cloud.\nهدية رمضان لعملاء عمانتل كلاود الجدد.",
       max_redemptions: 500,
     });
-    // A month of customers, a few more each week: places in it by arithmetic, so that each run draws the same.
+    // Orders of one month, a few more each week. Their times are computed, so that each run draws the same chart.
     for (let index = 0; index < 72; index += 1) {
       const promo_code = index % 8 === 7 ? "NATIONAL-DAY" : "RAMADAN-2026";
       const order = await placeOrder(billing, `customer-${index + 1}`, {

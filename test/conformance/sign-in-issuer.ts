@@ -12,7 +12,7 @@ export interface SignInIssuer {
 }
 
 const AUDIENCE = "billing";
-/** So short that the page, which renews ten seconds early, has to do so at once. */
+/** The page renews a token ten seconds before its end, so it renews this one after two seconds. */
 const TOKEN_TTL_S = 12;
 const CLIENT_ID = "billing-admin";
 
@@ -52,7 +52,7 @@ export async function startSignInIssuer(): Promise<SignInIssuer> {
           RefreshToken: 300,
         },
         findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
-        // As Keycloak does, without being asked by a scope.
+        // Keycloak issues refresh tokens even when no scope asks for one.
         issueRefreshToken: async () => true,
         clientBasedCORS: (_context, asking) => asking === origin,
         extraTokenClaims: (_context, token) => {

@@ -9,7 +9,7 @@ const ASSETS = process.env.KUBEBUILDER_ASSETS ?? "";
 let mock: ChildProcess;
 let processor: PaymentProcessor;
 
-// stripe-mock holds every request against Stripe's own OpenAPI document: a parameter that does not exist is an error.
+// stripe-mock checks every request against Stripe's own OpenAPI document. A parameter that does not exist is an error.
 beforeAll(async () => {
   mock = spawn(join(ASSETS, "stripe-mock"), ["-http-addr", "127.0.0.1:0", "-https-addr", "127.0.0.1:0"], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -34,7 +34,7 @@ afterAll(() => {
   mock.kill();
 });
 
-describe("what billing asks of Stripe", () => {
+describe("the requests of billing to Stripe", () => {
   const order = {
     sovereign: "omantel.omani.works",
     orderId: "0b8a9a0e-8d3c-4a51-9f42-1c1f7f6f0a01",
@@ -45,7 +45,7 @@ describe("what billing asks of Stripe", () => {
     expiresAt: new Date(Date.now() + 3_600_000),
   };
 
-  it("is metadata for a customer", async () => {
+  it("set metadata on a customer", async () => {
     expect(await processor.nameOrigin("sk_test_123", "cus_123", order)).toBe("named");
   });
 
@@ -53,7 +53,7 @@ describe("what billing asks of Stripe", () => {
     ["a new customer", { stripeCustomerId: null, email: "salma@example.om" }],
     ["a customer without an address", { stripeCustomerId: null, email: "" }],
     ["a known customer", { stripeCustomerId: "cus_123", email: "salma@example.om" }],
-  ])("is a session as Stripe describes it: %s", async (_who, customer) => {
+  ])("create a session that Stripe's document allows: %s", async (_who, customer) => {
     const request = desiredSessionRequest(
       { ...order, ...customer },
       {
@@ -68,7 +68,7 @@ describe("what billing asks of Stripe", () => {
     });
   });
 
-  it("is the rest of a session's life, and the portal", async () => {
+  it("read and close a session, and open the portal", async () => {
     expect(await processor.readSession("sk_test_123", "cs_test_1")).toMatchObject({
       id: expect.stringMatching(/^cs_/),
     });
@@ -79,7 +79,7 @@ describe("what billing asks of Stripe", () => {
     expect(await processor.cancelSubscription("sk_test_123", "sub_123")).toBe("canceled");
   });
 
-  it("is refused without a key that Stripe could know", async () => {
+  it("are refused with an invalid key", async () => {
     await expect(processor.readSession("wrong", "cs_test_1")).rejects.toMatchObject({
       code: "payment_unavailable",
     });

@@ -23,8 +23,8 @@ const jobsOf = (file: string) =>
   Object.entries((parse(readFileSync(join(FOLDER, file), "utf8")) as Workflow).jobs);
 
 describe.each(FILES)("the workflow %s", (file) => {
-  it("has no fault that actionlint finds", () => {
-    // Its checks of shell scripts need programs of their own.
+  it("passes actionlint", () => {
+    // These checks of shell and Python scripts need other programs.
     const options = ["-shellcheck=", "-pyflakes=", "-no-color"];
     expect(() =>
       execFileSync(ACTIONLINT, [...options, join(FOLDER, file)], { encoding: "utf8" }),
@@ -46,7 +46,7 @@ describe.each(FILES)("the workflow %s", (file) => {
     expect(images.filter((image) => !/@sha256:[0-9a-f]{64}$/.test(image))).toEqual([]);
   });
 
-  it("gives no right to all jobs, and keeps no token in a checkout", () => {
+  it("gives no permission to all jobs, and keeps no token in a checkout", () => {
     const { permissions } = parse(readFileSync(join(FOLDER, file), "utf8")) as Workflow;
     expect(permissions).toEqual({});
     const checkouts = jobsOf(file).flatMap(([, { steps }]) =>
@@ -58,7 +58,7 @@ describe.each(FILES)("the workflow %s", (file) => {
 });
 
 describe("the workflows", () => {
-  it("give each job the rights that it needs, and no other", () => {
+  it("give each job only the permissions that it needs", () => {
     const rights = FILES.flatMap((file) =>
       jobsOf(file).map(([job, { permissions }]) => [`${file} ${job}`, permissions]),
     );

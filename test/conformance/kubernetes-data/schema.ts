@@ -94,7 +94,7 @@ function derive(schemas: Record<string, Schema>) {
   return { kinds, definitions };
 }
 
-/** One member a line, so that a change shows as one. */
+/** Each member has its own line, so that a diff shows what changed. */
 function lines(members: Record<string, unknown>): string {
   return Object.keys(members)
     .sort()

@@ -171,7 +171,7 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
         "consumes nothing, and refuses POST",
       ],
       "It leads to sign-up, or customers to sign-in, and passes the code on as `voucher` in the address and under `sme-pending-voucher` in the browser.":
-        [BROWSER, "leaves the code of an offer, and of nothing else, where the marketplace looks for it"],
+        [BROWSER, "stores the code of an offer, and of no other state, where the marketplace looks for it"],
       "**Drawdown.** Checkout names the code.": [
         CHECKOUT,
         "writes redemption, counter, grant, order, spend, subscription and event in one transaction",
