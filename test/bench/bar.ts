@@ -1,9 +1,9 @@
 import { figure, textTable } from "./text-table.ts";
 
-/** What must hold, and whether it did. */
+/** A condition that a bench must meet, and its result. */
 export interface Bar {
   name: string;
-  /** Read with `comparison`: at least or at most this. */
+  /** The lower or upper bound, by `comparison`. */
   bound: number;
   comparison: ">=" | "<=";
   unit: string;
@@ -24,7 +24,7 @@ export function judge(
   return { name, bound, comparison, unit, measured, held };
 }
 
-/** Each bar in a line, with its bound and whether it held. */
+/** One line for each bar, with its bound and its result. */
 export const barTable = (bars: readonly Bar[]): string =>
   textTable([
     ["bar", "bound", "measured", ""],

@@ -1,28 +1,27 @@
 import { writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-// A process of its own, so that what is measured and what delays it do not wait for each other's event loop. It ends with
-// its parent.
+// A process of its own, so that the proxy and the measured processes do not share an event loop. It ends with its parent.
 const [targetPort = 0, initialDelayMs = 0] = process.argv.slice(2).map(Number);
 let delayMs = initialDelayMs;
 
-/** How long it sleeps before it looks again for what has arrived: bounds by how much a stamp may be late. */
+/** How long the loop sleeps before it looks for new data. A time stamp can be late by as much. */
 const SLICE_MS = 0.05;
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
 let trips = 0;
 let isPumping = false;
-/** In the order of their time, as all wait equally long. */
+/** In the order of their due times, because all wait equally long. */
 const held: { dueMs: number; send(): void }[] = [];
 
 try {
-  // The kernel rounds sleeps up by 50 µs unless told otherwise.
+  // By default, the kernel rounds sleeps up by 50 µs.
   writeFileSync("/proc/self/timerslack_ns", "1000");
 } catch {
-  // Then the delays are a little longer; the bench measures what they came to.
+  // Without this, the delays are a little longer. The bench measures the real ones.
 }
 
-/** Timers count in whole milliseconds: it sleeps by hand. */
+/** Sleeps without a timer, because timers count in whole milliseconds. */
 function pump(): void {
   for (;;) {
     const [first] = held;
@@ -55,7 +54,7 @@ function hold(send: () => void): void {
 const server = createServer({ noDelay: true }, (client: Socket) => {
   const target = connect({ port: targetPort, host: "127.0.0.1", noDelay: true });
   let isAnswered = true;
-  // The whole round trip's delay on the way there: for who asks and waits it is the same, and half the work.
+  // Delays only the request, by the whole round trip: the client waits as long, and the proxy does half the work.
   client.on("data", (chunk) => {
     isAnswered = false;
     hold(() => target.write(chunk));

@@ -1,12 +1,12 @@
 import { errorMessage } from "../../src/platform/errors.ts";
 
-/** In place of an answer. The process that asked throws the problem. */
+/** Sent instead of an answer. The process that asked throws the problem. */
 export interface Failure {
   kind: "failed";
   problem: string;
 }
 
-/** Answers the messages of the process that started this one, and ends with it. */
+/** Answers the messages of the parent process, and ends with it. */
 export function answerMessages<Request>(answer: (request: Request) => Promise<object>): void {
   process.on("message", async (message: Request) => {
     try {

@@ -3,14 +3,14 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { Failure } from "./helper-answer.ts";
 
-/** A helper of the bench that listens on loopback, in a process of its own. */
+/** A helper of the bench: a process that listens on loopback. */
 export interface HelperProcess {
   pid: number;
   port: number;
-  /** Sends a message, or an empty one, and resolves with the answer. Rejects when it failed, or the process ends instead. */
+  /** Sends a message (by default an empty one) and resolves with the answer. Rejects when the helper fails or ends. */
   ask<T extends object = Record<string, number>>(message?: object): Promise<T>;
   close(): Promise<void>;
-  /** Ends it at once, as a crash does. */
+  /** Kills the process, as a crash would. */
   kill(): Promise<void>;
 }
 
@@ -55,8 +55,8 @@ export async function startHelper(
 }
 
 /**
- * A proxy in front of a loopback port that makes each round trip longer by `delayMs`, and counts the round trips: how often
- * the server answered to whatever had been sent since its last answer.
+ * Starts a proxy for a loopback port. It makes each round trip longer by `delayMs`, and counts round trips: how often
+ * the server answered the data sent since its last answer.
  */
 export const startDelayProxy = (targetPort: number, delayMs: number) =>
   startHelper("delay-proxy-process.ts", [targetPort, delayMs]);

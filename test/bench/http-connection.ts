@@ -3,17 +3,17 @@ import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 
 /**
- * One kept-alive HTTP/1.1 connection, one request at a time. A library's client would take as much of the processor as
- * the server under test; this one writes bytes made beforehand and reads as far as `Content-Length` says.
+ * A kept-alive HTTP/1.1 connection with one request at a time. A library's client would use as much processor time as
+ * the server under test. This one writes prepared bytes, and reads as far as `Content-Length` says.
  */
 export interface HttpConnection {
   send(request: Buffer): Promise<HttpAnswer>;
-  /** False when the server has closed it, as it does after some idle time. */
+  /** False after the server has closed it, as it does after some idle time. */
   isOpen(): boolean;
   close(): void;
 }
 
-/** Sends each request on a connection that is idle, or on a new one. */
+/** Sends each request on an idle connection, or on a new one. */
 export interface HttpClient {
   send(request: Buffer): Promise<HttpAnswer>;
   close(): void;
@@ -30,8 +30,8 @@ export const openHttpConnection = (port: number): HttpConnection =>
   overSocket(connect({ port, host: "127.0.0.1", noDelay: true }));
 
 /**
- * Connections stay idle from one round to the next. On a slow machine that takes longer than a server keeps an idle connection, and
- * a closed one must not end the bench.
+ * Connections are idle between rounds. On a slow machine this is longer than the server keeps an idle connection, and a
+ * closed connection must not end the bench.
  */
 export function createHttpClient(port: number): HttpClient {
   const idle: HttpConnection[] = [];
@@ -50,7 +50,10 @@ export function createHttpClient(port: number): HttpClient {
   };
 }
 
-/** The same over TLS, once hands are shaken. Every certificate is accepted: the server is on this machine. */
+/**
+ * Opens a connection over TLS, and waits for the handshake. It accepts every certificate, because the server is on this
+ * machine.
+ */
 export async function openTlsConnection(port: number): Promise<HttpConnection> {
   const socket = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false });
   socket.setNoDelay(true);

@@ -7,8 +7,8 @@ export const MEMORY_LIMIT_MIB = 512;
 const DOCKERFILE = join(import.meta.dirname, "../../Dockerfile");
 
 /**
- * The options of Node in the image's entry point, so that a bench measures what clusters run. Outside a container, a share of
- * the memory is a share of the machine's; here it is one of the chart's limit.
+ * The Node options in the image's entry point, so that a bench measures what clusters run. Outside of a container, Node
+ * takes a percentage from the machine's memory. So these options take it from the chart's limit.
  */
 export function imageNodeOptions(): string[] {
   const entryPoint = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(DOCKERFILE, "utf8"))?.[1];

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { quantile } from "./statistic.ts";
 
 export interface Load {
-  /** Requests under way at once: each client sends its next one as soon as the last is answered. */
+  /** The number of requests under way at the same time. Each client sends its next one after the last answer. */
   clients: number;
-  /** Nothing is begun after this time, or beyond this number; what is under way is waited for. */
+  /** No request is sent after this time or beyond this number. Requests under way are awaited. */
   maxMs: number;
   maxCount: number;
-  /** Requests are due at this rate, evenly, and their latency counts from when they were due. Absent: as fast as it goes. */
+  /** Requests are due at this even rate, and latency counts from the due time. Absent: as fast as possible. */
   perSecond?: number | undefined;
-  /** Rejects when the answer is not the one that the load is about. */
+  /** Rejects for another answer than the expected one. */
   send(index: number, client: number): Promise<void>;
 }
 
@@ -20,7 +20,10 @@ export interface LoadResult {
   p99Ms: number;
 }
 
-/** Drives a loop, closed unless it has a rate. The first failure ends it: a rate with errors in it measures nothing. */
+/**
+ * Sends the load. Without a rate it is a closed loop. The first failure ends it, because a rate with failures in it is
+ * not comparable.
+ */
 export async function drive(load: Load): Promise<LoadResult> {
   const latenciesMs: number[] = [];
   const startMs = performance.now();

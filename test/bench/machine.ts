@@ -1,6 +1,6 @@
 import { cpus, release, totalmem } from "node:os";
 
-/** What figures mean nothing without. */
+/** The machine of a measurement. Figures can be compared only with it. */
 export interface Machine {
   cores: number;
   processor: string;

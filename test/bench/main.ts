@@ -42,7 +42,7 @@ interface RunOptions {
   report: (text: string) => void;
 }
 
-/** What can be measured: each returns its results and a text for people. */
+/** The subjects of a bench. Each returns its results and a text for people. */
 const SUBJECTS = {
   async admission(options: BenchOptions, run: RunOptions) {
     const plan = createAdmissionPlan(options);

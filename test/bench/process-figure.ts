@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-// What /proc counts in, on every Linux.
+// Clock ticks per second in /proc, the same on every Linux.
 const TICKS_PER_SECOND = 100;
 
 interface ProcessStat {
@@ -8,7 +8,7 @@ interface ProcessStat {
   parentPid: number;
   /** User and system time, in seconds. */
   own: number;
-  /** The same of children that have ended and were waited for. */
+  /** User and system time of children that ended and were waited for. */
   endedChildren: number;
 }
 
@@ -19,7 +19,7 @@ function readStat(pid: number): ProcessStat | undefined {
   } catch {
     return undefined;
   }
-  // Behind the command's name, which may hold anything: state, ppid, … utime, stime, cutime, cstime.
+  // The fields after the command's name, which may contain any characters: state, ppid, … utime, stime, cutime, cstime.
   const fields = text
     .slice(text.lastIndexOf(")") + 2)
     .split(" ")
@@ -33,12 +33,12 @@ function readStat(pid: number): ProcessStat | undefined {
   };
 }
 
-/** Processor time that a process has used since it began, in seconds. */
+/** Processor time of a process since its start, in seconds. */
 export function cpuSeconds(pid: number): number {
   return readStat(pid)?.own ?? Number.NaN;
 }
 
-/** The same of a process and all its children, whether they live or have ended. */
+/** Processor time of a process and all its children, running or ended, in seconds. */
 export function familyCpuSeconds(pid: number): number {
   const parent = readStat(pid);
   if (parent === undefined) return Number.NaN;
@@ -49,9 +49,9 @@ export function familyCpuSeconds(pid: number): number {
   return parent.own + parent.endedChildren + children.reduce((sum, child) => sum + (child?.own ?? 0), 0);
 }
 
-/** Proportional set size in MiB: memory shared with other processes counts by its share. */
+/** Proportional set size in MiB: shared memory counts by the process's share. */
 export const memoryMib = (pid: number) => readRollup(pid, "Pss");
-/** Resident set size in MiB: memory shared with other processes counts in full. */
+/** Resident set size in MiB: shared memory counts in full. */
 export const residentMib = (pid: number) => readRollup(pid, "Rss");
 
 function readRollup(pid: number, member: "Pss" | "Rss"): number {

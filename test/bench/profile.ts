@@ -1,9 +1,9 @@
 import { textTable } from "./text-table.ts";
 
-/** Where time went, largest first. */
+/** A function or package, and its share of the time. The largest come first. */
 export interface ProfileLine {
   name: string;
-  /** Of the time in which the process was not idle, from 0 to 1. */
+  /** The share of the time in which the process was not idle, from 0 to 1. */
   share: number;
 }
 
@@ -19,7 +19,7 @@ export interface CpuProfile {
 
 const IDLE = new Set(["(idle)", "(root)"]);
 
-/** Profiles a process that runs under `--inspect`, while `run` runs: without what it did to start. */
+/** Profiles a process that runs with `--inspect` during `run`, so that its start is not included. */
 export async function recordCpuProfile(
   inspectorUrl: string,
   run: () => Promise<unknown>,
@@ -79,7 +79,7 @@ export function readCpuProfile(profile: CpuProfile): { functions: ProfileLine[];
     add(packages, ownerOf(id), spent);
   }
 
-  /** Node's own code counts for the package that called it. */
+  /** The time of Node's own code counts for the package that called it. */
   function ownerOf(id: number): string {
     for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
       const frame = nodes.get(at)?.callFrame;

@@ -1,6 +1,6 @@
 import type { Spread } from "./statistic.ts";
 
-/** Columns as wide as their widest cell: the first to the left, the others to the right. */
+/** A table whose columns are as wide as their widest cell. The first column is left-aligned, the others are right-aligned. */
 export function textTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? "").length)),
@@ -24,6 +24,6 @@ export function figure(value: number | undefined): string {
   return value.toFixed(Math.min(digits, 3));
 }
 
-/** The median, and the least and the most in parentheses. */
+/** The median, with minimum and maximum in parentheses. */
 export const range = ({ min, median, max }: Spread): string =>
   `${figure(median)} (${figure(min)}–${figure(max)})`;

@@ -5,9 +5,9 @@ import type { ApiConnection } from "../../../src/playground/story/api-connection
 import { quantile, type Spread, spreadOf } from "../statistic.ts";
 import { environmentName, ordinaryName, organizationName } from "./fleet.ts";
 
-/** What a server-side apply of a ConfigMap takes where no webhook, a native policy, or the webhook judges it. */
+/** The time of a server-side apply of a ConfigMap without an admission check, with a native policy, and with the webhook. */
 export type ApplyResult = Record<Arm, { p50Ms: Spread; p99Ms: Spread }> & {
-  /** Above the time of a write that nothing judges, at the median of each round. */
+  /** The time that admission adds to a write, from the median of each round. */
   added: { policyMs: Spread; webhookMs: Spread };
 };
 
@@ -18,16 +18,16 @@ const ARMS: Record<Arm, string> = {
   policy: ordinaryName(1),
   webhook: environmentName(0),
 };
-/** A group that holds every right of RBAC, so that admission alone decides. */
+/** A group with every right of RBAC, so that only admission can deny its writes. */
 const WRITERS = "bench:writers";
 const OWNER = "owner-0";
 const STRANGER = "mallory";
 const READY_MS = 60_000;
 
 export interface ApplyMeter {
-  /** Writes `count` times in each namespace, in turn, and forgets how long it took. */
+  /** Writes `count` times in each namespace, in turn, and does not record the times. */
   warmUp(count: number): Promise<void>;
-  /** The same, and keeps how long each write took. */
+  /** Writes in the same way, and records the time of each write. */
   round(count: number): Promise<void>;
   result(): ApplyResult;
 }
@@ -123,7 +123,7 @@ function setup(): (Manifest & Record<string, unknown>)[] {
   ];
 }
 
-/** Decides about a ConfigMap of an environment as the webhook does: its place, labels, evidence and management. */
+/** A policy that checks a ConfigMap of an environment as the webhook does: its place, labels, evidence and management. */
 function nativePolicy() {
   const members = JSON.stringify([OWNER, "member-0"]);
   const groups = JSON.stringify([`${organizationName(0)}-developers`]);

@@ -17,7 +17,7 @@ interface ScenarioBar {
   judge(result: ScenarioResult | undefined): Bar;
 }
 
-/** The latency of reviews that are due at a steady rate. */
+/** A bar for the latency of reviews that are sent at a steady rate. */
 const promptBar = (scenario: string): ScenarioBar => ({
   scenario,
   judge: (result) => judge(scenario, "<=", 5, "ms at p99", result?.webhook.p99Ms.median),

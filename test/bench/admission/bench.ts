@@ -17,13 +17,13 @@ export interface AdmissionBenchResult {
   rounds: number;
   measureMs: number;
   fleet: Plan["size"];
-  /** Of an operator that has reconciled the fleet. */
+  /** The memory of an operator that has reconciled the fleet. */
   memoryAtRest: { pssMib: number; rssMib: number } | undefined;
   scenarios: ScenarioResult[];
-  /** What was not measured, and why; undefined when it was not asked for. */
+  /** `skipped` says why it was not measured. Undefined: it was not requested. */
   apply: ApplyResult | { skipped: string } | undefined;
   bars: Bar[];
-  /** Where the time goes, for each bar that was missed, or for all when asked for. */
+  /** The functions that took the most time, for each missed bar, or for all bars on request. */
   profiles: Profile[];
 }
 

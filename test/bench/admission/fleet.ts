@@ -2,12 +2,12 @@ import { API_VERSION } from "../../../src/api/kind.ts";
 import { LABEL } from "../../../src/api/label.ts";
 import { SYSTEM_NAMESPACE, sovereignNamespace, TRUST_CONFIG_MAP } from "../../../src/api/name.ts";
 
-/** How much the caches hold, because look-ups cost what the fleet makes them cost. */
+/** The number of objects in the caches. It decides how long look-ups take. */
 export interface FleetSize {
   franchises: number;
   sovereigns: number;
   organizations: number;
-  /** Of all kinds: homes of Organizations, environments, Sovereigns' and ordinary ones. */
+  /** Namespaces of all kinds: homes of Organizations, environments, Sovereigns' and ordinary ones. */
   namespaces: number;
 }
 
@@ -20,7 +20,7 @@ const numbers = (count: number) => Array.from({ length: count }, (_, index) => i
 export const franchiseName = (index: number) => `franchise-${index}`;
 export const sovereignName = (index: number) => `country-${index}`;
 export const organizationName = (index: number) => `tenant-${index}`;
-/** An Organization's environment; of every second Organization. */
+/** The name of an Organization's environment. Every second Organization has one. */
 export const environmentName = (index: number) => `${organizationName(index)}-prod`;
 export const ordinaryName = (index: number) => `team-${index}`;
 
@@ -74,7 +74,7 @@ const organization = (index: number, sovereigns: number) =>
     sovereign: sovereignName(index % sovereigns),
   });
 
-/** Namespaces that the operator does not make itself; it makes the homes of Organizations. */
+/** Namespaces that the operator does not create. It creates only the homes of Organizations. */
 function namespaces(size: FleetSize): Seed[] {
   const environments = Math.ceil(size.organizations / 2);
   const ordinary = Math.max(2, size.namespaces - size.organizations - environments - size.sovereigns);
@@ -94,7 +94,7 @@ function namespaces(size: FleetSize): Seed[] {
   ];
 }
 
-/** The platform's trust: one key signs images. */
+/** The trust ConfigMap of the platform, with one key for images. */
 const trust = (publicKey: string): Seed => ({
   path: `/api/v1/namespaces/${SYSTEM_NAMESPACE}/configmaps`,
   body: {

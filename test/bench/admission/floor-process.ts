@@ -2,8 +2,8 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { issueCertificates } from "../../../src/admission/certificate/certificate.ts";
 
-// The least that a webhook on Node can do: TLS, a JSON body in, a short answer out. What the operator's webhook takes above
-// it is its own. It ends with its parent.
+// The minimum that a webhook on Node does: TLS, a JSON body in, a short answer out. The difference to the operator's webhook is
+// the cost of our code. The process ends with its parent.
 const { key, certificate } = await issueCertificates(["127.0.0.1"], new Date());
 
 const server = createServer({ key, cert: certificate, keepAliveTimeout: 120_000 }, (request, response) => {

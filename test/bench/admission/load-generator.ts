@@ -5,9 +5,9 @@ import type { LoadResult } from "../load.ts";
 import { cpuSeconds } from "../process-figure.ts";
 import type { LoadAnswer, LoadRequest, SentReview } from "./load-process-message.ts";
 
-/** Clients of the replicas of one webhook, connected. */
+/** Open connections to the replicas of one webhook. */
 interface Clients {
-  /** Begins with the review of this number. */
+  /** Sends reviews. `first` is the number of the first one. */
   run(load: {
     maxMs: number;
     maxCount: number;

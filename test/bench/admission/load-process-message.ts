@@ -1,8 +1,8 @@
 import type { LoadResult } from "../load.ts";
 
-/** A review that clients send, and the answer that it must get. */
+/** A review that clients send, and the answer that they expect. */
 export interface SentReview {
-  /** For messages. */
+  /** Used in error messages. */
   name: string;
   isAllowed: boolean;
   /** Whether the webhook may answer 503 instead, because the review took too long. */
@@ -12,13 +12,13 @@ export interface SentReview {
 
 export type LoadRequest =
   /**
-   * Shakes hands for every client, and reads the reviews from a file, which clients then send in turn. Clients are spread evenly
-   * over the ports.
+   * Opens a TLS connection for every client, evenly over the ports, and reads the reviews from a file. The clients send
+   * them in turn.
    */
   | { kind: "open"; ports: readonly number[]; path: string; clients: number; file: string }
   | {
       kind: "run";
-      /** `first` is the number of the review with which the run begins. */
+      /** `first` is the number of the first review. */
       load: { maxMs: number; maxCount: number; perSecond?: number | undefined; first: number };
     }
   | { kind: "close" };

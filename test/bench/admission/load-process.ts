@@ -4,8 +4,8 @@ import { type HttpConnection, openTlsConnection, requestOf } from "../http-conne
 import { drive } from "../load.ts";
 import type { LoadAnswer, LoadRequest, SentReview } from "./load-process-message.ts";
 
-// The clients of the webhook, in a process of their own: what is measured does not wait for their event loop. Requests are
-// made before the clock runs.
+// The clients of the webhook. They are a process of their own, so that the webhook does not share its event loop with them.
+// Requests are built before the clock starts.
 let connections: HttpConnection[] = [];
 let reviews: (Omit<SentReview, "review"> & { bytes: Buffer })[] = [];
 

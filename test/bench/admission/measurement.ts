@@ -7,13 +7,13 @@ import { CACHED_ARTIFACTS, type Plan, type Scenario, SMALL_BYTES } from "./scena
 import type { AdmissionWorld } from "./world.ts";
 
 export interface Measurement extends LoadResult {
-  /** Processor time of the webhook's processes for each review. */
+  /** Processor time of the webhook's processes per review. */
   cpuMs: number;
-  /** The same of the process that sends the reviews. */
+  /** Processor time of the sending process per review. */
   generatorCpuMs: number;
-  /** The memory of the webhook's largest process at the end. With large objects: the most that it took meanwhile. */
+  /** The memory of the webhook's largest process at the end. For large objects, its peak during the scenario. */
   peakMemoryMib: number;
-  /** Requests to the registry for each review, and the time that the registry itself took for them. */
+  /** Requests to the registry per review, and the registry's own time for them. */
   registry: { requests: number; ms: number };
 }
 
@@ -27,18 +27,18 @@ interface Replica {
 }
 
 /**
- * The kernel walks all pages of the process for it, and the process cannot map memory meanwhile. So it is read while a scenario
- * runs only where memory counts.
+ * To read the memory, the kernel walks all pages of the process, which cannot map memory meanwhile. So it is read
+ * during a scenario only if the scenario measures memory.
  */
 const MEMORY_EVERY_MS = 50;
-/** The time limit where a number of reviews ends the measurement. */
+/** The time limit of a measurement that ends after a number of reviews. */
 const COUNTED_MS = 60_000;
-/** More than any server can answer: the time ends a measurement. */
+/** More reviews than any server can answer, so the time ends the measurement. */
 const UNLIMITED = 10_000_000;
 
 const isSmall = ({ review }: SentReview): boolean => JSON.stringify(review).length < SMALL_BYTES;
 
-/** Measures scenarios. Cold ones take new artifacts each time, so one meter serves all rounds. */
+/** Measures scenarios. Cold ones use new artifacts each time, so all rounds share one meter. */
 export function createMeter({
   plan,
   world,
@@ -117,7 +117,7 @@ export function createMeter({
         reviewsOf(scenario),
         maxMs,
       ),
-    /** The bare server allows everything. */
+    /** Measures the bare server, which allows everything. */
     floor: (scenario: Scenario, server: Server) =>
       measure(
         scenario,

@@ -10,22 +10,22 @@ import { cpuSeconds } from "../process-figure.ts";
 export interface OperatorProcess {
   pid: number;
   webhookPort: number;
-  /** Where its profiler listens; only of one that was started under `--inspect`. */
+  /** The address of its profiler. Undefined unless it was started with `--inspect`. */
   inspectorUrl: string | undefined;
-  /** Rejects with the end of its log when it ends by itself. */
+  /** Rejects with the end of the log when the process ends without being stopped. */
   ended: Promise<never>;
   stop(): Promise<void>;
-  /** Ends it at once, as a crash does. */
+  /** Kills the process, as a crash would. */
   kill(): Promise<void>;
 }
 
 const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
 const START_TIMEOUT_MS = 120_000;
 const SETTLE_TIMEOUT_MS = 300_000;
-/** Processor time in a second below which an operator only renews its Lease. */
+/** An operator that uses less processor time than this in a second only renews its Lease. */
 const IDLE_SECONDS = 0.05;
 
-/** A real `catalyst operator`, as the image starts it, once it is ready. */
+/** Starts a real `catalyst operator` as the image does, and waits until it is ready. */
 export async function startOperatorProcess(deps: {
   kubeconfigPath: string;
   logFile: string;
@@ -60,7 +60,7 @@ export async function startOperatorProcess(deps: {
     if (isAsked) return new Promise<never>(() => {});
     throw new Error(`the operator ended with code ${code}:\n${readFileSync(logFile, "utf8").slice(-2_000)}`);
   });
-  // Someone may wait for it, or no one.
+  // Without this handler, an unawaited rejection would end the bench.
   ended.catch(() => {});
   const end = (graceMs: number, signal?: NodeJS.Signals) => {
     isAsked = true;
@@ -76,7 +76,7 @@ export async function startOperatorProcess(deps: {
   };
 }
 
-/** Waits until the operator has reconciled the fleet, so that a review's processor time is the review's. */
+/** Waits until the operator has reconciled the fleet. After that, its processor time comes only from reviews. */
 export async function settle({ pid }: OperatorProcess): Promise<void> {
   await waitUntil(SETTLE_TIMEOUT_MS, "the operator does not come to rest", async () => {
     const before = cpuSeconds(pid);

@@ -5,8 +5,8 @@ import { startRegistry } from "../../../src/playground/registry/server.ts";
 import { signArtifact, signatureTag } from "../../../src/playground/registry/signature.ts";
 import { artifactOf, imageOf } from "./artifact.ts";
 
-// A registry with signed artifacts, in a process of its own. It measures its own time: from a request's head to the end of
-// its answer. It ends with its parent.
+// A registry with signed artifacts, in a process of its own. It measures its own time, from the head of a request to the end of
+// the answer. It ends with its parent.
 const [keyFile = "", count = "0"] = process.argv.slice(2);
 const key = readFileSync(keyFile, "utf8");
 const registry = await startRegistry();

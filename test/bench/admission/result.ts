@@ -18,11 +18,11 @@ export interface SideResult {
 
 export interface ScenarioResult extends Scenario {
   webhook: SideResult;
-  /** Latency at p99 without the registry's own time. */
+  /** Latency at p99 minus the registry's own time. */
   besideRegistryMs: Spread;
   /** The bare server; absent where it was not measured. */
   floor?: SideResult;
-  /** Reviews per second, the webhook's over the bare server's, of each round by itself. */
+  /** The webhook's reviews per second divided by the bare server's, computed for each round. */
   ratio?: Spread;
 }
 

@@ -9,7 +9,7 @@ interface Target {
 
 type Operation = "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
 
-/** An AdmissionReview as kube-apiserver writes it. */
+/** Builds an AdmissionReview as kube-apiserver writes it. */
 export function review(
   operation: Operation,
   target: Target,
@@ -56,7 +56,7 @@ export function review(
   };
 }
 
-/** The entries by which server-side apply remembers who owns what: half of an ordinary object's size. */
+/** The managed fields of server-side apply. They are half of an ordinary object's size. */
 const managedFields = (fields: object) =>
   ["kubectl-client-side-apply", "kube-controller-manager"].map((manager) => ({
     ...{ manager, operation: "Update", apiVersion: "apps/v1", time: "2026-11-24T12:00:00Z" },
@@ -79,7 +79,7 @@ export const metadata = (name: string, namespace?: string, more: object = {}) =>
   ...more,
 });
 
-/** Passes every rule but for its image. */
+/** A container that violates no rule, except that its image may. */
 const container = (name: string, image: string) => ({
   name,
   image,

@@ -23,7 +23,7 @@ const scaled = (namespace: string, user: { username: string; groups?: string[] }
     oldObject: deployment("app", namespace, imageOf(0), 2),
   });
 
-/** Requests that are denied without a look at a registry, in one place of each kind. */
+/** Requests that are denied without a request to a registry, one set for each kind of namespace. */
 export function deniedReviews(size: FleetSize): SentReview[] {
   const franchisee = { username: `${franchiseName(size.franchises - 1)}-admin` };
   const stranger = { username: "mallory", groups: ["developers", "on-call"] };
@@ -114,7 +114,7 @@ export function deniedReviews(size: FleetSize): SentReview[] {
   ];
 }
 
-/** Requests that pass without a look at a registry, in one place of each kind. */
+/** Requests that are allowed without a request to a registry, one set for each kind of namespace. */
 export function allowedReviews(size: FleetSize): SentReview[] {
   const owner = { username: "owner-0", groups: ["developers", "on-call"] };
   const home = organizationNamespace(organizationName(0));
@@ -205,7 +205,7 @@ export function allowedReviews(size: FleetSize): SentReview[] {
   ];
 }
 
-/** Pods whose images the platform signed; each names another image of the bench's registry. */
+/** Pods whose images the platform signed. Each names another image of the bench's registry. */
 export const signedReviews = (first: number, count: number): SentReview[] =>
   Array.from({ length: count }, (_, index) => {
     const namespace = ordinaryName(0);
@@ -223,7 +223,7 @@ export const signedReviews = (first: number, count: number): SentReview[] =>
     );
   });
 
-/** An object as large as the API server accepts, from a member of the Organization whose environment it is. */
+/** The largest object that the API server accepts, written by a member of the Organization that has the environment. */
 export function largeReview(): SentReview {
   const namespace = environmentName(0);
   const data = Object.fromEntries(

@@ -1,39 +1,42 @@
 import type { FleetSize } from "./fleet.ts";
 
-/** One kind of requests, and how fast they come. */
+/** One kind of requests, and their rate. */
 export interface Scenario {
-  /** Short, and the key under which results are found. */
+  /** A short name, which is also the key of the results. */
   name: string;
   /**
-   * `cheap`: rules alone decide; half are denied. `small`: those of them below `SMALL_BYTES`. `cached`: the signature was verified
-   * before. `cold`: each names another artifact. `large`: objects of 3 MiB.
+   * `cheap`: decided by rules alone; half are denied. `small`: the cheap ones below `SMALL_BYTES`. `cached`: the
+   * signature was verified before. `cold`: each names another artifact. `large`: objects of 3 MiB.
    */
   reviews: "cheap" | "small" | "denied" | "allowed" | "cached" | "cold" | "large";
-  /** Requests under way at once. */
+  /** The number of requests under way at the same time. */
   clients: number;
-  /** Requests are due at this rate; absent: each client sends its next one at once. */
+  /** Requests are sent at this rate. Absent: each client sends its next request after the last answer. */
   perSecond?: number;
-  /** Nothing is begun beyond this number. */
+  /** The most requests that are sent. */
   maxCount?: number;
-  /** Whether the bare server is measured too. */
+  /** Whether the bare server is measured as well. */
   hasFloor?: boolean;
-  /** Operators that answer, each with its share of the clients. Default: 1. The chart installs 2. */
+  /** The number of operators, which share the clients. Default: 1. The chart installs 2. */
   replicas?: 1 | 2;
 }
 
 export interface Plan {
   rounds: number;
-  /** Time for each measurement. */
+  /** Duration of each measurement. */
   measureMs: number;
-  /** The same before the first round. V8 optimises the rules until about 80,000 reviews, and a webhook runs for weeks. */
+  /**
+   * Duration of the warm-up before the first round. V8 keeps optimising the rules until about 80,000 reviews, and a
+   * webhook runs for weeks.
+   */
   warmUpMs: number;
   size: FleetSize;
   scenarios: Scenario[];
-  /** Writes in each namespace and round; none: the apply on the real API server is not measured. */
+  /** Writes per namespace and round. With 0, the apply on the real API server is not measured. */
   applies: number;
 }
 
-/** Reviews of objects without a Pod's specification and its field ownership, such as a binding, a status or a branding. */
+/** Reviews below this size have no Pod specification and no managed fields, such as a binding, a status or a branding. */
 export const SMALL_BYTES = 3_000;
 const PACED_PER_SECOND = 3_000;
 export const CHEAP = "cheap, 50 clients";
@@ -85,7 +88,7 @@ export function createPlan(options: { isQuick: boolean; rounds?: number; only?: 
   };
 }
 
-/** How many artifacts cold scenarios use up: each round, the one that warms up, and a profile with its own. */
+/** The number of artifacts that cold scenarios use: in each round, in the warm-up, and in a profile with its own warm-up. */
 export const artifactCount = ({ rounds, scenarios }: Plan): number =>
   CACHED_ARTIFACTS +
   (rounds + 3) *
@@ -93,5 +96,5 @@ export const artifactCount = ({ rounds, scenarios }: Plan): number =>
       .filter(({ reviews }) => reviews === "cold")
       .reduce((sum, { maxCount = 0 }) => sum + maxCount, 0);
 
-/** The first artifacts of the registry are those whose verification is remembered. */
+/** The first artifacts of the registry are the ones that `cached` reviews name. */
 export const CACHED_ARTIFACTS = 50;

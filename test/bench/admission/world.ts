@@ -14,26 +14,26 @@ import { BENCH_REGISTRY } from "./artifact.ts";
 import { type FleetSize, fleetSeeds } from "./fleet.ts";
 import { type OperatorProcess, settle, startOperatorProcess } from "./operator-process.ts";
 
-/** A cluster with a fleet, a registry, and an operator whose webhook is called. */
+/** A cluster with a fleet, a registry, and an operator whose webhook is measured. */
 export interface AdmissionWorld {
   api: ApiConnection;
   registry: HelperProcess;
   operator: OperatorProcess;
-  /** A second operator on the same cluster, under Node options of its own. */
+  /** Starts a second operator on the same cluster, with other Node options. */
   startOperator(nodeArgs: readonly string[]): Promise<OperatorProcess>;
-  /** A path for a file that ends with the world. */
+  /** A path of a file that `close` removes. */
   file(name: string): string;
   close(): Promise<void>;
 }
 
-/** Requests under way at once while the fleet is created. */
+/** Concurrent requests that create the fleet. */
 const CREATORS = 16;
 const CREATE_TIMEOUT_MS = 120_000;
 
 export async function createAdmissionWorld(deps: {
   kind: "embedded" | "real";
   size: FleetSize;
-  /** How many signed artifacts the registry serves. */
+  /** The number of signed artifacts in the registry. */
   artifacts: number;
   report: (text: string) => void;
 }): Promise<AdmissionWorld> {
@@ -83,7 +83,7 @@ export async function createAdmissionWorld(deps: {
   }
 }
 
-/** Creates all objects. A kube-apiserver serves a new kind after a short delay, so that a refusal is tried again. */
+/** Creates all objects. A kube-apiserver serves a new kind only after a short delay, so a refused request is repeated. */
 async function createFleet(
   api: ApiConnection,
   seeds: readonly { path: string; body: object }[],

@@ -14,7 +14,10 @@ const HOT = { loopback: checkoutName(0, "hot", false), away: checkoutName(ROUND_
 const HOT_LARGE = checkoutName(0, "hot", true);
 const PREVIEW = previewName(0, true);
 
-/** What a checkout costs both the billing process and the server, which others on the machine cannot make dearer by much. */
+/**
+ * The processor time of a checkout, in the billing process and in the database server. Other processes on the machine
+ * change it little.
+ */
 const costOf = ({ ours }: Round) => ours.serverCpuMs + (ours.processCpuMs ?? Number.NaN);
 
 export function judgeBars(
@@ -53,7 +56,7 @@ export function judgeBars(
   ];
 }
 
-/** Which scenario says where the time of a missed bar goes. */
+/** The scenario whose profile explains a missed bar. */
 export function scenarioOfBar(bar: Bar): string {
   if (bar.name.startsWith("preview")) return bar.unit === "ms at p99" ? PACED_PREVIEW : PREVIEW;
   return bar.name.includes("0.5 ms") ? HOT.away : HOT.loopback;

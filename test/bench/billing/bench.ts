@@ -21,7 +21,7 @@ export interface BenchResult {
   memoryAtRest: ProcessMemory;
   scenarios: ScenarioResult[];
   bars: Bar[];
-  /** Where the time goes, for each bar that was missed, or for all when asked for. */
+  /** The functions that took the most time, for each missed bar, or for all bars on request. */
   profiles: Profile[];
 }
 
@@ -29,7 +29,10 @@ export type Report = (text: string) => void;
 
 const SETTLE_MS = 2_000;
 
-/** Measures both sides in turn, in every scenario, `rounds` times; the round before the first warms up and is forgotten. */
+/**
+ * Measures both sides in turn, in every scenario, for `rounds` rounds. A warm-up round comes first, and its results are
+ * dropped.
+ */
 export async function runBillingBench(
   plan: Plan,
   options: { profile: "missed" | "all" | "none"; report: Report },
@@ -78,7 +81,7 @@ export async function runBillingBench(
   }
 }
 
-/** Who goes first changes from round to round: what one leaves behind for the other evens out. */
+/** The order of the two sides alternates, so that the work that one leaves behind affects both equally. */
 async function measureBoth(
   world: World,
   scenario: Scenario,

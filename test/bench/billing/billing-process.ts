@@ -9,7 +9,7 @@ import { FQDN, JWT_SECRET } from "./token.ts";
 export interface BillingProcess {
   pid: number;
   port: number;
-  /** Where its profiler listens; only of one that was started under `--inspect`. */
+  /** The address of its profiler. Undefined unless it was started with `--inspect`. */
   inspectorUrl: string | undefined;
   stop(): Promise<void>;
 }
@@ -17,7 +17,7 @@ export interface BillingProcess {
 const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
 const START_TIMEOUT_MS = 30_000;
 
-/** A real `catalyst billing`, as the image starts it. */
+/** Starts a real `catalyst billing` as the image does. */
 export async function startBillingProcess(deps: {
   databaseUrl: string;
   neighbourPort: number;

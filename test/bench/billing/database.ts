@@ -4,18 +4,18 @@ import { createLogger } from "../../../src/platform/log.ts";
 import { EARLIER_TABLES } from "../../support/builder/earlier-service.ts";
 import { CODE_COUNT, HOT_CODE } from "./code.ts";
 
-/** One history, twice: as the earlier service left it, and adopted. */
+/** Two databases with the same history: one as the earlier service left it, one adopted by `catalyst migrate`. */
 export interface DatabasePair {
   ledgerRows: number;
   earlierUrl: string;
   oursUrl: string;
-  /** How long `catalyst migrate` took to adopt it. */
+  /** How long the adoption took. */
   adoptionMs: number;
 }
 
 const ROWS_PER_CUSTOMER = 100;
 
-/** `serverUrl` is the superuser's, without a database. */
+/** `serverUrl` is the URL of the superuser, without a database. */
 export async function createDatabasePair(serverUrl: string, ledgerRows: number): Promise<DatabasePair> {
   const earlier = `earlier_${ledgerRows}`;
   const ours = `ours_${ledgerRows}`;
@@ -28,7 +28,7 @@ export async function createDatabasePair(serverUrl: string, ledgerRows: number):
          UNION ALL SELECT 'CODE' || lpad(n::text, 4, '0') FROM generate_series(0, ${CODE_COUNT - 1}) AS n) codes`,
     `INSERT INTO customers (user_id, tenant_id, email)
        SELECT 'old-' || n, 'old-' || n, 'old@example.om' FROM generate_series(1, ${ledgerRows / ROWS_PER_CUSTOMER}) AS n`,
-    // Each customer earns and spends in turn, so no customer ends with a debt.
+    // Each customer earns 10 and spends 9 in turn, so no customer ends with a debt.
     `INSERT INTO credit_ledger (customer_id, amount_omr, reason, order_id, created_at)
        SELECT c.id, CASE WHEN n % 2 = 0 THEN 10 ELSE -9 END, 'history', gen_random_uuid()::text, now() - n * interval '1 hour'
          FROM generate_series(0, ${ROWS_PER_CUSTOMER - 1}) AS n, customers c`,
@@ -46,9 +46,12 @@ export async function createDatabasePair(serverUrl: string, ledgerRows: number):
   return { ledgerRows, earlierUrl: `${serverUrl}/${earlier}`, oursUrl: `${serverUrl}/${ours}`, adoptionMs };
 }
 
-/** As it was before the first measurement, and with a checkpoint behind it: none begins with what others left to do. */
+/**
+ * Restores the state before the first measurement, and writes a checkpoint. No measurement then does the work of an
+ * earlier one.
+ */
 export async function resetPair({ ledgerRows, earlierUrl, oursUrl }: DatabasePair): Promise<void> {
-  // Past the trigger that keeps the ledger append-only.
+  // Bypasses the trigger that keeps the ledger append-only.
   const asEmpty =
     ledgerRows === 0
       ? [
@@ -58,11 +61,11 @@ export async function resetPair({ ledgerRows, earlierUrl, oursUrl }: DatabasePai
         ]
       : [];
   await runSql(earlierUrl, ...asEmpty, "VACUUM promo_codes");
-  // On a Sovereign, the operator relays the outbox.
+  // The outbox is emptied because, on a Sovereign, the operator relays it.
   await runSql(oursUrl, ...asEmpty, "TRUNCATE outbox", "VACUUM promo_codes", "CHECKPOINT");
 }
 
-/** Each statement in a transaction of its own. */
+/** Runs each statement in a transaction of its own. */
 export async function runSql(url: string, ...statements: string[]): Promise<pg.QueryResult> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

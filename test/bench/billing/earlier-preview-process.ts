@@ -3,8 +3,8 @@ import type { AddressInfo } from "node:net";
 import { createEarlierSequence } from "./earlier-sequence.ts";
 import { createLibPqPool } from "./lib-pq.ts";
 
-// The earlier service's preview behind the barest HTTP server of Node: no framework, log, metric, limit or check. It ends with its
-// parent.
+// The earlier service's preview behind Node's plain HTTP server: no framework, log, metric, limit or check. The process ends
+// with its parent.
 const [databaseUrl = ""] = process.argv.slice(2);
 const sequence = createEarlierSequence({ pool: createLibPqPool(databaseUrl), neighbourPort: 0 });
 

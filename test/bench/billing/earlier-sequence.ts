@@ -1,11 +1,11 @@
 import { createHttpClient, requestOf } from "../http-connection.ts";
 import type { LibPqPool } from "./lib-pq.ts";
 
-/** What the earlier service does for a request, statement by statement; without its HTTP face, its tokens and its broker. */
+/** The statements that the earlier service runs for a request, without its HTTP server, tokens and broker. */
 export interface EarlierSequence {
   /** A checkout with a voucher that covers the order. */
   checkout(order: { userId: string; tenantId: string; planId: string; code: string }): Promise<void>;
-  /** False when there is no such code. */
+  /** False when the code does not exist. */
   preview(code: string): Promise<boolean>;
   close(): void;
 }

@@ -2,9 +2,12 @@ import pg from "pg";
 
 type Row = (string | null)[];
 
-/** A statement as database/sql runs it over lib/pq. */
+/** A connection that runs statements as database/sql does over lib/pq. */
 interface LibPqConnection {
-  /** With arguments, each call prepares a statement (one round trip), executes it (another) and closes it. Without: one. */
+  /**
+   * With arguments, each call prepares a statement (one round trip), executes it (another) and closes it. Without
+   * arguments, one round trip.
+   */
   query(text: string, args?: readonly (string | number)[]): Promise<Row[]>;
 }
 
@@ -13,7 +16,7 @@ export interface LibPqPool extends LibPqConnection {
   close(): Promise<void>;
 }
 
-/** One message exchange up to ReadyForQuery: what pg's client calls while it is this one's turn. */
+/** One exchange of messages up to ReadyForQuery. pg's client calls these methods while this query is the active one. */
 class RoundTrip {
   readonly done: Promise<Row[]>;
   private readonly rows: Row[] = [];
@@ -30,7 +33,7 @@ class RoundTrip {
   }
 
   submit(connection: pg.Connection): void {
-    // One packet for the messages of one trip.
+    // Sends the messages of one round trip in one packet.
     connection.stream.cork();
     this.send(connection);
     connection.stream.uncork();
@@ -66,7 +69,7 @@ function connectionOf(client: pg.Client): LibPqConnection {
         connection.execute({}, true);
         connection.sync();
       });
-      // The client does not wait for the answer.
+      // The client does not wait for the answer to Close.
       client.connection.close({ type: "S" }, true);
       return rows;
     },
@@ -76,7 +79,7 @@ function connectionOf(client: pg.Client): LibPqConnection {
 const MAX_OPEN = 20;
 const MAX_IDLE = 5;
 
-/** database/sql's pool: at most 20 connections, of which at most 5 stay open while idle. */
+/** The pool of database/sql: at most 20 connections, and at most 5 idle ones. */
 export function createLibPqPool(connectionString: string): LibPqPool {
   const idle: pg.Client[] = [];
   const waiting: ((client: pg.Client) => void)[] = [];

@@ -8,9 +8,9 @@ export interface LoadRequest {
 }
 
 export interface GeneratedLoad extends LoadResult {
-  /** How late the event loop of the process that sends was: every answer may have waited so long there. */
+  /** The delay of the sending process's event loop. Each measured latency may contain it. */
   generator: { p99Ms: number; maxMs: number };
 }
 
-/** More than either side can do: the time ends a measurement, this bounds what is prepared for it. */
+/** Limits the requests that are prepared for a measurement. No side reaches it, so the time ends a measurement. */
 export const MAX_PER_SECOND = { checkout: 8_000, preview: 40_000 };

@@ -7,8 +7,8 @@ import { type GeneratedLoad, type LoadRequest, MAX_PER_SECOND } from "./load-pro
 import type { Scenario } from "./scenario.ts";
 import { nextCustomer, tokenOf } from "./token.ts";
 
-// The clients, in a process of their own: what is measured does not wait for the event loop that reads figures and memory.
-// Requests are made before the clock runs.
+// The clients are a process of their own, so that they do not wait for the event loop that reads figures and memory. Requests
+// are built before the clock starts.
 const RESOLUTION_MS = 1;
 
 async function run({ scenario, port, maxMs }: LoadRequest): Promise<GeneratedLoad> {

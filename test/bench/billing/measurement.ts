@@ -7,22 +7,22 @@ import { nextCustomer } from "./token.ts";
 import type { World } from "./world.ts";
 
 export interface Measurement extends LoadResult {
-  /** Processor time of the database server for each request. */
+  /** Processor time of the database server per request. */
   serverCpuMs: number;
-  /** The same of the process that answers; unknown where only the earlier statements run. */
+  /** Processor time of the process that answers, per request. Absent where only the earlier statements run. */
   processCpuMs?: number;
-  /** How late the event loop of the process that sends was; unknown where the statements run in the bench's own. */
+  /** The delay of the sending process's event loop. Absent where the bench's own process runs the statements. */
   generator?: GeneratedLoad["generator"];
-  /** Round trips to the database for each request; where a proxy counts them. */
+  /** Round trips to the database per request, where a proxy counts them. */
   trips?: number;
-  /** The most that the billing process took while it was measured. */
+  /** The peak memory of the billing process during the measurement. */
   peakMemoryMib?: number;
 }
 
-/** The kernel stops the process to count its pages, so it is asked rarely. */
+/** The kernel stops the process while it counts the pages, so this is rare. */
 const MEMORY_EVERY_MS = 1_000;
 
-/** Measures a process that is called over HTTP: ours, or the earlier preview. */
+/** Measures a process over HTTP: our service, or the earlier preview. */
 export async function measureOverHttp(
   world: World,
   scenario: Scenario,

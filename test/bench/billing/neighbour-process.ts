@@ -1,7 +1,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-// The catalog and the tenant service that both sides ask: a process of their own, as on a Sovereign. It ends with its parent.
+// The catalog and the tenant service that both sides call. They are a process of their own, as on a Sovereign. It ends with its
+// parent.
 const ANSWERS: Record<string, unknown> = {
   "/catalog/plans": [
     { id: "small", name: "Small", price_omr: 9, stripe_price_id: "price_small" },

@@ -9,7 +9,7 @@ export interface SideResult {
   perSecond: Spread;
   p50Ms: Spread;
   p99Ms: Spread;
-  /** How late the sending process's event loop was, at its p99 and at most. */
+  /** The delay of the sending process's event loop: p99 and maximum. */
   generatorP99Ms?: Spread;
   generatorMaxMs?: Spread;
   serverCpuMs: Spread;
@@ -21,14 +21,14 @@ export interface SideResult {
 export interface ScenarioResult extends Scenario {
   ours: SideResult;
   earlier: SideResult;
-  /** Requests per second, ours over the earlier one's, of each round by itself. */
+  /** Our requests per second divided by those of the earlier service, computed for each round. */
   ratio: Spread;
 }
 
 export interface ProcessMemory {
-  /** Proportional set size: what is shared with other processes counts by its share. */
+  /** Proportional set size: shared memory counts by this process's share. */
   pssMib: number;
-  /** Resident set size: what is shared counts in full. */
+  /** Resident set size: shared memory counts in full. */
   rssMib: number;
 }
 
@@ -36,7 +36,7 @@ export interface Profile {
   scenario: string;
   packages: ProfileLine[];
   functions: ProfileLine[];
-  /** Inside the database function; absent for requests without one. */
+  /** Statements inside the database function. Absent for requests without a function. */
   statements?: (ProfileLine & { calls: number; meanMs: number })[];
 }
 

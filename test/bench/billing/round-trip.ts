@@ -3,9 +3,9 @@ import type { HelperProcess } from "../helper-process.ts";
 import { quantile } from "../statistic.ts";
 
 export interface RoundTripResult {
-  /** What it is meant to be; 0 is plain loopback, without a proxy. */
+  /** The intended round trip. 0 is plain loopback, without a proxy. */
   wantedMs: number;
-  /** What `SELECT 1` took, alone. */
+  /** The measured time of a single `SELECT 1`. */
   medianMs: number;
 }
 
@@ -13,7 +13,7 @@ const COUNT = 300;
 const CALIBRATIONS = 3;
 const MIN_DELAY_MS = 0.01;
 
-/** How long a round trip to the database really takes, alone. `urlAt` gives the database's URL at a distance. */
+/** Measures a round trip to the database without other load. `urlAt` returns the database's URL at a distance. */
 export async function measureRoundTrips(
   urlAt: (roundTripMs: number) => string,
   roundTripsMs: readonly number[],
@@ -25,7 +25,7 @@ export async function measureRoundTrips(
   return results;
 }
 
-/** The proxy itself takes time: it delays by what is missing, so that the whole round trip takes what is wanted. */
+/** Sets the proxy's delay to the intended round trip minus the time that the proxy itself takes. */
 export async function calibrateProxy(
   proxy: HelperProcess,
   wantedMs: number,

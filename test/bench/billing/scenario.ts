@@ -1,32 +1,32 @@
-/** One thing that both sides are asked to do, in one surrounding. */
+/** A kind of request to both sides, under given conditions. */
 export interface Scenario {
-  /** Short, and the key under which results are found. */
+  /** A short name, which is also the key of the results. */
   name: string;
   request: "checkout" | "preview-hit" | "preview-miss";
-  /** What each round trip to the database costs beyond loopback. */
+  /** The time that a round trip to the database takes beyond loopback. */
   roundTripMs: number;
   codes: "hot" | "many";
   ledgerRows: number;
-  /** Requests under way at once. */
+  /** The number of requests under way at the same time. */
   clients: number;
-  /** Whether the earlier side is called over HTTP too; absent: only its statements run. */
+  /** Whether the earlier side is also called over HTTP. Absent: only its statements run. */
   isEarlierOverHttp?: boolean;
-  /** Requests are due at this rate; absent: each client asks again at once. */
+  /** Requests are sent at this rate. Absent: each client sends its next request after the last answer. */
   perSecond?: number;
 }
 
 export interface Plan {
   rounds: number;
-  /** Time for each measurement of each side. */
+  /** Duration of each measurement of each side. */
   measureMs: number;
-  /** Rows of the larger ledger. */
+  /** Rows in the larger ledger. */
   ledgerRows: number;
   scenarios: Scenario[];
 }
 
 const CLIENTS = 64;
 export const ROUND_TRIP_MS = 0.5;
-/** What a preview must stand, and be quick at. */
+/** The rate at which a preview must keep its latency bar. */
 export const PREVIEWS_PER_SECOND = 5_000;
 
 const placeName = (roundTripMs: number) => (roundTripMs === 0 ? "loopback" : `${roundTripMs} ms`);

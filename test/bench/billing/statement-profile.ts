@@ -1,10 +1,10 @@
 import type { ProfileLine } from "../profile.ts";
 import { runSql } from "./database.ts";
 
-/** Of a server that can be asked which statements cost what. */
+/** Settings of a server that counts the cost of each statement. */
 export const STATEMENT_PROFILE_SETTINGS = { shared_preload_libraries: "pg_stat_statements" };
 
-/** `all` counts what is inside functions too. In effect for the sessions that are there already, and at once. */
+/** `all` also counts statements inside functions. The setting applies at once, also to existing sessions. */
 export async function trackStatements(databaseUrl: string, track: "none" | "all"): Promise<void> {
   await runSql(
     databaseUrl,
@@ -14,7 +14,7 @@ export async function trackStatements(databaseUrl: string, track: "none" | "all"
   );
 }
 
-/** The statements inside the functions that requests call while `run` runs; the most expensive first. */
+/** Profiles the statements inside the functions that requests call during `run`. The most expensive come first. */
 export async function profileStatements(
   databaseUrl: string,
   run: () => Promise<void>,

@@ -4,7 +4,7 @@ export const FQDN = "bench.catalyst.example";
 export const JWT_SECRET = "a-secret-for-nothing-but-the-bench-0123456789";
 const LIFETIME_S = 15 * 60;
 
-/** Today's HS256 token; made here, as thousands are needed before a measurement begins. */
+/** An HS256 token as today's service accepts it. It is made here, because thousands are needed before a measurement begins. */
 export function tokenOf(userId: string): string {
   const nowS = Math.floor(Date.now() / 1000);
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -19,7 +19,7 @@ export function tokenOf(userId: string): string {
 }
 
 let customerCount = 0;
-/** New customers. */
+/** A customer that no earlier request used. */
 export function nextCustomer(): { userId: string; tenantId: string } {
   customerCount += 1;
   const userId = `bench-${process.pid}-${customerCount}`;

@@ -12,33 +12,33 @@ import { createLibPqPool, type LibPqPool } from "./lib-pq.ts";
 import { calibrateProxy } from "./round-trip.ts";
 import { STATEMENT_PROFILE_SETTINGS, trackStatements } from "./statement-profile.ts";
 
-/** Where a contestant finds its database. */
+/** The size and the distance of a side's database. */
 interface Place {
   ledgerRows: number;
   roundTripMs: number;
 }
 
-/** Everything that runs during a bench: one PostgreSQL, the neighbours, and both contestants in each place. */
+/** All processes of a bench: one PostgreSQL, the neighbours, and both sides in each place. */
 export interface World {
   postgresPid: number;
   postgresVersion: string;
   neighbourPort: number;
   pair(ledgerRows: number): DatabasePair;
   ours(place: Place): Promise<BillingProcess>;
-  /** A process of one's own, under Node options of one's own. */
+  /** Starts another billing process with other Node options. */
   startOurs(place: Place, nodeArgs: readonly string[]): Promise<BillingProcess>;
   earlier(place: Place): EarlierSequence;
   /** The process that sends requests over HTTP. */
   load: HelperProcess;
   /** The earlier service's preview over HTTP, in a process of its own. */
   earlierServer(place: Place): Promise<HelperProcess>;
-  /** Round trips so far between anybody and the database at this distance; undefined where nobody counts. */
+  /** Round trips so far to the database at this distance, by all clients. Undefined where no proxy counts them. */
   countTrips(roundTripMs: number): Promise<number | undefined>;
   databaseUrl(url: string, roundTripMs: number): string;
   close(): Promise<void>;
 }
 
-// Full durability, as PostgreSQL comes. Of the playground's settings, which save memory, those go that would slow one down.
+// PostgreSQL's default durability. Settings of the playground that save memory and cost speed are set back.
 const SERVER_SETTINGS = {
   ...STATEMENT_PROFILE_SETTINGS,
   shared_buffers: "512MB",

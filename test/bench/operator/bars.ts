@@ -5,7 +5,7 @@ const SMALL = 100;
 const MEDIUM = 1_000;
 const LARGE = 10_000;
 
-/** What the operator must hold on two cores. A bar whose fleet was not measured is not judged. */
+/** The operator's bars on a machine with two cores. A bar is not judged when its fleet was not measured. */
 export function judgeBars(fleets: readonly FleetResult[]): Bar[] {
   const of = (sovereigns: number) => fleets.find(({ scenario }) => scenario.sovereigns === sovereigns);
   const [small, medium, large] = [of(SMALL), of(MEDIUM), of(LARGE)];

@@ -18,7 +18,7 @@ interface Options {
   report(text: string): void;
 }
 
-/** Measures each fleet on a cluster of its own. */
+/** Measures each fleet on a new cluster. */
 export async function runOperatorBench(
   plan: readonly FleetScenario[],
   options: Options,
@@ -46,14 +46,14 @@ async function measureFleet(scenario: FleetScenario, { isProfiled, report }: Opt
     const { result: convergence, profile } = await profiled(operator.inspectorUrl, () =>
       converge(deps, operator, sovereigns),
     );
-    // A run of hours that fails later has said this.
+    // Printed now, so that a run of hours that fails later has shown it.
     say(`Ready after ${convergence.seconds.toFixed(0)} s: ${said(convergence)}; at rest`);
     const atRest = await rest(deps, operator, scenario);
     say(`at rest: ${said(atRest)}; editing`);
     const edit = await editMany(deps, { sovereigns, edits, replicas: REPLICAS + 1 });
     await hangPods(deps, sovereigns);
     const editWhilePodsHang = await editMany(deps, {
-      // Another number than any of them has.
+      // No Sovereign has this number of replicas yet.
       ...{ sovereigns, edits, replicas: REPLICAS + 2 },
       isChosen: (index) => !isHanging(index),
     });
@@ -66,7 +66,7 @@ async function measureFleet(scenario: FleetScenario, { isProfiled, report }: Opt
   }
 }
 
-/** The figures of one part, as text. */
+/** The figures of one part of a result, as text. */
 const said = (figures: object): string =>
   Object.entries(figures)
     .flatMap(([name, value]) => (typeof value === "number" ? [`${name} ${figure(value)}`] : []))

@@ -5,7 +5,7 @@ import { SMOKE_TEST } from "../../../src/billing/voucher/voucher.ts";
 
 /** Answers the smoke test as billing does, on a few loopback addresses that all Pods share. */
 export interface BillingServer {
-  /** The address of the next Pod. Billing at a `hanging` address takes requests and never answers. */
+  /** The address for the next Pod. Billing at a `hanging` address accepts requests and never answers. */
   address(isHanging: boolean): string;
   counts(): { requests: number };
 }
@@ -13,7 +13,7 @@ export interface BillingServer {
 const ADDRESSES = 64;
 
 export const SCHEMA = { version: "0006", fingerprint: `sha256:${"b".repeat(64)}` };
-/** What the smoke test issues, and therefore expects to see. */
+/** The terms of the voucher that the smoke test issues, and so expects in a preview. */
 const { credit_omr, description } = SMOKE_TEST;
 
 export async function startBillingServer(): Promise<BillingServer> {

@@ -4,16 +4,16 @@ import { createApiServer } from "../../../src/playground/apiserver/index.ts";
 import { AUDITED_USER } from "../../../src/playground/control-plane/control-plane.ts";
 
 // The API server, in a process of its own, so that it can be killed. It counts the operator's requests, and ends with its
-// parent. Arguments: the folder of its state, and its port.
+// parent. Arguments: its state directory and its port.
 
-/** The operator's requests since the process began. */
+/** The operator's requests since the process started. */
 export interface RequestCounts {
-  /** All except watches. */
+  /** All requests except watches. */
   requests: number;
-  /** Those that may change something. Renewals of the Lease are left out, because they do not depend on the fleet. */
+  /** Requests that can change an object. Renewals of the Lease are left out, because they do not depend on the fleet. */
   writes: number;
   leases: number;
-  /** Both by verb and resource, for a bar that is missed. */
+  /** Requests by verb and resource. They help to explain a missed bar. */
   byResource: Record<string, number>;
 }
 

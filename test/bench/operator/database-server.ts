@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 
 /**
- * A server that accepts every login by PostgreSQL's protocol, on as many databases as are asked for. A machine cannot hold
- * ten thousand real ones. Every table is empty, and every advisory lock is free. It counts what the operator asks.
+ * A server that accepts every login by PostgreSQL's protocol, to any database. A machine cannot run ten thousand real
+ * databases. Every table is empty, and every advisory lock is free. It counts the operator's queries.
  */
 export interface DatabaseServer {
   port: number;
@@ -40,7 +40,7 @@ const LOGGED_IN = Buffer.concat([
   message("K", Buffer.alloc(8)),
   READY,
 ]);
-/** One column of type bool, in text. */
+/** A row description with one column of type bool, in text format. */
 const LOCK_COLUMN = message(
   "T",
   Buffer.concat([int16(1), text("taken"), int32(0), int16(0), int32(16), int16(1), int32(-1), int16(0)]),
@@ -73,7 +73,7 @@ export async function startDatabaseServer(): Promise<DatabaseServer> {
 function serve(socket: Socket, counts: { logins: number; queries: number }): void {
   let unread = Buffer.alloc(0);
   let isLoggedIn = false;
-  /** Names of prepared statements that take a lock. */
+  /** Names of the prepared statements that take a lock. */
   const locking = new Set<string>();
   let isLocking = false;
   socket.on("data", (chunk: Buffer) => {

@@ -5,11 +5,11 @@ import { editLatency } from "./measurement.ts";
 import type { Observer } from "./observer.ts";
 import type { OperatorWorld } from "./world.ts";
 
-/** From the fault until an edit that was made in it is acted on, in seconds. */
+/** Seconds from a fault until the operator applies an edit made during the fault. */
 export interface FaultResult {
   leaderKilled: number;
   leaderStopped: number;
-  /** From the moment when the API server answers again. */
+  /** Counts from the time when the API server answers again. */
   apiServerBack: number;
 }
 
@@ -31,7 +31,7 @@ export async function measureFaults(
     return (performance.now() - startMs) / 1_000;
   };
   const leaderKilled = await seconds(() => leader.kill(), 5);
-  // Either of the others may lead now. Stopping both, one after the other, stops the leader once.
+  // Either of the two others may be the leader now. Stopping both, one after the other, stops the leader once.
   const stopped: number[] = [];
   stopped.push(await seconds(async () => void second.stop(), 6));
   const fourth = await world.startOperator();

@@ -7,7 +7,7 @@ export const REPLICAS = 2;
 
 export const sovereignName = (index: number) => (index === 0 ? ZERO : `country-${index}`);
 
-/** The whole fleet may update at once: what is measured is the operator, not the rollout's patience. */
+/** The whole fleet may update at once, so that the bench measures the operator and not the limits of a rollout. */
 export const releaseManifest = {
   apiVersion: API_VERSION,
   kind: "BillingRelease",

@@ -10,13 +10,13 @@ import type { Observer } from "./observer.ts";
 import type { OperatorWorld } from "./world.ts";
 
 export interface Convergence {
-  /** From the first Sovereign's creation until the last one is Ready. */
+  /** From the creation of the first Sovereign until the last one is Ready. */
   seconds: number;
   cpuMsPerSovereign: number;
   requestsPerSovereign: number;
   writesPerSovereign: number;
   residentMib: number;
-  /** What the requests were. */
+  /** The requests by verb and resource. */
   byResource: Record<string, number>;
 }
 
@@ -26,10 +26,10 @@ export interface Rest {
   queriesPerSovereignAndHour: number;
   billingRequestsPerSovereignAndHour: number;
   openConnections: number;
-  /** Share of one core, from 0 to 1. */
+  /** The share of one core, from 0 to 1. */
   cpuShare: number;
   residentMib: number;
-  /** What the requests were, for a bar that is missed. */
+  /** The requests by verb and resource. They help to explain a missed bar. */
   byResource: Record<string, number>;
 }
 
@@ -44,10 +44,10 @@ interface Deps {
 }
 
 const CREATORS = 8;
-/** A fleet of 10,000 takes an hour on a machine with other work. */
+/** A fleet of 10,000 takes an hour on a machine with other load. */
 const READY_TIMEOUT_MS = 2 * 3_600_000;
 const EDIT_TIMEOUT_MS = 120_000;
-/** Between two edits: fewer than the operator can follow. */
+/** The pause between two edits. The operator handles edits faster than this. */
 const EDIT_PAUSE_MS = 50;
 
 /** Creates the fleet and waits until it is Ready. */
@@ -76,13 +76,13 @@ export async function converge(
   };
 }
 
-/** How much each count grew; those that did not are left out. */
+/** The growth of each count. Counts that did not grow are left out. */
 function increase(before: Record<string, number>, after: Record<string, number>): Record<string, number> {
   const grown = Object.entries(after).map(([kind, count]) => [kind, count - (before[kind] ?? 0)] as const);
   return Object.fromEntries(grown.filter(([, count]) => count > 0));
 }
 
-/** Counts what the operator does while nothing changes. */
+/** Counts the operator's requests while nothing changes. */
 export async function rest(
   { world }: Deps,
   operator: OperatorProcess,
@@ -107,7 +107,7 @@ export async function rest(
   };
 }
 
-/** From a person's edit of a Sovereign until its Deployment has it. */
+/** Seconds from an edit of a Sovereign until its Deployment is updated. */
 export async function editLatency(
   { world, observer }: Deps,
   name: string,
@@ -120,7 +120,7 @@ export async function editLatency(
   return (await seen) - startMs;
 }
 
-/** A person's edit, or a creation. An API server that is too busy to answer is asked again. */
+/** Writes an edit or a creation. Repeats it while the API server is too busy to answer. */
 async function write(act: () => Promise<unknown>, leftMs = EDIT_TIMEOUT_MS): Promise<void> {
   const startMs = performance.now();
   try {
@@ -136,11 +136,14 @@ async function write(act: () => Promise<unknown>, leftMs = EDIT_TIMEOUT_MS): Pro
 const patchSovereign = ({ client }: OperatorWorld, name: string, patch: object): Promise<void> =>
   write(() => client.mergePatch(resourceOf(SOVEREIGN), { name }, patch));
 
-/** The same of an edit that may get lost: then it took all of the time that was given. */
+/** The latency of an edit. For an edit that is lost, the whole timeout. */
 const editLatencyWithin = (deps: Deps, name: string, replicas: number): Promise<number> =>
   editLatency(deps, name, replicas).catch(() => EDIT_TIMEOUT_MS);
 
-/** Edits Sovereigns one after the other, of those whose number `isChosen`, without waiting for the one before. */
+/**
+ * Edits the Sovereigns that `isChosen` selects by number, one after the other, without waiting for the effect of the
+ * last edit.
+ */
 export async function editMany(
   deps: Deps,
   options: { sovereigns: number; edits: number; replicas: number; isChosen?: (index: number) => boolean },
@@ -158,7 +161,10 @@ export async function editMany(
   return { p50Ms: quantile(measured, 0.5), p99Ms: quantile(measured, 0.99) };
 }
 
-/** One in so many Sovereigns; their Pods stop answering and are replaced, so that each of them waits for its smoke test. */
+/**
+ * In one of this many Sovereigns, the Pods stop answering and are replaced. Each of these Sovereigns then waits for its
+ * smoke test.
+ */
 const HANGING_ONE_IN = 10;
 export const isHanging = (index: number) => index % HANGING_ONE_IN === 1;
 

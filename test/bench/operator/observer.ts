@@ -7,12 +7,12 @@ import { createInformer } from "../../../src/kube/informer.ts";
 import { DEPLOYMENTS, resourceOf } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 
-/** What a person sees who watches Sovereigns and Deployments. */
+/** Watches Sovereigns and Deployments, as a person does. */
 export interface Observer {
   readyCount(): number;
-  /** Resolves when so many Sovereigns are Ready. */
+  /** Resolves when this many Sovereigns are Ready. */
   allReady(count: number, timeoutMs: number): Promise<void>;
-  /** Resolves with the time of `performance.now()` at which the Sovereign's Deployment has so many replicas. */
+  /** Resolves when the Sovereign's Deployment has this many replicas, with the time as `performance.now()` gives it. */
   replicasSeen(sovereign: string, replicas: number, timeoutMs: number): Promise<number>;
   close(): Promise<void>;
 }

@@ -6,15 +6,18 @@ import type { FleetScenario } from "./scenario.ts";
 
 export interface FleetResult {
   scenario: FleetScenario;
-  /** The resident memory of an operator without any Sovereign. */
+  /** The resident memory of an operator without Sovereigns. */
   emptyMib: number;
   convergence: Convergence;
   rest: Rest;
   edit: EditLatency;
-  /** The same while billing in the Pods of one in ten Sovereigns does not answer; of the others. */
+  /** The latency of edits of the other Sovereigns, while billing does not answer in the Pods of one in ten. */
   editWhilePodsHang: EditLatency;
   faults: FaultResult | undefined;
-  /** Where the time goes until all are Ready, when asked for. The other figures are then those of a profiled process. */
+  /**
+   * The functions that took the most time until all were Ready, on request. The other figures are then those of a
+   * profiled process.
+   */
   profile: { functions: ProfileLine[] } | undefined;
 }
 

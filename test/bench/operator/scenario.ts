@@ -1,22 +1,22 @@
-/** One fleet: how large it is, and how long and how often things are measured on it. */
+/** A fleet: its size, and the number and duration of its measurements. */
 export interface FleetScenario {
   name: string;
   sovereigns: number;
-  /** The window in which the operator at rest is counted. */
+  /** How long the operator's requests at rest are counted. */
   restMs: number;
-  /** Edits whose way to the Deployment is measured. */
+  /** The number of edits whose latency is measured. */
   edits: number;
-  /** Whether a killed leader, a stopped leader and an absent API server are measured too. */
+  /** Whether a killed leader, a stopped leader and an unreachable API server are measured as well. */
   hasFaults: boolean;
-  /** The limit of the operator's heap in MiB, where it is not that of the chart. */
+  /** The limit of the operator's heap in MiB. Absent: the chart's. */
   heapMib?: number;
 }
 
 const SIZES = [100, 1_000, 3_000, 10_000];
-/** Faults cost the same at every size above this one, and the largest fleet takes long enough. */
+/** Faults are measured on this fleet only. Larger fleets would give the same times, and already take long. */
 const FAULT_SIZE = 1_000;
 
-/** A fleet that does not fit into the chart's limit is measured all the same. Its memory then misses the bar. */
+/** A fleet that does not fit into the chart's limit gets a larger heap. Its memory then misses the bar. */
 const HEAP_MIB: Readonly<Record<number, number>> = { 10000: 1_536 };
 
 const nameOf = (sovereigns: number) => `${sovereigns.toLocaleString("en")} Sovereigns`;

@@ -1,4 +1,7 @@
-/** Runs tasks in their order, a few at once. A task that fails is run again: the API server may have been away. */
+/**
+ * Runs tasks in their order, `concurrency` at a time. Repeats a task that fails, because the API server may have been
+ * unreachable.
+ */
 export function createTaskQueue(concurrency: number): { add(task: () => Promise<unknown>): void } {
   const waiting: { task: () => Promise<unknown>; tries: number }[] = [];
   let active = 0;

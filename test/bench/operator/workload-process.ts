@@ -12,8 +12,8 @@ import { SCHEMA, startBillingServer } from "./billing-server.ts";
 import { startDatabaseServer } from "./database-server.ts";
 import { createTaskQueue } from "./task-queue.ts";
 
-// A kubelet that runs every Pod and every Job at once, their billing, and their databases, in a process of its own. It
-// ends with its parent. Argument: the administrator's kubeconfig.
+// A kubelet that starts every Pod and finishes every Job at once, with their billing and their databases. It is a process of
+// its own, and ends with its parent. Argument: the administrator's kubeconfig.
 
 export interface WorkloadCounts {
   openConnections: number;
@@ -23,7 +23,7 @@ export interface WorkloadCounts {
   migrations: number;
 }
 
-/** `hang`: billing in Pods that start from now on in one of so many Sovereigns takes requests and never answers. */
+/** After `hang`, new Pods in one of `oneIn` Sovereigns accept requests and never answer. */
 export type WorkloadRequest = { kind: "counts" } | { kind: "hang"; oneIn: number };
 
 interface Template {
@@ -74,7 +74,7 @@ jobs.onChange(({ kind, object }) => {
 }, running);
 void Promise.all([namespaces, deployments, jobs].map((informer) => informer.run(running)));
 
-/** A task that is run again finds what it created before. */
+/** Creates an object. A task that is repeated finds the object that it created before. */
 async function create(resource: typeof PODS, object: unknown): Promise<void> {
   await client.create(resource, object as KubernetesObject).catch((error: unknown) => {
     if (!isAlreadyExists(error)) throw error;

@@ -15,14 +15,14 @@ import { type HelperProcess, startHelper } from "../helper-process.ts";
 import type { ControlPlaneAnswer } from "./control-plane-process.ts";
 import type { WorkloadCounts, WorkloadRequest } from "./workload-process.ts";
 
-/** A cluster with an instant kubelet, on which operators are started with the operator's own rights. */
+/** A cluster with an instant kubelet. Operators on it have the rights of the shipped roles. */
 export interface OperatorWorld {
-  /** The administrator's. */
+  /** A client with the administrator's rights. */
   client: KubeClient;
   requestCounts(): Promise<ControlPlaneAnswer>;
   workload(request?: WorkloadRequest): Promise<WorkloadCounts>;
   startOperator(nodeArgs?: readonly string[]): Promise<OperatorProcess>;
-  /** Kills the API server. Its state stays. */
+  /** Kills the API server. Its state stays on disk. */
   killControlPlane(): Promise<void>;
   restartControlPlane(): Promise<void>;
   close(): Promise<void>;
@@ -78,7 +78,7 @@ export async function createOperatorWorld(): Promise<OperatorWorld> {
         const operator = await startOperatorProcess({
           ...{ kubeconfigPath: operatorFile, watchdog, nodeArgs },
           logFile: join(folder, `operator-${count}.log`),
-          // The databases are empty, so that the operator itself serves no vouchers.
+          // The databases have no tables, so the operator itself must serve no vouchers.
           env: { DRAIN_SECONDS: "1", VOUCHER_API_SOVEREIGN: "none" },
         });
         closers.push(() => operator.stop());
@@ -100,7 +100,7 @@ export async function createOperatorWorld(): Promise<OperatorWorld> {
   }
 }
 
-/** What the chart gives the operator: its ServiceAccount, its rights and the native policies, and no Deployment. */
+/** Creates what the chart gives the operator, except the Deployment: its ServiceAccount, its rights and the native policies. */
 async function installRights(client: KubeClient): Promise<void> {
   const manifests = desiredOperatorManifests({
     ...{ image: "", registryMirrors: "" },
