@@ -55,7 +55,7 @@ const ENVIRONMENT = [
   ["LOG_LEVEL", "trace, debug, info (default), warn, error"],
 ] as const;
 
-/** Far more than an ingress opens. At about 10 kB each, far below what the process can carry. */
+/** An ingress opens far fewer connections. One takes about 10 kB, so all of them take about 20 MB. */
 const MAX_CLIENT_CONNECTIONS = 2_048;
 
 export const command: Command = {
@@ -94,7 +94,7 @@ export const command: Command = {
       const server = await startHttpServer({ handler: service.app, host, port, limits });
       logger.info({ origin: server.origin, sovereign: settings.sovereignFqdn }, "listening");
       try {
-        // A database that did not answer before may have another version when it returns: refuse it then.
+        // A database that was down at the start may have another version when it returns. The service then refuses it.
         background = service.ready(signal).then(() => service.run(signal));
         await Promise.race([background, aborted(signal)]);
       } finally {
@@ -112,7 +112,7 @@ export const command: Command = {
   },
 };
 
-/** A missing or invalid file is wrong usage, like a missing or invalid variable. */
+/** A missing or invalid file is a usage error, like a missing or invalid variable. */
 function createService<T>(create: () => T): T {
   try {
     return create();

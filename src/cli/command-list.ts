@@ -1,6 +1,6 @@
 import type { Command, NamedCommand } from "./command.ts";
 
-/** All commands by their names. Each is loaded on demand, so that `catalyst migrate` does not load the Kubernetes client. */
+/** All commands by name. Each module is loaded on demand, so that `catalyst migrate` does not load the Kubernetes client. */
 export const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
   operator: () => import("./operator.ts"),
   preflight: () => import("./preflight.ts"),

@@ -16,28 +16,34 @@ export interface CommandContext {
 export const EXIT = { done: 0, checkFailed: 1, wrongUsage: 2 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** What a command does with its first argument. */
+/** An action that the first argument of a command names. */
 export interface Action {
   name: string;
-  /** What follows the name: `RELEASE [STAGE]`. */
+  /** The arguments after the action's name, as `RELEASE [STAGE]`. */
   arguments: string;
   summary: string;
 }
 
-/** A subcommand. Help, completion and docs/command-line.md are made of it. Texts name the program `catalyst`. */
+/**
+ * A subcommand. Its help, the shell completion and docs/command-line.md are generated from these members. Texts call
+ * the program `catalyst`.
+ */
 export interface Command {
   /** One line for `catalyst --help`. */
   summary: string;
-  /** The arguments behind the name, in the line of usage. Absent: the options alone. */
+  /** The arguments in the usage line. Absent: the command takes options only. */
   usage?: string;
-  /** Paragraphs, each one text without line breaks. */
+  /** Paragraphs, each a string without line breaks. */
   description: readonly string[];
   actions?: readonly Action[];
   flags: readonly Flag[];
-  /** Variables, each with what it means. */
+  /** Environment variables with their meaning. */
   environment?: readonly (readonly [name: string, meaning: string])[];
   exitCodes: string;
-  /** On a signal, the command itself ends what it has begun: requests, a migration, a voucher. Absent: it ends at once. */
+  /**
+   * After a signal, the command itself completes or stops its work, such as open requests or a migration. Absent: the
+   * signal ends it at once.
+   */
   endsItself?: true;
   /** Throws `UsageError` for wrong usage. */
   run(context: CommandContext): Promise<ExitCode>;

@@ -10,7 +10,7 @@ export const SHELLS = [
 
 type Shell = (typeof SHELLS)[number]["name"];
 
-/** The scripts have all words in them: a key press starts no process of Node. */
+/** The script contains all words, so that a key press does not start Node. */
 export function completionScript(shell: Shell, commands: readonly NamedCommand[]): string {
   switch (shell) {
     case "bash":
@@ -25,8 +25,8 @@ export function completionScript(shell: Shell, commands: readonly NamedCommand[]
 }
 
 /**
- * `_catalyst_words COMMAND POSITION PREVIOUS` prints the words that may stand at a position. Position 1 is the command's own.
- * Without output, the shell offers file names. POSIX sh.
+ * `_catalyst_words COMMAND POSITION PREVIOUS` prints the words that are allowed at a position. Position 1 is the
+ * command itself. Without output, the shell offers file names. POSIX sh.
  */
 function wordFunction(commands: readonly NamedCommand[]): string {
   const values = commands.flatMap(({ name, command }) =>
@@ -68,7 +68,7 @@ const BASH = `_catalyst() {
 complete -o default -F _catalyst catalyst
 `;
 
-/** kubectl passes the words behind its plugin's name, and the line \`:4\` tells it to offer no file names. */
+/** kubectl passes the words after the plugin's name. The last line, \`:4\`, tells kubectl to offer no file names. */
 const KUBECTL = `command="$1"; position=$#; previous=""; current=""
 for word in "$@"; do previous="$current"; current="$word"; done
 for word in $(_catalyst_words "$command" "$position" "$previous"); do

@@ -3,7 +3,7 @@ import { errorMessage } from "../platform/errors.ts";
 
 const ANOTHER = "choose another with --kubeconfig or --context";
 
-/** What a person reads about an error. Of the API server's answers, those about the cluster as a whole have a remedy. */
+/** The text of an error for a person. API server errors that concern the whole cluster get a remedy. */
 export function failureText(error: unknown): string {
   if (!(error instanceof KubeError)) return errorMessage(error);
   const { serverMessage } = error;

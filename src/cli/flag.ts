@@ -3,14 +3,14 @@ import { errorMessage, UsageError } from "../platform/errors.ts";
 import { nearest } from "./nearest.ts";
 
 export interface Flag {
-  /** Without the dashes. */
+  /** The name without dashes. */
   name: string;
   short?: string;
-  /** The placeholder of the value in the help: `FILE`. Absent: the flag is a switch. */
+  /** The placeholder of the value in the help, such as `FILE`. Absent: the flag is a switch. */
   value?: string;
-  /** The values that the flag takes. Absent: any. */
+  /** The allowed values. Absent: any value. */
   choices?: readonly string[];
-  /** The value without the flag. */
+  /** The default value. */
   fallback?: string;
   description: string;
 }
@@ -23,7 +23,7 @@ type FlagValue<F extends Flag> = F extends { value: string }
 
 type FlagValues<Flags extends readonly Flag[]> = { [F in Flags[number] as F["name"]]: FlagValue<F> };
 
-/** A command line by its flags. Throws `UsageError` for an unknown flag, a missing value, and an argument that nothing takes. */
+/** Parses a command line. Throws `UsageError` for an unknown flag, a missing value, and an unexpected argument. */
 export function parseCommandLine<const Flags extends readonly Flag[]>(
   flags: Flags,
   args: string[],

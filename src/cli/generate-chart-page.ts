@@ -26,9 +26,9 @@ export function chartPage(valuesYaml: string): string {
   return [...INTRODUCTION, markdownTable(["Value", "Default", "Meaning"], rows), ""].join("\n\n");
 }
 
-/** A row for each leaf; a mapping in braces is one. A comment above a mapping stands with the first leaf in it. */
+/** One row for each leaf. A mapping in braces counts as a leaf. A comment above another mapping goes to its first leaf. */
 function rowsOf(map: YAMLMap, prefix: string, inherited: string): string[][] {
-  // The parser gives the comment above the first key to the mapping.
+  // The YAML parser attaches the comment above a mapping's first key to the mapping.
   let before = [inherited, commentOf(map)].filter((text) => text !== "").join(" ");
   return map.items.filter(isPair).flatMap((pair: Pair) => {
     const key = pair.key as Scalar<string>;

@@ -46,5 +46,5 @@ function section({ name, command }: NamedCommand): string[] {
   ];
 }
 
-/** Brackets that Markdown would take for a tag or a link. */
+/** Escapes brackets, which Markdown would read as a tag or a link. */
 const escaped = (text: string): string => text.replaceAll("<", "&lt;").replaceAll("[", "\\[");

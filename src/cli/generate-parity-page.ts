@@ -29,7 +29,7 @@ kubectl apply -f policies/kyverno
 
 const list = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
 
-/** docs/POLICIES.md: for each rule, what denies by it. */
+/** docs/POLICIES.md: for each rule, the policies and the webhook that enforce it. */
 export function parityPage(): string {
   const rows = policyParity().map(({ rule, isWebhooks, native, kyverno, note }) => [
     `\`${rule}\``,

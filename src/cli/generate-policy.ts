@@ -33,7 +33,7 @@ function fileOf({ purpose, policy, binding }: BoundPolicy): string {
   return `${commentOf(HEADER, purpose)}\n${toYaml(policy)}---\n${toYaml(binding)}`;
 }
 
-/** Expressions become literal blocks, in which CEL's quotes need no escape: the chart inserts JSON strings into them. */
+/** Writes expressions as literal blocks, so that CEL's quotes need no escape. The chart inserts JSON strings into them. */
 function toYaml(object: object): string {
   const document = new Document(object, { aliasDuplicateObjects: false });
   visit(document, {

@@ -11,7 +11,7 @@ import { startDatabase } from "../playground/database/postgres.ts";
 import { claimStateDirectory } from "../playground/process/state-directory.ts";
 import { createWatchdog } from "../playground/process/watchdog.ts";
 
-/** Runs the migrations on a PostgreSQL of its own, and returns the text of src/billing/db/schema.sql. */
+/** Runs the migrations on a temporary PostgreSQL, and returns the text of src/billing/db/schema.sql. */
 export async function generateSchema(signal: AbortSignal): Promise<string> {
   const state = claimStateDirectory(join(tmpdir(), `catalyst-generate-${randomUUID()}`));
   const watchdog = createWatchdog();

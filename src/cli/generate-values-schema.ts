@@ -3,7 +3,7 @@ import { FLAGS } from "./operator-flag-list.ts";
 
 type JsonSchema = Record<string, unknown>;
 
-/** What the chart's values have in common with the Pod settings of a Sovereign. */
+/** Pod settings that the chart and a Sovereign share. */
 const { nodeSelector, tolerations, affinity } = POD_SETTINGS;
 
 /**
@@ -18,8 +18,8 @@ const VARIABLES = [
 const CHART_FLAGS = FLAGS.filter(({ variable }) => VARIABLES.includes(variable)).map(({ flag }) => flag);
 
 /**
- * The chart's values.schema.json: `present`, with the Pod settings from src/api. Helm refuses a member that no object lists.
- * Otherwise it would ignore a misspelt one.
+ * The chart's values.schema.json: `present`, with the Pod settings from src/api. Objects allow no unlisted members,
+ * because Helm would ignore a misspelt one.
  */
 export function valuesSchema(present: string): string {
   const schema = JSON.parse(present) as { $defs: JsonSchema };
@@ -29,7 +29,7 @@ export function valuesSchema(present: string): string {
   return `${JSON.stringify({ ...schema, $defs }, closed, 2)}\n`;
 }
 
-/** Leaves out what only Kubernetes reads, and allows no other members than the listed ones. */
+/** Removes the members that only Kubernetes reads, and forbids unlisted members. */
 function closed(key: string, value: unknown): unknown {
   if (key.startsWith("x-kubernetes-")) return undefined;
   const isOpen =

@@ -23,7 +23,7 @@ const VALUES_SCHEMA_PATH = `${CHART}/values.schema.json`;
 export const SCHEMA_PATH = "src/billing/db/schema.sql";
 
 interface GeneratedFile {
-  /** Relative to the repository. */
+  /** The path relative to the repository. */
   path: string;
   content: string;
 }
@@ -61,7 +61,7 @@ function examplesOf(kind: string): Example[] {
     .filter(({ text }) => new RegExp(`^kind: ${kind}$`, "m").test(text));
 }
 
-/** Paths of generated files that the code would write differently now. Leaves out schema.sql, which needs a database. */
+/** Paths of generated files that differ from what the code generates now. Leaves out schema.sql, which needs a database. */
 export function staleFiles(commands: readonly NamedCommand[]): string[] {
   return generatedFiles(commands)
     .filter(({ path, content }) => readText(path) !== content)
@@ -91,7 +91,7 @@ export const createCommand = (loadCommands: () => Promise<NamedCommand[]>): { co
     endsItself: true,
     async run({ args, signal, stdout }) {
       const check = parseFlags(args);
-      // Loaded on demand: this command's help needs no database.
+      // Loaded on demand, because the help of this command needs no database.
       const { generateSchema } = await import("./generate-schema.ts");
       const schema = { path: SCHEMA_PATH, content: await generateSchema(signal) };
       const stale = [...generatedFiles(await loadCommands()), schema].filter(

@@ -1,18 +1,18 @@
 import type { Action, Command, NamedCommand } from "./command.ts";
 import type { Flag } from "./flag.ts";
 
-/** Lines of a terminal that is not wide. */
+/** The width of help texts in columns. */
 const WIDTH = 110;
-/** A longer name has its text on the next line. */
+/** After a longer name, the text starts on the next line. */
 const MAX_NAME = 34;
 
-/** The program as the person called it: kubectl runs `kubectl-catalyst` as `kubectl catalyst`. */
+/** The program's name as the person called it: kubectl runs `kubectl-catalyst` as `kubectl catalyst`. */
 export interface Program {
   name: string;
   commands: readonly string[];
 }
 
-/** The text with the program's name as the person typed it, before each command. */
+/** Replaces `catalyst` before each command by the name that the person typed. */
 export const asCalled = ({ name, commands }: Program, text: string): string =>
   text.replaceAll(
     new RegExp(`(?<![\\w/-]|kubectl )catalyst (?=(?:${commands.join("|")}|help)\\b)`, "g"),
@@ -69,11 +69,11 @@ export const actionName = (action: Action): string => `${action.name} ${action.a
 export const flagName = ({ name, short, value }: Flag): string =>
   [short === undefined ? [] : `-${short},`, `--${name}`, value ?? []].flat().join(" ");
 
-/** The description, with the default unless the description itself says it. */
+/** The description, with the default unless the description names it. */
 export const flagMeaning = ({ description, fallback }: Flag): string =>
   fallback === undefined ? description : `${description} (${fallback})`;
 
-/** Names and texts side by side, texts wrapped below each other. */
+/** Two columns, names and wrapped texts. */
 function columns(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length).filter((length) => length <= MAX_NAME), 0) + 3;
   return rows

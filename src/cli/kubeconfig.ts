@@ -7,13 +7,13 @@ import type { Env } from "../platform/env.ts";
 import { errorMessage, UsageError } from "../platform/errors.ts";
 import type { Flag } from "./flag.ts";
 
-/** The flags of a command that talks to a cluster, as kubectl has them. */
+/** The cluster flags that kubectl has too. */
 export const CLUSTER_FLAGS = [
   { name: "kubeconfig", value: "FILE", description: "the kubeconfig file to use, in place of KUBECONFIG" },
   { name: "context", value: "NAME", description: "the context of the kubeconfig file (its current context)" },
 ] as const satisfies readonly Flag[];
 
-/** The variables of a command that talks to a cluster. */
+/** The environment variables of commands that connect to a cluster. */
 export const CLUSTER_ENVIRONMENT = [
   [
     "KUBECONFIG",
@@ -26,12 +26,12 @@ export interface ClusterChoice {
   context?: string | undefined;
 }
 
-/** A client of the cluster that the flags and KUBECONFIG name, with the rights of the person. */
+/** Connects to the cluster that the flags and KUBECONFIG name, with the person's own rights. */
 export function connectToCluster(env: Env, userAgent: string, choice: ClusterChoice = {}): KubeClient {
   return createKubeClient({ kubeConfig: readKubeConfig(env, choice), userAgent });
 }
 
-/** The kubeconfig that the flags and KUBECONFIG name. It has a current cluster. */
+/** Reads the kubeconfig that the flags and KUBECONFIG name. The result has a current cluster. */
 export function readKubeConfig(env: Env, choice: ClusterChoice): KubeConfig {
   const paths = kubeconfigPaths(env, choice);
   if (paths.length === 0 && env.KUBERNETES_SERVICE_HOST === undefined)
@@ -66,14 +66,14 @@ function sourceOf(env: Env, { kubeconfig }: ClusterChoice): string {
 function kubeconfigPaths(env: Env, { kubeconfig }: ClusterChoice): string[] {
   if (kubeconfig !== undefined) return [kubeconfig];
   const named = (env.KUBECONFIG ?? "").split(delimiter).filter((path) => path !== "");
-  // As kubectl does: of several files, some may be missing.
+  // If KUBECONFIG lists several files, kubectl ignores missing ones.
   const present = named.filter((path) => existsSync(path));
   if (named.length > 0) return present.length > 0 ? present : named;
   const own = join(env.HOME || "/", ".kube/config");
   return existsSync(own) ? [own] : [];
 }
 
-/** As kubectl merges them: the first file that names a thing wins. No file: the ServiceAccount of this Pod. */
+/** Merges as kubectl does: the first file that defines a name wins. Without a file, the ServiceAccount of this Pod is used. */
 function merged(paths: readonly string[]): KubeConfig {
   const [first, ...others] = paths;
   const kubeConfig = loadKubeConfig(first);

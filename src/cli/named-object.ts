@@ -7,7 +7,7 @@ import { nearest } from "./nearest.ts";
 
 type Reader = Pick<KubeClient, "get" | "list">;
 
-/** The object that a person named. Throws an `Error` that says why there is none. */
+/** Reads the object that a person named. Throws an `Error` that says why it cannot be read. */
 export async function readNamed<T extends KubernetesObject>(
   client: Reader,
   definition: KindDefinition,
@@ -23,7 +23,7 @@ export async function readNamed<T extends KubernetesObject>(
   );
 }
 
-/** All objects of the kind. Throws an `Error` where the operator is not installed. */
+/** Lists all objects of the kind. Throws an `Error` where the operator is not installed. */
 export async function listAll<T extends KubernetesObject>(
   client: Reader,
   definition: KindDefinition,
@@ -33,7 +33,7 @@ export async function listAll<T extends KubernetesObject>(
   return objects;
 }
 
-/** Undefined: the API server does not serve the kind. Empty for a person who may not list it. */
+/** Undefined if the API server does not serve the kind. Empty if the person may not list it. */
 async function namesOf(client: Reader, definition: KindDefinition): Promise<string[] | undefined> {
   try {
     const objects = await listIfServed(client, resourceOf(definition), { metadataOnly: true });

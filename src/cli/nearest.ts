@@ -1,7 +1,7 @@
-/** How many letters may be wrong: one in three, and at least one. */
+/** One wrong letter in three is allowed, and at least one. */
 const MISTAKES = 3;
 
-/** The name that a person may have meant: the one with the fewest wrong, missing or surplus letters, if they are few. */
+/** The known name that is most similar to `given`, if the two are similar enough. */
 export function nearest(given: string, names: readonly string[]): string | undefined {
   const near = names
     .map((name) => ({ name, distance: distanceOf(given, name) }))
@@ -10,7 +10,7 @@ export function nearest(given: string, names: readonly string[]): string | undef
   return near[0]?.name;
 }
 
-/** Levenshtein's distance, in which two letters that changed places count as one mistake. */
+/** The Levenshtein distance, but two swapped neighbours count as one mistake. */
 function distanceOf(one: string, other: string): number {
   const rows: number[][] = [Array.from({ length: other.length + 1 }, (_, column) => column)];
   for (let row = 1; row <= one.length; row += 1) {
@@ -35,7 +35,7 @@ function distanceOf(one: string, other: string): number {
 
 const at = (rows: readonly number[][], row: number, column: number): number => rows[row]?.[column] ?? 0;
 
-/** The message for an unknown name: it offers the nearest one, and lists all. For no name, it lists them. */
+/** The message for an unknown or empty name. It lists all names, and suggests the nearest. */
 export function unknownName(what: string, given: string, names: readonly string[]): string {
   if (given === "") return `name the ${what}: one of ${names.join(", ")}`;
   const near = nearest(given, names);

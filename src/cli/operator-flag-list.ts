@@ -6,16 +6,16 @@ import { BILLING } from "../api/name.ts";
 export interface FlagDescription {
   flag: string;
   variable: string;
-  /** The chart's value that sets it; undefined: the chart sets it without a value. */
+  /** The chart value that sets it. Undefined: the chart sets it without a value. */
   chartValue: string | undefined;
   fallback: string;
   description: string;
 }
 
-/** After this time, EndpointSlices, kube-proxies and load balancers no longer send requests here. */
+/** After this time, EndpointSlices, kube-proxies and load balancers no longer send requests to the Pod. */
 export const DEFAULT_DRAIN_SECONDS = 10;
 
-/** The page in the repository: an installation names its own copy. */
+/** The page in the repository. An installation sets the URL of its own copy. */
 export const DEFAULT_DOCS_URL = "docs/denied.md";
 
 /** The chart's Service of the operators. */

@@ -19,7 +19,7 @@ import {
 
 const MAX_DRAIN_SECONDS = 300;
 
-/** A flag has no default of its own, because its variable may have the value. */
+/** Flags have no default of their own, because an absent flag takes its variable's value. */
 export const OPERATOR_FLAGS: readonly Flag[] = FLAGS.map(({ flag, variable, fallback, description }) => ({
   name: flag,
   value: "VALUE",
@@ -102,7 +102,7 @@ function readCaFile(path: string | undefined, name: string): string | undefined 
   }
 }
 
-/** The flags that were used, by the variable that each replaces. */
+/** The given flags, keyed by the variable that each overrides. */
 function parseFlags(args: string[]): Map<string, { flag: string; value: string }> {
   const { values } = parseCommandLine(OPERATOR_FLAGS, args);
   return new Map(
@@ -113,7 +113,7 @@ function parseFlags(args: string[]): Map<string, { flag: string; value: string }
   );
 }
 
-/** A flag also overrides the file that `NAME_FILE` names. */
+/** Overrides variables by flags. A flag also overrides the file that `NAME_FILE` names. */
 function mergeFlags(given: ReadonlyMap<string, { value: string }>, env: Env): Env {
   const merged: Record<string, string | undefined> = { ...env };
   for (const [variable, { value }] of given) {

@@ -2,7 +2,7 @@ import { stringify } from "yaml";
 import type { Flag } from "./flag.ts";
 import { printable } from "./terminal-text.ts";
 
-/** How a command prints its result. */
+/** The flag that chooses the output format. */
 export const OUTPUT_FLAG = {
   name: "output",
   short: "o",
@@ -14,10 +14,10 @@ export const OUTPUT_FLAG = {
 
 export type OutputFormat = (typeof OUTPUT_FLAG.choices)[number];
 
-/** `value` as one document, or the text that a person reads. */
+/** Returns `value` as one JSON or YAML document, or the text for people. */
 export function formatted(format: OutputFormat, value: unknown, text: () => string): string {
   if (format === "json") return `${JSON.stringify(value)}\n`;
-  // Through JSON, so that both formats have the same members: undefined is absent, and a date is a text.
+  // Goes through JSON, so that both formats have the same members: undefined members are absent, and dates are strings.
   return format === "yaml"
     ? stringify(JSON.parse(JSON.stringify(value)), { lineWidth: 0 })
     : printable(text());

@@ -71,7 +71,7 @@ function readSettings(args: string[]): PlaygroundSettings {
   };
 }
 
-/** The image holds neither the playground nor the optional packages that only the playground needs. */
+/** The image contains neither the playground nor its optional packages. */
 function explainMissing(error: unknown): never {
   if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
   throw new UsageError(

@@ -107,7 +107,7 @@ function describe({ checks, enforcement, outsiders, denials }: Preflight): strin
       "Name controllers in --controller-namespaces and the platform team in --platform-groups. docs/denied.md says what the",
       "others can do instead.",
     );
-  // Subjects and users have names that others choose: none of these may look like a line of its own.
+  // Other people choose the names of subjects and users. A line break in a name must not look like another line of the report.
   return `${lines.map(oneLine).join("\n")}\n`;
 }
 

@@ -15,7 +15,7 @@ const PROGRAM: Program = {
   name: basename(process.argv[1] ?? "").startsWith("kubectl-") ? "kubectl catalyst" : "catalyst",
   commands: COMMAND_NAMES,
 };
-/** The commit of the source, which the image's build writes into its environment. */
+/** The commit of the source. The image's build sets this variable. */
 const { CATALYST_REVISION: revision = "" } = process.env;
 
 async function main(): Promise<ExitCode> {
@@ -44,7 +44,7 @@ async function main(): Promise<ExitCode> {
     });
   } catch (error) {
     process.stderr.write(asCalled(PROGRAM, `${PROGRAM.name} ${name}: ${printable(failureText(error))}\n`));
-    // An exit ends the requests that are under way. The process would wait for their answers.
+    // Exits at once, which ends open requests. Otherwise the process would wait for their answers.
     if (error instanceof ShutdownError) process.exit(error.exitCode);
     return error instanceof UsageError ? EXIT.wrongUsage : EXIT.checkFailed;
   }
@@ -61,7 +61,7 @@ async function help(name: string | undefined): Promise<ExitCode> {
   return EXIT.done;
 }
 
-/** Says on stderr that there is no such command. */
+/** Prints an error on stderr if the command does not exist. */
 async function find(name: string): Promise<Command | undefined> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load === undefined)
@@ -73,8 +73,8 @@ async function find(name: string): Promise<Command | undefined> {
   return (await load?.())?.command;
 }
 
-// The program that reads the output has ended, as head does: end without a stack trace. A command that listens itself, as the
-// playground does, ends its children first.
+// The program that reads the output has ended, as head does. Exit without a stack trace. If a command has a listener of its
+// own, as the playground does, the command ends its children first.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   if (process.stdout.listenerCount("error") === 1) process.exit(EXIT.checkFailed);

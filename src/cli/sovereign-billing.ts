@@ -11,16 +11,16 @@ import { PODS, SECRETS } from "../kube/resource.ts";
 import { whoAmI } from "../kube/self-review.ts";
 import { readNamed } from "./named-object.ts";
 
-/** A Sovereign's voucher API, reached through the API server with the person's own rights. */
+/** A connection to a Sovereign's voucher API through the API server, with the person's own rights. */
 export interface BillingConnection {
   baseUrl: string;
   fetch: typeof fetch;
-  /** A sovereign-admin's token, signed with the Sovereign's key. The person's name in the cluster is its user. */
+  /** Signs a sovereign-admin's token with the Sovereign's key. Its user is the person's name in the cluster. */
   signToken(): Promise<string>;
   close(): Promise<void>;
 }
 
-/** Connects to a Pod of the Sovereign's that is ready. Only the platform may write the labels by which it is found. */
+/** Connects to a ready Pod of the Sovereign. It is found by labels that only the platform may write. */
 export async function connectToBilling(
   kubeConfig: KubeConfig,
   name: string,
@@ -51,7 +51,7 @@ export async function connectToBilling(
   }
 }
 
-/** A token of the voucher API goes only to a server whose certificate is verified. */
+/** Refuses to send a token of the voucher API to a server whose certificate is not verified. */
 function refuseUnverified(kubeConfig: KubeConfig): void {
   const { server = "", skipTLSVerify = false } = kubeConfig.getCurrentCluster() ?? {};
   if (!server.startsWith("https:") || skipTLSVerify)
@@ -77,7 +77,7 @@ async function findReadyPod(client: KubeClient, sovereign: Sovereign) {
   return { name: ready.metadata.name, namespace };
 }
 
-/** The HS256 key with which the Sovereign verifies tokens. */
+/** Reads the HS256 key with which the Sovereign verifies tokens. */
 export async function readSigningKey(client: KubeClient, sovereign: Sovereign): Promise<string> {
   const { secretRef, issuer } = sovereign.spec.billing.auth;
   const { name } = sovereign.metadata;

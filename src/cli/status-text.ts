@@ -1,23 +1,26 @@
 import type { Summary } from "../controllers/summary.ts";
 import { oneLine } from "./terminal-text.ts";
 
-/** A fleet of any size takes at most 52 lines: so many objects in full, and so many lines of one object each. */
+/** With these limits, the status of a fleet of any size has at most 52 lines. This many objects are described in full. */
 const MAX_IN_FULL = 4;
 const MAX_LINES = 8;
-/** Lines of objects of one kind that are Ready. */
+/** The most lines for Ready objects of one kind. */
 const MAX_READY_LINES = 5;
-/** Further obstacles of one object of a fleet, and characters of one of its messages. */
+/** The most further obstacles for each object of a fleet, and the most characters of a message. */
 const MAX_FURTHER = 1;
 const MAX_MESSAGE = 240;
-/** Parts of a count. */
+/** The most reasons that a line of counts names. */
 const MAX_PARTS = 3;
 
-/** What holds a Sovereign or a release, in full. */
+/** Describes in full what keeps a Sovereign or a release from being Ready. */
 export function describeObject(summary: Summary, nowMs: number): string {
   return textOf(inFull(summary, nowMs, { further: summary.also.length, message: Number.POSITIVE_INFINITY }));
 }
 
-/** What is not Ready comes first, in full or as a line, then what is. The rest is counted: `-o json` has it all. */
+/**
+ * Objects that are not Ready come first, in full or in one line, then Ready ones. The rest is only counted; `-o json`
+ * shows all.
+ */
 export function describeFleet(summaries: readonly Summary[], nowMs: number): string {
   if (summaries.length === 0) return "There is no BillingRelease and no Sovereign.\n";
   const ready = summaries.filter((summary) => summary.ready === "True");
@@ -51,7 +54,7 @@ function describeReady(ready: readonly Summary[]): string[] {
   });
 }
 
-/** `80 DatabaseUnreachable, 32 Migrating`, most frequent first. */
+/** Counts by reason, most frequent first: `80 DatabaseUnreachable, 32 Migrating`. */
 function counts(summaries: readonly Summary[], of: (summary: Summary) => string): string {
   const numbers = new Map<string, number>();
   for (const summary of summaries) numbers.set(of(summary), (numbers.get(of(summary)) ?? 0) + 1);
@@ -82,7 +85,7 @@ function inFull(
   ];
 }
 
-/** A message may quote a container's log, which may hold line breaks and a terminal's control sequences. */
+/** A message may quote a container's log with line breaks and terminal control sequences. */
 function shortened(message: string, most: number): string {
   const text = oneLine(message).trim();
   return text.length > most ? `${text.slice(0, most)}…` : text;

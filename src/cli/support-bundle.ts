@@ -65,7 +65,7 @@ export const command: Command = {
         signal,
       });
       signal.throwIfAborted();
-      // A file that is there is not replaced, and a link there is not followed.
+      // `wx` neither replaces an existing file nor follows a link.
       writeFileSync(file, compressedArchive(files, now), { flag: "wx", mode: 0o600 });
       stdout.write(`${file}: ${files.length} files\n`);
       for (const line of missing) stdout.write(`could not read ${oneLine(line)}\n`);
@@ -76,7 +76,7 @@ export const command: Command = {
   },
 };
 
-/** Before the collection, which takes a while. */
+/** Checks the file before the collection, which takes a while. */
 function refuseFile(file: string): void {
   if (existsSync(file)) throw new UsageError(`--file exists already: ${file}. Remove it, or name another`);
   if (!existsSync(dirname(file)))

@@ -1,6 +1,6 @@
 import { oneLine } from "./terminal-text.ts";
 
-/** Rows below their header, as kubectl prints them: each column as wide as its longest cell, with three blanks between. */
+/** A table as kubectl prints it: each column is as wide as its longest cell, with three blanks between columns. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows].map((cells) => cells.map(cellOf));
   const widths = header.map((_, column) => Math.max(...all.map((cells) => cells[column]?.length ?? 0)));
@@ -15,5 +15,5 @@ export function table(header: readonly string[], rows: readonly (readonly string
     .join("");
 }
 
-/** An empty cell is shown, as kubectl does. */
+/** kubectl also shows empty cells as `<none>`. */
 const cellOf = (text: string): string => oneLine(text).trim() || "<none>";

@@ -3,7 +3,7 @@ import type { ArchivedFile } from "../operator/support/collection.ts";
 
 const BLOCK = 512;
 
-/** A tar archive in the ustar format, compressed. Files are readable by their owner only. */
+/** A compressed tar archive in the ustar format. Only the owner can read the extracted files. */
 export function compressedArchive(files: readonly ArchivedFile[], now: Date): Buffer {
   const blocks = files.flatMap(({ path, content }) => {
     const body = Buffer.from(content);
@@ -23,7 +23,7 @@ function headerOf(path: string, size: number, now: Date): Buffer {
   octal(0, 116, 8);
   octal(size, 124, 12);
   octal(Math.floor(now.getTime() / 1_000), 136, 12);
-  // The checksum counts its own field as blanks.
+  // The checksum is computed with blanks in its own field.
   header.write("        ", 148);
   header.write("0", 156);
   header.write("ustar\u000000", 257);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { UsageError } from "../platform/errors.ts";
 
-/** The bearer token in a file. */
+/** Reads the bearer token in a file. */
 export function readTokenFile(path: string): string {
   let token: string;
   try {

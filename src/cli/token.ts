@@ -10,7 +10,7 @@ import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, type ClusterChoice, connectToCluste
 import { readNamed } from "./named-object.ts";
 import { readSigningKey } from "./sovereign-billing.ts";
 
-/** `customer` is not a role of billing: its token has no administrator's rights. */
+/** `customer` is not one of billing's roles. A token with it has no administrator's rights. */
 const ROLES = ["superadmin", "sovereign-admin", "sovereign-auditor", "customer"] as const satisfies readonly (
   | Role
   | "customer"
@@ -60,7 +60,7 @@ function parseFlags(args: string[]) {
   return { ...values, userId: values.user ?? userName(), email: values.email ?? "" };
 }
 
-/** In a container, the user may have no name. */
+/** In a container, the process's user may have no name. */
 function userName(): string {
   try {
     return userInfo().username;

@@ -31,7 +31,7 @@ interface Shape {
   apiFingerprint: string;
 }
 
-/** `name` says whose fingerprints these are. */
+/** `name` is the source of the fingerprints. */
 type Reference = Shape & { name: string };
 
 export const command: Command = {
@@ -119,7 +119,7 @@ function parseReference(path: string): Reference {
   return { name: path, schemaFingerprint, apiFingerprint };
 }
 
-/** `jq -S` sorts the members as our canonical JSON does, `-c` leaves out white space, and `-j` the newline at the end. */
+/** `jq -S` sorts members as our canonical JSON does, `-c` omits white space, and `-j` omits the final newline. */
 function commandFor(url: string): string {
   const at = (path: string) => `'${`${url.replace(/\/+$/, "")}${path}`.replaceAll("'", "'\\''")}'`;
   return `curl -fsS ${at("/readyz")} | jq -r .schema.fingerprint; curl -fsS ${at("/openapi.json")} | jq -cjS . | sha256sum`;

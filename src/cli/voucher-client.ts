@@ -15,7 +15,7 @@ export interface VoucherClientDeps {
 export interface VoucherQuery {
   standing: string | undefined;
   text: string | undefined;
-  /** The most vouchers; undefined: all. */
+  /** The maximum number of vouchers. Undefined: all. */
   limit: number | undefined;
 }
 
@@ -28,7 +28,7 @@ export interface IssueRequest {
   expires_at?: string | undefined;
 }
 
-/** The vouchers of one Sovereign. Throws an `Error` that says what the API refuses, by which rule, and what to do. */
+/** Calls the voucher API of one Sovereign. Throws an `Error` that names the refusal, its rule and the remedy. */
 export function createVoucherClient({ baseUrl, fetch, token, signal }: VoucherClientDeps) {
   async function send(method: string, path: string, { body, headers = {} }: RequestParts = {}) {
     const answer = await boundedFetch(`${baseUrl}/billing/vouchers/${path}`, {
@@ -59,7 +59,7 @@ export function createVoucherClient({ baseUrl, fetch, token, signal }: VoucherCl
         query = next;
       }
     },
-    /** `isNew`: a live voucher with the code is left as it is, and the request is refused. */
+    /** With `isNew`, the request is refused if a live voucher has this code. */
     async issue(terms: IssueRequest, { isNew }: { isNew: boolean }): Promise<Omit<Voucher, "standing">> {
       const headers: Record<string, string> = isNew ? { "If-None-Match": "*" } : {};
       const { json } = await send("POST", "issue", { body: terms, headers });
@@ -84,7 +84,7 @@ function parse(body: Uint8Array): unknown {
   }
 }
 
-/** Field, rule and remedy, each on a line of its own. */
+/** The field, the rule and the remedy, each on its own line. */
 function describeProblem(status: number, json: unknown): string {
   const {
     code,

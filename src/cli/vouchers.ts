@@ -61,7 +61,7 @@ const FLAGS = [
   ...CLUSTER_FLAGS,
 ] as const satisfies readonly Flag[];
 
-/** The flags that belong to one action, by the action. */
+/** The flags that belong to one action only. */
 const FLAGS_OF: Partial<Record<Action["kind"], readonly Flag[]>> = {
   list: LIST_FLAGS,
   issue: ISSUE_FLAGS,
@@ -201,7 +201,7 @@ function limitOf(text: string | undefined): number | undefined {
   return limit;
 }
 
-/** The API has the bounds; a text that is no number would reach it as another type. */
+/** The API checks the bounds. A text that is no number is refused here, because it would reach the API as another type. */
 function wholeNumber(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^-?\d{1,15}$/.test(text)) throw new UsageError(`--${flag} must be a whole number, not '${text}'`);

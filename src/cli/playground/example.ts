@@ -21,7 +21,10 @@ export function readExamplesOrRefuse(folder: string, franchisee: string): Exampl
   }
 }
 
-/** The image of the BillingRelease, which runs the operator and billing. `readExamplesOrRefuse` checked that this machine has it. */
+/**
+ * The image of the BillingRelease, which runs the operator and billing. `readExamplesOrRefuse` has checked that this
+ * machine has it.
+ */
 export function operatorImage(examples: readonly Example[]): string {
   const release = examples.find(({ manifest }) => manifest.kind === "BillingRelease")?.manifest;
   if (release === undefined) throw new Error("the examples have no BillingRelease");

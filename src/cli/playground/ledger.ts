@@ -3,8 +3,8 @@ import { text } from "node:stream/consumers";
 import { EXIT } from "../command.ts";
 
 /**
- * Runs `catalyst reconcile-ledger` on a database and returns its last line. Throws when the ledger is wrong. The command runs
- * in this process, because a process of its own would use 85 MiB more.
+ * Runs `catalyst reconcile-ledger` on a database and returns its last line. Throws when the ledger is wrong. The
+ * command runs in this process, because another process would use 85 MiB more.
  */
 export async function reconcileLedger(databaseUrl: string, signal: AbortSignal): Promise<string> {
   const { command } = await import("../reconcile-ledger.ts");

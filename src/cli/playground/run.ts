@@ -24,7 +24,7 @@ const FRANCHISEE = "omantel-admin";
 /** Six processes share one machine. A small young generation costs little time and saves about 30 MiB in each. */
 const SMALL_HEAP = ["--max-semi-space-size=1", "--max-old-space-size=192"];
 
-/** What the flags of `catalyst playground` say. */
+/** The parsed flags of `catalyst playground`. */
 export interface PlaygroundSettings {
   once: boolean;
   controlPlane: "embedded" | "real";
@@ -43,7 +43,7 @@ export async function run(
   const given = readExamplesOrRefuse(settings.examples, FRANCHISEE);
   const examples = settings.topology === "hub" ? withOwnCluster(given) : given;
   const signal = AbortSignal.any([shutdown, outputClosed(stdout)]);
-  // With --once a stopped story is a failure: it did not run to its end.
+  // With --once, a stopped story is a failure, because it did not run to its end.
   const whenStopped = settings.once ? EXIT.checkFailed : EXIT.done;
   const reporter = createReporter(stdout, {
     verbose: settings.verbose,
