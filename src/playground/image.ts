@@ -4,7 +4,7 @@ import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
 /** Registry host of the images in docs/examples. `registryMirrors` maps it to the playground's own registry. */
 export const PLAYGROUND_REGISTRY = "registry.catalyst.example";
 
-/** An OCI artifact: a manifest, and by digest the blobs that it names. */
+/** An OCI artifact: a manifest, and the blobs that it names, by digest. */
 export interface Artifact {
   /** `catalyst`, `blueprints/shop`: the repository without its host. */
   repository: string;

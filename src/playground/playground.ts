@@ -57,7 +57,7 @@ export interface PlaygroundCluster {
   runner: Runner;
 }
 
-/** The running parts that stand in for a cluster, or two, and their add-ons. */
+/** The running parts of the playground, which stand in for one or two clusters and their add-ons. */
 export interface Playground extends PlaygroundCluster {
   state: StateDirectory;
   /** The second cluster of the topology `hub`. */

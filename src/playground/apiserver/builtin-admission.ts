@@ -58,7 +58,7 @@ function withNodeTolerations(tolerations: readonly unknown[]): unknown[] {
   return [...tolerations, ...added];
 }
 
-/** The last checks before a write: a user may grant only rights that the user has. */
+/** Returns the last checks before a write: a user may grant only rights that the user has. */
 export function createGuard(authorizer: Authorizer) {
   return function guard(
     object: ApiObject,

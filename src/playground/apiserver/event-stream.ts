@@ -1,7 +1,10 @@
 import type { ServerResponse } from "node:http";
 import type { Json } from "./object.ts";
 
-/** How many events a watcher may fall behind before its stream ends. Its client reconnects and continues from there. */
+/**
+ * The most events that may wait for a slow watcher. Beyond it the stream ends. The client reconnects and continues from
+ * there.
+ */
 const MAX_BACKLOG = 5_000;
 
 export interface EventStream {

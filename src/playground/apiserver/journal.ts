@@ -19,8 +19,8 @@ export interface Journal {
 }
 
 /**
- * The journal lies in `stateDir` as JSON lines, readable by its owner alone: Secrets are in it. A line is
- * written before the change shows anywhere; it outlives the death of the process, not that of the machine.
+ * The journal is a file of JSON lines in `stateDir`. Only its owner can read it, because it contains Secrets. A line is
+ * written before the change is visible anywhere. It survives a crash of the process, but not one of the machine.
  */
 export function openJournal(stateDir: string): Journal {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
@@ -38,7 +38,7 @@ export function openJournal(stateDir: string): Journal {
   return {
     read() {
       const lines = existing.split("\n");
-      // After the last newline is an incomplete line, or nothing.
+      // The rest after the last newline is an incomplete line or empty.
       lines.pop();
       return lines.map((line, index) => {
         try {

@@ -26,7 +26,7 @@ const STEP =
 
 function parse(text: string): Step[] | undefined {
   const steps: Step[] = [];
-  // Filters have paths of their own: each parse has its own place in its text.
+  // Filters contain paths, so parsing is recursive, and each call needs a position of its own.
   const step = new RegExp(STEP, "y");
   while (step.lastIndex < text.length) {
     const match = step.exec(text);

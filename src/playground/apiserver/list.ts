@@ -124,7 +124,7 @@ export function parseResourceVersion(text: string): number {
   return value;
 }
 
-/** A version that this server has not reached: the client got it from another server, or before the data was deleted. */
+/** A version that this server has not had. The client got it from another server, or before the data was deleted. */
 export function tooLargeVersion(wanted: number, current: number): StatusError {
   return new StatusError(
     504,

@@ -4,8 +4,8 @@ import { badRequest } from "./refusal.ts";
 import { setMember } from "./schema/json-schema.ts";
 
 /**
- * `[JSON name, kind of value, flags, message]` of one field. Flags: `r` repeated, `m` a map by string, `i` laid into
- * the object around it, `p` absent when it is not set, `o` left out of JSON when it is zero.
+ * A field as `[JSON name, kind of value, flags, message]`. Flags: `r` repeated, `m` a map with string keys, `i` inlined
+ * into the parent object, `p` absent when it is not set, `o` omitted from JSON when it is zero.
  */
 type Field = [name: string, kind: string, flags: string, message?: string];
 
@@ -15,7 +15,7 @@ interface Document {
   messages: Record<string, Record<string, Field>>;
 }
 
-// Read off the protobuf tags of k8s.io/api 0.36.
+// Taken from the protobuf tags of k8s.io/api 0.36.
 const document = JSON.parse(
   readFileSync(new URL("./builtin/protobuf.json", import.meta.url), "utf8"),
 ) as Document;
@@ -26,8 +26,8 @@ const MAX_DEPTH = 64;
 export const PROTOBUF = "application/vnd.kubernetes.protobuf";
 
 /**
- * A request body in Kubernetes' protobuf envelope, as JSON; undefined for a kind that is not known in this form.
- * Only requests come so: answers are JSON, which every client that may send protobuf takes.
+ * Decodes a request body in Kubernetes' protobuf envelope. Undefined for a kind without a protobuf form here. Answers
+ * need no encoding: every client that sends protobuf also accepts JSON.
  */
 export function decodeProtobuf(body: Buffer): Json | undefined {
   if (!body.subarray(0, MAGIC.length).equals(MAGIC)) throw malformed("the envelope's prefix is missing");

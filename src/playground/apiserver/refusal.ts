@@ -72,7 +72,7 @@ export function badRequest(message: string): StatusError {
   return new StatusError(400, "BadRequest", message);
 }
 
-/** A body that does not decode as its kind. */
+/** The refusal of a body that cannot be decoded as its kind. */
 export function cannotBeHandled(
   { kind, version }: { kind: string; version: string },
   problem: string,
@@ -80,12 +80,12 @@ export function cannotBeHandled(
   return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${problem}`);
 }
 
-/** No resource has this path. */
+/** The 404 of a path that is no resource. */
 export function noSuchPath(): StatusError {
   return new StatusError(404, "NotFound", "the server could not find the requested resource", {});
 }
 
-/** A function of Kubernetes that this server does not have. */
+/** The refusal of a Kubernetes function that this server does not have. */
 export function notImplemented(what: string): StatusError {
   return new StatusError(501, "NotImplemented", `this API server does not serve ${what}`);
 }
@@ -119,7 +119,7 @@ export function tooLarge(limitBytes: number): StatusError {
   return new StatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limitBytes}`);
 }
 
-/** The history does not reach back to `wanted`. The client must list again. */
+/** The refusal of a version that is older than the history. The client must list again. */
 export function expired(wanted: number, oldest: number): StatusError {
   return new StatusError(410, "Expired", `too old resource version: ${wanted} (${oldest})`);
 }

@@ -4,8 +4,8 @@ import { type ApiObject, type Json, listOf, recordOf } from "./object.ts";
 import type { Store } from "./store.ts";
 
 /**
- * The address of a Service's port: at an EndpointSlice's ready address, else at a ready Pod that the Service selects
- * (no controller writes EndpointSlices here), else at its external name.
+ * Returns the address of a Service's port: a ready address of an EndpointSlice, else a ready Pod that the Service
+ * selects (no controller here writes EndpointSlices), else the external name.
  */
 export function resolveServiceIn(store: Store): ServiceResolver {
   return ({ namespace, name, port }) => {
@@ -57,7 +57,7 @@ function isReady({ metadata, status }: ApiObject): boolean {
   );
 }
 
-/** A number, or the name of a container's port. */
+/** The port number. `target` is a number or the name of a container port. */
 function targetPort(pod: ApiObject, target: unknown): number | undefined {
   if (typeof target === "number") return target;
   const ports = (listOf(recordOf(pod.spec).containers) as Json[]).flatMap(

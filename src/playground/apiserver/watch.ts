@@ -25,9 +25,9 @@ export interface WatchOptions {
 }
 
 /**
- * Streams what happens to the selected objects, one JSON event per line, until the client goes, the time is up
- * or the watcher does not keep up. An object that starts or ceases to be selected is ADDED or DELETED to this
- * watcher.
+ * Streams the changes of the selected objects, one JSON event per line. Ends when the client disconnects, the time is
+ * over or the client is too slow. If a change makes an object match the selector or stop matching it, the event is
+ * ADDED or DELETED.
  */
 export function startWatch(options: WatchOptions): void {
   const { store, type, selection, query, response, present, bookmark, signal } = options;

@@ -92,8 +92,8 @@ export async function startRealControlPlane(
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
         "--service-cluster-ip-range=10.96.0.0/16",
       ],
-      // Without a controller manager no default ServiceAccounts exist. The reconciler would try to publish loopback endpoints,
-      // which the API server refuses.
+      // Without a controller manager there are no default ServiceAccounts. The endpoint reconciler would publish loopback
+      // addresses, which the API server refuses.
       ...[
         "--authorization-mode=RBAC",
         "--disable-admission-plugins=ServiceAccount",
@@ -161,7 +161,7 @@ async function waitUntilReady(url: string, token: string, server: Child, logFile
         await response.body.dump();
         if (response.statusCode === 200) return;
       } catch {
-        // It does not listen yet.
+        // The server does not listen yet.
       }
       await sleep(100);
     }

@@ -145,7 +145,7 @@ const describe = (origin: string) => ({
   token_endpoint_auth_methods_supported: ["none"],
 });
 
-/** The Sovereigns' ports are chosen when they start, so a page is known by its machine and its path (RFC 8252, 7.3). */
+/** A Sovereign's port is chosen at its start. So a page is recognised by its host and its path (RFC 8252, 7.3). */
 function isAdminPage(address: string): boolean {
   const url = URL.parse(address);
   return (

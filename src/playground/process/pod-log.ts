@@ -20,7 +20,7 @@ export function createPodLog(folder: string): PodLog {
       const { size } = await file.stat();
       let position = tailLines === undefined ? 0 : await startOfTail(file, size, tailLines);
       for (;;) {
-        // Checked before reading, so that output written until the check is still read.
+        // Checked before the read, so that the output up to this moment is still read.
         const isLast = !follow || signal.aborted || !goesOn();
         for await (const chunk of readChunks(file, position, follow ? Number.POSITIVE_INFINITY : size)) {
           position += chunk.length;

@@ -93,7 +93,7 @@ function createStateDirectory(path: string, lock: string): StateDirectory {
   };
 }
 
-/** False when the directory is not empty. It then stays, and so do its parents. */
+/** Returns false when the directory is not empty. The directory and its parents then stay. */
 function removeIfEmpty(directory: string): boolean {
   try {
     rmdirSync(directory);

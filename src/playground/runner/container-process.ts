@@ -6,7 +6,7 @@ import { type References, resolveEnvironment, translatePath } from "./environmen
 import type { Container, Pod } from "./pod.ts";
 import { type FindData, writeVolumes } from "./volume.ts";
 
-/** The command that stands for an image on this machine. */
+/** The command that runs in place of an image on this machine. */
 export type Entrypoint = [command: string, ...args: string[]];
 
 export interface ContainerProcessDeps {

@@ -20,7 +20,7 @@ export interface ContainerDeps extends ContainerProcessDeps {
 
 type Start =
   | { kind: "started"; child: Child; startedAt: Date }
-  /** It cannot start yet, for this reason; it may be tried again. */
+  /** It cannot start yet, for this reason. It may be tried again. */
   | { kind: "waiting"; reason: string; message: string };
 
 const START_RETRY_MS = 1_000;
@@ -154,7 +154,10 @@ function readMessage(file: string): string {
   }
 }
 
-/** What the kubelet takes of the log when a container that failed left no message: 80 lines and 2,048 bytes at most. */
+/**
+ * The end of a failed container's log, which the kubelet uses when the container left no message: at most 80 lines and
+ * 2,048 bytes.
+ */
 function readLogEnd({ terminationMessagePolicy }: Container, exitCode: number, logFile: string): string {
   if (terminationMessagePolicy !== "FallbackToLogsOnError" || exitCode === 0) return "";
   try {

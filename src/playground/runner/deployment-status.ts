@@ -7,9 +7,9 @@ export interface ObservedPods {
 }
 
 export interface DeploymentReport {
-  /** For the status subresource, conditions included. */
+  /** The new status, with its conditions. */
   status: { conditions: Condition[]; [member: string]: unknown };
-  /** When the report can change only because time passes; undefined when it cannot. */
+  /** The time after which the report can change without an event. Undefined when it cannot. */
   requeueAfterMs: number | undefined;
 }
 

@@ -43,7 +43,7 @@ export function planRollout(sets: readonly RolloutSet[], rules: RolloutRules): M
   }
   const surge = absolute(rules.maxSurge, replicas, Math.ceil);
   const unavailable = absolute(rules.maxUnavailable, replicas, Math.floor);
-  // With both limits at zero the rollout could not start. Kubernetes then allows one unavailable Pod, and so does this.
+  // With both limits at zero the rollout could not start. As in Kubernetes, one Pod may then be unavailable.
   const fewest = replicas - (surge === 0 && unavailable === 0 ? 1 : unavailable);
   const available = sets.reduce((sum, set) => sum + Math.min(set.available, set.size), 0);
   let removable = Math.max(0, available - fewest);

@@ -2,7 +2,7 @@ import type { KubernetesObject } from "../../api/object.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
 import type { Pod, PodSpec } from "./pod.ts";
 
-// What Deployments, ReplicaSets and Jobs have in common.
+// Types and functions that Deployments, ReplicaSets and Jobs share.
 
 export interface PodTemplate {
   metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };

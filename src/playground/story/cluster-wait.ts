@@ -22,7 +22,7 @@ interface StoryEvent {
 
 /** Waits for states of the cluster, each for at most 45 s. A wait that times out throws and says what it waited for. */
 export interface ClusterWaits {
-  /** `what` says in words what `holds` checks. */
+  /** `what` describes the expected state in the error. */
   waitUntil(
     reference: ObjectReference,
     what: string,
@@ -41,7 +41,7 @@ export interface ClusterWaits {
 }
 
 export function createClusterWaits(reader: ClusterReader, signal: AbortSignal): ClusterWaits {
-  /** Reads until `read` returns a value. `explain` adds to the error what was there instead. */
+  /** Reads until `read` returns a value. `explain` adds the actual state to the error. */
   async function waitFor<T>(
     what: string,
     read: () => Promise<T | undefined>,

@@ -12,7 +12,10 @@ import type { Sovereign } from "../../api/sovereign.ts";
 import { blueprintArtifact, imageReference } from "../image.ts";
 import type { Example } from "./example.ts";
 
-/** A problem in examples that are well-formed one by one: a reference that leads nowhere, or a part that the story lacks. */
+/**
+ * A problem between examples that are valid one by one: a reference to an object that does not exist, or a missing part
+ * of the story.
+ */
 export interface ExampleProblem {
   /** Undefined: the problem is in no single file. */
   example: Example | undefined;
@@ -26,7 +29,7 @@ export interface ExampleFacts {
   franchisee: string;
 }
 
-/** The story applies these kinds. It would silently skip any other, so another kind is a problem. */
+/** The story applies only these kinds. Any other kind would be skipped silently, so it is a problem. */
 const APPLIED = ["ConfigMap", "BillingRelease", "Franchise", "Sovereign", "EnvironmentPolicy", "Blueprint"];
 /** Namespaces that exist before the examples are applied. */
 const NAMESPACES = ["default", SYSTEM_NAMESPACE, CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE];

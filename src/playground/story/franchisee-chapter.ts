@@ -9,7 +9,7 @@ import { callVoucherApi } from "./voucher-api.ts";
 
 const FRANCHISEE = "omantel-admin";
 
-/** What the Franchisee may write and what it may not. RBAC allows all of these requests. */
+/** Shows which writes of the Franchisee are admitted and which are denied. RBAC allows all of them. */
 export async function runFranchiseeChapter(context: StoryContext, sovereign: StorySovereign): Promise<void> {
   const { reporter, cluster } = context;
   const franchisee = cluster.as(FRANCHISEE);
@@ -17,7 +17,7 @@ export async function runFranchiseeChapter(context: StoryContext, sovereign: Sto
   const self: ObjectReference = { kind: "Sovereign", name: sovereign.name };
   const deployment: ObjectReference = { kind: "Deployment", name: "billing", namespace: sovereign.namespace };
 
-  // What comes from the hub has a guard of its own, before the webhook.
+  // On a spoke, a native policy protects the hub's objects. It denies before the webhook.
   const guarded = sovereign.onSpoke ? "hub-object: spec" : "spec.image";
 
   await reporter.step("Replacing the image digest by a tag is refused", async (observe) => {

@@ -11,10 +11,11 @@ interface PolicyRule {
 }
 
 /**
- * A careless role, on purpose: RBAC allows every write of the story, so that admission alone denies. The role that the
- * chart ships for Franchisees (files/franchisee-role.yaml) has a few of these rights only. This one leaves out what admission does not review
- * (see docs/admission.md): Secrets, impersonation, `bind` and `escalate`, ServiceAccount tokens, and the policies of
- * admissionregistration.k8s.io with their bindings. A native policy protects the operator's webhook configuration.
+ * This role is too wide on purpose: RBAC allows every write of the story, so that only admission denies. The role in
+ * the chart (files/franchisee-role.yaml) has only a few of these rights. This role omits rights that admission does not
+ * review (see docs/admission.md): Secrets, impersonation, `bind` and `escalate`, ServiceAccount tokens, and the
+ * policies of admissionregistration.k8s.io with their bindings. A native policy protects the operator's webhook
+ * configuration.
  */
 const RULES: PolicyRule[] = [
   { apiGroups: ["catalyst.openova.io"], resources: ["*"], verbs: ALL },

@@ -14,7 +14,7 @@ interface SovereignObject {
   };
 }
 
-/** One Sovereign from its manifest to `Ready`, condition by condition. */
+/** Follows one Sovereign from its manifest to `Ready`, condition by condition. */
 export async function runSovereignChapter(context: StoryContext, sovereign: StorySovereign): Promise<void> {
   const { reporter, cluster } = context;
   const { name, namespace } = sovereign;

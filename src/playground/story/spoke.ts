@@ -8,7 +8,7 @@ import { expectEqual } from "./expectation.ts";
 
 const SYSTEM = "catalyst-system";
 const HUB_ACCOUNT = "catalyst-hub";
-/** A playground that runs for longer than this loses its cluster. */
+/** After this time, the hub of a running playground cannot reach the spoke any more. */
 const TOKEN_SECONDS = 30 * 24 * 3_600;
 
 const secretOf = (sovereign: string) => `${sovereign}-kubeconfig`;

@@ -10,7 +10,7 @@ import { runSovereignChapter } from "./sovereign-chapter.ts";
 import { contextOf, runHubView } from "./spoke.ts";
 import { runVoucherChapter } from "./voucher-chapter.ts";
 
-/** What a cluster's add-ons would provide and the playground provides to the story. */
+/** The add-ons of a cluster that the playground provides to the story. */
 export interface StoryEnvironment {
   /** Creates a database unless it exists, as a PostgreSQL operator would, and returns its URL. */
   ensureDatabase(name: string): Promise<string>;
@@ -38,7 +38,7 @@ interface SecretKey {
   key?: string;
 }
 
-/** What a person needs to try the pages after the story. */
+/** The Sovereign and the code with which a person can try the pages after the story. */
 export interface StoryEnd {
   sovereign: StorySovereign;
   /** A code that customers can redeem on this Sovereign. */

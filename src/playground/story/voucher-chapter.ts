@@ -22,8 +22,8 @@ interface Order {
 }
 
 /**
- * A voucher from its issue to an Organization on one franchised Sovereign, then the refusals. Returns the code of a voucher that
- * stays live.
+ * Follows a voucher from its issue to an Organization on one franchised Sovereign, then shows the refusals. Returns the
+ * code of a voucher that stays live.
  */
 export async function runVoucherChapter(context: StoryContext, sovereign: StorySovereign): Promise<string> {
   const plan = sovereign.plans[0];

@@ -10,7 +10,7 @@ export interface AuditEvent {
   verb: string;
   user: { username: string; groups: readonly string[] };
   requestURI?: string;
-  /** Absent for paths that are no resource. */
+  /** Absent for a path that is not a resource. */
   objectRef?: {
     apiGroup?: string;
     resource: string;
@@ -38,7 +38,7 @@ export function auditEvent(attributes: Attributes, { allowed }: Decision, now: D
   };
 }
 
-/** Kubernetes leaves out the members that are empty. */
+/** Kubernetes leaves out empty members. */
 function objectRefOf({
   group,
   resource,

@@ -41,13 +41,13 @@ export interface Decision {
 
 export interface AuthorizerDeps {
   list(resource: RbacResource): Iterable<RbacObject>;
-  /** Changes whenever an RBAC object does: the index is rebuilt then, and only then. */
+  /** Changes with every change of an RBAC object, and only then. The index is then rebuilt. */
   version(): number | string;
 }
 
 export interface Authorizer {
   authorize(attributes: Attributes): Decision;
-  /** All rules that apply to a user in a namespace. With an empty namespace, only the cluster-wide ones. */
+  /** All rules that apply to a user in a namespace. With an empty namespace, only cluster-wide rules. */
   rulesFor(user: UserInfo, namespace: string): PolicyRule[];
   /** The rules behind a roleRef, undefined when there is no such role. */
   roleRules(ref: { kind: string; name: string }, namespace: string): readonly PolicyRule[] | undefined;

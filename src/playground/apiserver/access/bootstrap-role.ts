@@ -1,7 +1,7 @@
 import type { PolicyRule } from "./policy-rule.ts";
 
-// The ClusterRoles and bindings that a Kubernetes 1.36 API server writes at its first start, as far as
-// anything here can use them: the kubelet's, the scheduler's and the controllers' own are left out.
+// The ClusterRoles and bindings that a Kubernetes 1.36 API server writes at its first start. Those of the kubelet, the
+// scheduler and the controllers are left out, because nothing here uses them.
 
 const GROUP = "rbac.authorization.k8s.io";
 const READ = ["get", "list", "watch"];
@@ -220,7 +220,7 @@ export const BOOTSTRAP_CLUSTER_ROLES: readonly BootstrapObject[] = [
       "/openid/v1/jwks/",
     ),
   ]),
-  // The rights that the process runner needs in the place of a kubelet. No binding exists, as in Kubernetes.
+  // The rights that the process runner needs as a kubelet. As in Kubernetes, no binding exists.
   clusterRole("system:node", [
     rule(["authentication.k8s.io"], ["tokenreviews"], ["create"]),
     rule(["authorization.k8s.io"], ["localsubjectaccessreviews", "subjectaccessreviews"], ["create"]),

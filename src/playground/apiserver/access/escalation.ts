@@ -22,9 +22,9 @@ export interface RoleWrite {
 }
 
 /**
- * Refuses (403) a write by which a user would hand out more than the user holds: roles need `escalate` or
- * every right in them, bindings need `bind` or every right of the role. Finalizers and owner references
- * may change freely, so that the garbage collector needs no rights of its own.
+ * Refuses (403) a write with which a user would grant rights that the user lacks: roles need `escalate` or every right
+ * in them, bindings need `bind` or every right of the role. Finalizers and owner references may change freely, so that
+ * the garbage collector needs no rights of its own.
  */
 export function checkRoleWrite(authorizer: Authorizer, write: RoleWrite): void {
   const { user, resource, namespace, object, oldObject } = write;

@@ -12,8 +12,8 @@ import {
 const EXTRA_PREFIX = "impersonate-extra-";
 
 /**
- * The user that a request wants to act as, or the sender itself when it names no user. The authorizer checks each user, group,
- * uid and extra value by itself (verb `impersonate`). The first that is not allowed refuses the request with 403. The
+ * The user that a request impersonates, or its sender if it impersonates no user. The authorizer checks each user,
+ * group, uid and extra value separately (verb `impersonate`). The first one that is not allowed causes a 403. The
  * narrower `impersonate-on:…` verbs of newer clusters allow nothing here.
  */
 export function impersonatedUser(

@@ -39,8 +39,8 @@ function urlCovers(owner: string, path: string): boolean {
 }
 
 /**
- * The parts of `wanted` that `held` does not cover: the rights that a user would grant without having them. Each part has
- * one verb, one group, one resource and at most one name.
+ * The parts of `wanted` that `held` does not cover, which a user would therefore grant without having them. Each part
+ * has one verb, one group, one resource and at most one name.
  */
 export function uncoveredRules(held: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
   return wanted.flatMap(atomicRules).filter((atom) => !held.some((owner) => ruleCovers(owner, atom)));

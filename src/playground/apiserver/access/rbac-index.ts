@@ -22,7 +22,7 @@ interface Subject {
   namespace?: string;
 }
 
-/** One role given to one subject. `namespace` is undefined when the grant holds everywhere. */
+/** A role that one subject has. `namespace` is undefined when the grant applies everywhere. */
 interface Grant {
   rules: readonly PolicyRule[];
   /** The authorizer's reason: `ClusterRoleBinding "a" of ClusterRole "b" to Group "c"`. */
@@ -30,7 +30,7 @@ interface Grant {
 }
 
 export interface RbacIndex {
-  /** Grants that reach a subject, cluster-wide ones and those of one namespace. */
+  /** Cluster-wide grants to the subject, and those in one namespace. */
   grants(subjectKeys: readonly string[], namespace: string): Iterable<Grant>;
   clusterRoleRules(name: string): readonly PolicyRule[] | undefined;
   roleRules(namespace: string, name: string): readonly PolicyRule[] | undefined;
@@ -39,7 +39,7 @@ export interface RbacIndex {
 export const userKey = (name: string) => `User/${name}`;
 export const groupKey = (name: string) => `Group/${name}`;
 
-/** Reads all RBAC objects once; afterwards a question costs a few map look-ups per group of the user. */
+/** Reads all RBAC objects once. A check then costs a few map look-ups for each group of the user. */
 export function buildRbacIndex(list: (resource: RbacResource) => Iterable<RbacObject>): RbacIndex {
   const clusterRoles = [...list("clusterroles")];
   const clusterRules = new Map(
@@ -125,9 +125,9 @@ function describeSubject(subject: Subject, bindingNamespace: string): string {
 const quote = (text: string | undefined) => JSON.stringify(text ?? "");
 
 /**
- * The rules of a ClusterRole. One with an `aggregationRule` holds the union of the rules that its
- * selectors find, themselves aggregated (`edit` is part of `admin`), never its own `rules`: in a cluster
- * a controller writes them, here they are computed. A cycle adds nothing.
+ * The rules of a ClusterRole. If the role has an `aggregationRule`, it has the union of the rules of the roles that its
+ * selectors match, instead of its own `rules`. Aggregation is recursive: `edit` is part of `admin`. In a cluster a
+ * controller writes these rules, here they are computed. A cycle adds nothing.
  */
 function effectiveRules(
   role: RbacObject,

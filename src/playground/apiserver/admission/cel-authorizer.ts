@@ -7,7 +7,7 @@ import type { AdmissionRequest } from "./request.ts";
 class CelAuthorizer {
   readonly authorizer: Authorizer;
   readonly user: UserInfo;
-  /** A check of the very object that the request is about; a service account's authorizer has none. */
+  /** A check of the object in the request. The authorizer of a service account has none. */
   readonly requestResource: ResourceCheck | undefined;
   constructor(authorizer: Authorizer, user: UserInfo, target?: ResourceTarget) {
     this.authorizer = authorizer;

@@ -12,7 +12,7 @@ const TEXTS: JsonSchema = { type: "array", items: TEXT };
 const KIND: JsonSchema = { type: "object", properties: { group: TEXT, version: TEXT, kind: TEXT } };
 const RESOURCE: JsonSchema = { type: "object", properties: { group: TEXT, version: TEXT, resource: TEXT } };
 
-// `options` has a shape for each operation: `dyn`, which int-or-string is to CEL.
+// The shape of `options` depends on the operation, so its type is `dyn`. CEL declares that with int-or-string.
 const REQUEST: JsonSchema = {
   type: "object",
   properties: {
@@ -81,7 +81,7 @@ export function scopeValues(
   };
 }
 
-/** As Go's JSON would have it: empty optional members are absent, so that `has()` tells. */
+/** Leaves out empty optional members, as Go's JSON does, so that `has()` works. */
 function requestJson(request: AdmissionRequest, matchedAs: GroupVersionResource): JsonObject {
   const { kind, resource, subresource, name, namespace, operation, user, options, dryRun } = request;
   const { username, uid, groups, extra } = user;

@@ -11,7 +11,7 @@ import { labelValueProblems, qualifiedNameProblems } from "../schema/name.ts";
 import { attempt, compileConditions, type MatchCondition } from "./match-condition.ts";
 import type { LabelSelector, RuleWithOperations } from "./matching.ts";
 
-// The members that webhooks and policies share: they select requests.
+// The members with which webhooks and policies select requests.
 
 export function oneOf(path: string, value: string | undefined, supported: readonly string[]): FieldError[] {
   return value === undefined || supported.includes(value) ? [] : [valueNotSupported(path, value, supported)];

@@ -38,7 +38,7 @@ export function isAdmissionConfiguration({ kind }: AdmissionRequest): boolean {
   );
 }
 
-/** Policies check webhook configurations. They do not check policies, nor reviews, which must always be answered. */
+/** Policies check webhook configurations. They check neither policies nor reviews, because reviews must always be answered. */
 export function isExemptFromPolicies({ kind }: AdmissionRequest): boolean {
   if (kind.group === "authentication.k8s.io") return /^(TokenReview|SelfSubjectReview)$/.test(kind.kind);
   if (kind.group === "authorization.k8s.io") return /Review$/.test(kind.kind);
@@ -49,8 +49,8 @@ export function isExemptFromPolicies({ kind }: AdmissionRequest): boolean {
 }
 
 /**
- * The resource as which a request fits one of the rules: itself, or with `Equivalent` another of its versions.
- * Undefined: none fits.
+ * The resource that matches one of the rules: the request's own, or with `Equivalent` another version of it. Undefined
+ * if no rule matches.
  */
 export function matchedResource(
   deps: MatchDeps,

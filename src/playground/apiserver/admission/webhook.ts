@@ -54,7 +54,7 @@ export interface WebhookDeps extends MatchDeps {
 export interface Webhook {
   name: string;
   reinvocable: boolean;
-  /** The resource as which the webhook's rules match this request. Undefined when they do not. Throws refusals. */
+  /** The resource that the webhook's rules match for this request. Undefined if they do not match. Throws refusals. */
   wants(request: AdmissionRequest): GroupVersionResource | undefined;
   /** The webhook's patch, if any. Throws `StatusError` when it denies, and when it fails under failurePolicy Fail. */
   call(

@@ -4,7 +4,7 @@ import { type FieldError, valueInvalid, valueTooLong } from "../schema/field-err
 
 const MAX_DATA_BYTES = 1024 * 1024;
 
-/** What breaks the rules of a kind that its schema does not express. */
+/** The errors of an object under rules that its schema does not express. */
 export function dataErrors(object: ApiObject, { storage }: ResourceType): FieldError[] {
   switch (storage) {
     case "/configmaps":

@@ -52,7 +52,7 @@ function isEmptyCollection(value: unknown, schema: JsonSchema): boolean {
   return isRecord(value) && schema.additionalProperties !== undefined && Object.keys(value).length === 0;
 }
 
-/** Members that are structs in Kubernetes and not pointers. Their published default is `{}`. */
+/** Whether Kubernetes has a struct here and not a pointer. The published default of such a member is `{}`. */
 function isStructure(schema: JsonSchema): boolean {
   return (
     isRecord(schema.default) && Object.keys(schema.default).length === 0 && schema.properties !== undefined

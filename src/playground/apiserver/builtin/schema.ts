@@ -29,7 +29,7 @@ function definition(name: string): JsonSchema {
   return schema;
 }
 
-/** JSON of any shape: `fieldsV1`, the defaults in a CRD's schema. */
+/** Whether a schema allows JSON of any shape, such as `fieldsV1` and the defaults in a CRD's schema. */
 function isOpaque({ type, properties, additionalProperties, ...schema }: JsonSchema): boolean {
   const shaped = properties !== undefined || additionalProperties !== undefined;
   return !shaped && (type === undefined || type === "object") && !schema["x-kubernetes-int-or-string"];

@@ -18,8 +18,8 @@ import type { JsonSchema } from "../schema/json-schema.ts";
 import { dataErrors } from "./data-validation.ts";
 
 /**
- * What is wrong with a built-in object. Not all of Kubernetes' rules: required fields, enumerations, and what may not
- * change once it is written, which is what writers rely on.
+ * The errors of a built-in object. It checks only the rules of Kubernetes that writers rely on: required fields,
+ * enumerations and immutable fields.
  */
 export function builtinErrors(object: ApiObject, type: ResourceType, live?: ApiObject): FieldError[] {
   const { metadata, status, ...rest } = object;

@@ -9,7 +9,7 @@ export interface PodLogRequest {
   follow: boolean;
   /** The number of last lines. Undefined: all lines. */
   tailLines?: number;
-  /** Whether the Pod may still write something. */
+  /** Whether the Pod may still write to its log. */
   goesOn(): boolean;
   signal: AbortSignal;
 }

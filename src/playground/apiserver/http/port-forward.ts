@@ -25,7 +25,7 @@ export type ConnectToPod = (pod: {
 const PROTOCOL = "v4.channel.k8s.io";
 const DATA = 0;
 const ERROR = 1;
-/** A client sends what it reads from a connection, and no whole files. */
+/** Clients send small parts of a connection's data, so a larger message is refused. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 interface UpgradeDeps {
@@ -36,7 +36,7 @@ interface UpgradeDeps {
   logger: Logger;
 }
 
-/** Serves `pods/portforward` of one port. Every other upgrade is refused. */
+/** Serves `pods/portforward` for one port. It refuses every other upgrade. */
 export function createUpgradeHandler(deps: UpgradeDeps) {
   const { admit, admission, connectToPod, logger } = deps;
   const webSockets = new WebSocketServer({
@@ -59,7 +59,7 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
   }
 
   return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    // A client may go away at any time, and before the handshake no other listener is there.
+    // The client may disconnect before the handshake, when there is no other listener.
     socket.on("error", () => socket.destroy());
     serve(request, socket, head).catch((error: unknown) => {
       const isExpected = error instanceof StatusError;
@@ -90,7 +90,7 @@ function checkHandshake({ headers }: IncomingMessage): void {
 function join(client: WebSocket, upstream: Duplex, port: number): void {
   const send = (channel: number, data: Uint8Array) =>
     client.send(Buffer.concat([Buffer.from([channel]), data]));
-  // A message that breaks the protocol is an error, and then the connection closes.
+  // A message that violates the protocol causes an error, and the connection closes.
   client.on("error", () => upstream.destroy());
   client.on("close", () => upstream.destroy());
   client.on("message", (data: Buffer) => {

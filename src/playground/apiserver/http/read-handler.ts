@@ -39,15 +39,15 @@ export function createReadHandler(deps: ReadHandlerDeps) {
     const look = () => store.get(type.storage, namespace, name);
     const logs = podLog(parseLogRequest(pod, info.query, look, signal));
     response.writeHead(200, { "Content-Type": "text/plain" });
-    // The log may be empty for now: without the head, a client that follows it would wait.
+    // The log may still be empty. Without the head, a client that follows it would wait.
     response.flushHeaders();
     await pipeline(logs, response).catch((error: NodeJS.ErrnoException) => {
-      // A client that follows the log closes the connection when it has seen enough.
+      // A client that follows the log may close the connection at any time.
       if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
     });
   }
 
-  /** An upgrade does not come here. As Kubernetes does, the connection is admitted first. */
+  /** A real upgrade is served elsewhere, so this refuses the request. As in Kubernetes, admission comes first. */
   async function refuseWithoutUpgrade({ type, info, user }: ResourceExchange): Promise<never> {
     if (!forwardsPorts) throw notImplemented(`${type.plural}/portforward`);
     const { namespace, name, query } = info;

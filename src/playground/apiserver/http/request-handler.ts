@@ -33,7 +33,7 @@ export interface RequestHandlerDeps {
   logger: Logger;
 }
 
-/** Authenticates, impersonates and authorizes a request. Throws a `StatusError` for what is not allowed. */
+/** Authenticates, impersonates and authorizes a request. Throws a `StatusError` if the request is not allowed. */
 export function createGate({ authenticator, authorizer, audit }: GateDeps) {
   return async function admit(request: IncomingMessage): Promise<{ info: RequestInfo; user: UserInfo }> {
     const info = parseRequestInfo(request.method ?? "GET", request.url ?? "/");
@@ -127,7 +127,7 @@ export function createRequestHandler(deps: RequestHandlerDeps): RequestListener 
   };
 }
 
-/** Repeated group headers as a list. Node would join them. */
+/** The headers with repeated group headers as a list. Node would join them. */
 function groupsApart(request: IncomingMessage): IncomingMessage["headers"] {
   const groups = request.headersDistinct["impersonate-group"];
   return groups === undefined
@@ -135,7 +135,7 @@ function groupsApart(request: IncomingMessage): IncomingMessage["headers"] {
     : ({ ...request.headers, "impersonate-group": groups } as never);
 }
 
-/** Opening a connection is a GET, and needs the right to create as well, as since Kubernetes 1.35. */
+/** Opening a connection is a GET. Since Kubernetes 1.35 it also needs the right to create. */
 function attributesOf(info: RequestInfo, user: UserInfo): Attributes[] {
   if (info.kind === "path") return [{ user, verb: info.verb, path: info.path }];
   const { verb, group, plural, subresource, namespace, name } = info;

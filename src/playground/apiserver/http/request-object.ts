@@ -23,7 +23,7 @@ export function assertKind(body: Json, group: string, version: string, kind: str
   body.kind = kind;
 }
 
-/** Refuses members that a JSON body has twice, or warns of them, as field validation says. */
+/** Refuses repeated members of a JSON body, or warns about them, depending on the field validation. */
 export function refuseDuplicates(
   body: Buffer,
   contentType: string | undefined,

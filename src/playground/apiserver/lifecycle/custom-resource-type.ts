@@ -70,7 +70,7 @@ export function customResourceTypes(crd: ApiObject): ResourceType[] {
     });
 }
 
-/** The definition's own text, or one that names the newest version that is not deprecated. */
+/** The CRD's own text, or one that names the newest version that is not deprecated. */
 function deprecationWarning({ group, names, versions }: CrdSpec, version: CrdVersion): string {
   if (version.deprecationWarning !== undefined) return version.deprecationWarning;
   const [newest] = versions

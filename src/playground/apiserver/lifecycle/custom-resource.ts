@@ -23,7 +23,7 @@ export interface CustomResourceDeps {
   signal: AbortSignal;
 }
 
-/** Serves the resources of a CRD as soon as it is written, sets its status, and deletes its objects with it. */
+/** Serves the resources of a CRD as soon as it is written, and sets its status. Deletes the objects of a deleted CRD. */
 export function startCustomResources({ store, registry, remove, now, onError, signal }: CustomResourceDeps) {
   const list = createWorkList({
     work: reconcile,
@@ -31,7 +31,7 @@ export function startCustomResources({ store, registry, remove, now, onError, si
     signal,
   });
 
-  /** A definition that does not compile serves nothing, and must not stop the server. */
+  /** The types of a CRD. A CRD that does not compile has none, so that it does not stop the server. */
   function typesOf(crd: ApiObject): ResourceType[] {
     try {
       return customResourceTypes(crd);
@@ -82,7 +82,7 @@ export function startCustomResources({ store, registry, remove, now, onError, si
         });
       }
     }
-    // Objects with finalizers keep the definition until they are gone.
+    // Objects with finalizers keep the CRD until they are gone.
     if ([...store.list(storage)].length > 0) return;
     const latest = store.get(CRD_STORAGE, "", crd.metadata.name);
     if (latest === undefined) return;

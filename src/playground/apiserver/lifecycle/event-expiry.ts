@@ -3,7 +3,7 @@ import type { Store } from "../store.ts";
 const LIFE_MS = 60 * 60_000;
 const INTERVAL_MS = 60_000;
 
-/** Events live for an hour after they were last seen. */
+/** Deletes Events one hour after their last change. */
 export function startEventExpiry({
   store,
   now,

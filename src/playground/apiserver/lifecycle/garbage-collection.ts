@@ -43,7 +43,7 @@ export function startGarbageCollector({ store, registry, remove, onError, signal
       if (owners.length > 0) list.add(uid);
       if (deletionTimestamp !== undefined && finalizers.some(isOurs)) list.add(uid);
     }
-    // An owner may wait for this dependent.
+    // An owner in a foreground deletion may wait for this dependent.
     for (const owner of owners) if (graph.node(owner) !== undefined) list.add(owner);
   }
 

@@ -9,7 +9,7 @@ export interface Node {
   owners: readonly string[];
 }
 
-/** Which object owns which, by uid. */
+/** The owners and dependents of each object, by uid. */
 export function createOwnerGraph() {
   const nodes = new Map<string, Node>();
   const dependents = new Map<string, Set<string>>();

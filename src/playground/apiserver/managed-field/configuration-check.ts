@@ -4,8 +4,8 @@ import { pathText } from "./field-set.ts";
 import { memberOf, StructureError, structureOf } from "./structure.ts";
 
 /**
- * What in an applied configuration does not fit its schema, in the words of the API server: fields that it does not
- * declare, values of another type, keys that come twice.
+ * The problems of an applied configuration, in the API server's words: fields that the schema does not declare, values
+ * of another type, repeated keys.
  */
 export function configurationProblems(value: unknown, schema: JsonSchema | undefined): string[] {
   return problems(value, schema, []);

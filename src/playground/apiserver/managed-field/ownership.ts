@@ -175,7 +175,7 @@ export function applyConfiguration(
 
   if (isSame(comparison)) {
     if (live !== undefined && last !== undefined && sameSet(last, self.fields)) return undefined;
-    // A change of only the ownership does not change the time.
+    // If only the ownership changed, the time stays.
     managers.set(key, { ...self, time: known?.time });
   }
   const next = withLastApplied(writer.name, pruned as ApiObject, config);
@@ -191,7 +191,7 @@ function prune(merged: unknown, last: FieldSet, managers: Managers, schema: Json
   for (const { fields } of managers.values()) owned = union(owned, fields);
   const kept = union(full(fieldSetOf(without, schema)), full(owned));
   const gone = difference(all, kept);
-  // Removes only fields that this manager applied, not other fields that are below them.
+  // Only fields that this manager applied are removed, not other fields below them.
   return removeFields(merged, intersection(gone, full(last)), schema) ?? {};
 }
 

@@ -2,7 +2,7 @@ import { isRecord, type Json } from "../object.ts";
 import { type JsonSchema, memberSchema, ownMember } from "../schema/json-schema.ts";
 import { fieldStep, keyStep, valueStep } from "./field-set.ts";
 
-/** How one value merges and is owned. */
+/** How a value merges, and who can own its parts. */
 export type Structure =
   | { kind: "leaf" }
   | { kind: "map"; value: Json }

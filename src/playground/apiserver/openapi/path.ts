@@ -11,7 +11,10 @@ const PATCH_TYPES = [
 /** For built-in kinds only: kubectl sends a strategic merge patch to each kind that lists the type. */
 const BUILT_IN_PATCH_TYPES = [...PATCH_TYPES, "application/strategic-merge-patch+json"];
 
-/** Verb of discovery → HTTP method and what Kubernetes calls the action; on the collection, then on one object. */
+/**
+ * For each verb of discovery: the HTTP method, and Kubernetes' name of the action. First for collections, then for
+ * single objects.
+ */
 const COLLECTION: Record<string, [string, string]> = {
   list: ["get", "list"],
   create: ["post", "post"],

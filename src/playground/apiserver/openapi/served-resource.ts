@@ -9,7 +9,7 @@ export interface ServedResource {
   /** The plural, as in the path. */
   resource: string;
   namespaced: boolean;
-  /** As in discovery: `create`, `list`, `patch`, … */
+  /** The verbs as in discovery: `create`, `list`, `patch`, … */
   verbs: readonly string[];
   /** Set for custom resources; the schemas of built-in kinds are part of this package. */
   schema?: JsonSchema;

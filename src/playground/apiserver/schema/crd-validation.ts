@@ -89,7 +89,7 @@ function nameErrors({ metadata: { name }, spec }: CustomResourceDefinition): Fie
   return problems.map((problem) => valueInvalid("metadata.name", name, problem));
 }
 
-/** Versions that objects may be stored in must stay. */
+/** Versions in which objects may be stored must not be removed. */
 function storedVersionErrors(
   { spec }: CustomResourceDefinition,
   { status }: CustomResourceDefinition,
@@ -138,7 +138,7 @@ function versionErrors(versions: readonly CrdVersion[]): FieldError[] {
   return errors;
 }
 
-/** The second error of Kubernetes: no stored version, or the first storage version without the last. */
+/** Kubernetes reports a second error: there is no storage version, or the first and the last one differ. */
 function storageVersionError(versions: readonly CrdVersion[]): FieldError {
   const stored = versions.filter(({ storage }) => storage).map(({ name }) => name);
   return stored.length === 0
@@ -186,7 +186,7 @@ function schemaErrors(schema: JsonSchema, path: string, hasStatus: boolean): Fie
   }
   if (schema.nullable) errors.push(valueForbidden(`${path}.nullable`, "nullable cannot be true at the root"));
   errors.push(...structuralityErrors(schema, path), ...schemaRuleErrors(schema, path));
-  // The rules of a wrong schema would be checked against types that their author did not mean.
+  // Do not check the rules of an invalid schema: their types would not be the intended ones.
   if (errors.length > 0) return errors;
   errors.push(...defaultErrors(schema, path));
   if (errors.length > 0) return errors;

@@ -55,7 +55,7 @@ function isCalendarDate(text: string): boolean {
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
 }
 
-/** A path, or an absolute URI: `net/url` takes any scheme, with or without a host. */
+/** Whether a text is a path or an absolute URI. `net/url` accepts any scheme, with or without a host. */
 function isRequestUri(value: string): boolean {
   const rooted = /^(?:\/|[a-zA-Z][a-zA-Z0-9+.-]*:)[!-~\u{80}-\u{10ffff}]*$/u.test(value);
   return rooted && !/%(?![0-9a-fA-F]{2})/.test(value);

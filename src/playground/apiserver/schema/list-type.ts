@@ -9,7 +9,7 @@ import {
 } from "./field-error.ts";
 import { isJsonObject, type JsonObject, type JsonSchema, ownMember } from "./json-schema.ts";
 
-/** Sets and maps in list form whose members are not unique. */
+/** The errors of lists of type set or map whose members are not unique. */
 export function listTypeErrors(value: unknown, schema: JsonSchema | undefined, path = ""): FieldError[] {
   if (schema === undefined) return [];
   if (Array.isArray(value)) {

@@ -15,14 +15,14 @@ export interface StructuralSchema {
   prune(object: JsonObject): string[];
   /** With `oldObject`, it is an update: errors in unchanged values do not count. */
   validate(object: JsonObject, oldObject?: JsonObject): FieldError[];
-  /** How a list merges and whether a map does, for server-side apply: the schema at a field path. */
+  /** The schema at a field path. It says how lists and maps merge in server-side apply. */
   schemaAt(path: readonly (string | typeof ITEM)[]): JsonSchema | undefined;
 }
 
-/** Any item of a list, in a path. */
+/** Stands for any item of a list in a path. */
 const ITEM = Symbol("item");
 
-/** A schema that cannot be used: a rule in it does not compile. `validateCustomResourceDefinition` says so first. */
+/** A rule of the schema does not compile. `validateCustomResourceDefinition` reports this first. */
 export class SchemaCompileError extends Error {
   override readonly name = "SchemaCompileError";
   readonly problems: readonly RuleProblem[];
@@ -45,8 +45,8 @@ const RULES_NOT_CHECKED =
   "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
 
 /**
- * Compiles a version's `openAPIV3Schema` once: patterns, rules and the walk over values. Throws `SchemaCompileError`;
- * `resource` tells whose schema it is, there alone.
+ * Compiles a version's `openAPIV3Schema` once: patterns, rules and the walk over values. Throws `SchemaCompileError`.
+ * Only this error uses `resource`.
  */
 export function compileStructuralSchema(
   schema: JsonSchema,

@@ -47,7 +47,7 @@ function fieldPathErrors(schema: JsonSchema, { fieldPath }: ValidationRule, rule
   return problems.map((detail) => valueInvalid(`${rulePath}.fieldPath`, fieldPath, detail));
 }
 
-/** `.spec.tiers`, `.labels['a.b']`: every step must exist in the schema. */
+/** Whether every step of a path such as `.spec.tiers` or `.labels['a.b']` exists in the schema. */
 function isFieldPath(schema: JsonSchema, path: string): boolean {
   let at: JsonSchema | undefined = schema;
   let rest = path;

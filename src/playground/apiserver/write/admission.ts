@@ -8,14 +8,14 @@ export interface Admission {
   /** The object after the mutating webhooks. */
   mutate(write: AdmittedWrite): Promise<ApiObject>;
   validate(write: AdmittedWrite): Promise<void>;
-  /** Refuses a connection that a policy or a webhook denies. */
+  /** Refuses a connection to a Pod if a policy or a webhook denies it. */
   connect(connection: PodConnection): Promise<void>;
 }
 
 interface PodConnection {
   user: UserInfo;
   namespace: string;
-  /** The Pod's. */
+  /** The name of the Pod. */
   name: string;
   port: number;
 }
@@ -23,7 +23,7 @@ interface PodConnection {
 interface AdmittedWrite {
   request: WriteRequest;
   operation: "CREATE" | "UPDATE" | "DELETE";
-  /** The kind of the object where it is another than the resource's. */
+  /** The kind of the object, where it differs from the resource's kind. */
   kind?: AdmissionRequest["kind"];
   /** Undefined on DELETE. */
   object?: ApiObject;

@@ -103,7 +103,7 @@ function finalizersFor(current: readonly string[], policy: Propagation | undefin
   return policy === "Orphan" ? [...kept, ORPHAN_FINALIZER] : kept;
 }
 
-/** Only Pods end gracefully, and only those that a node has and that still run. */
+/** The grace period. Only Pods have one, and only while they run on a node. */
 function graceOf(live: ApiObject, storage: string, { gracePeriodSeconds }: DeleteOptions): number {
   if (storage !== "/pods") return 0;
   const spec = recordOf(live.spec);

@@ -45,7 +45,10 @@ function restore(next: Json, live: Json, name: string): void {
   else next[name] = live[name];
 }
 
-/** The parts whose change makes a new generation: all except the metadata, and the status if it is a subresource. */
+/**
+ * The parts of an object whose change increases the generation: all except the metadata, and except the status if it is
+ * a subresource.
+ */
 function specOf(object: ApiObject, type: ResourceType): Json {
   const { metadata, apiVersion, status, ...rest } = object;
   // A Deployment's annotations count too, because they are copied to its ReplicaSets.

@@ -1,6 +1,6 @@
 import { type CelError, type Node, positionOf, typeText } from "./node.ts";
 
-/** Why an expression does not compile: a text in the form that cel-go prints. */
+/** An expression does not compile. The message has the form that cel-go prints. */
 export class CelCompileError extends Error {
   override readonly name = "CelCompileError";
 }
@@ -24,7 +24,7 @@ export function syntaxError(source: string, error: CelError): CelCompileError {
   return compileErrorAt(source, offset, `Syntax error: ${error.summary ?? error.message}`);
 }
 
-/** What the checker found, in cel-go's words. `isKnown`: whether there is any function of a name. */
+/** Translates the checker's error into cel-go's words. `isKnown` says whether a function of this name exists. */
 export function checkError(
   source: string,
   error: CelError,

@@ -44,12 +44,12 @@ function namesOf(name: string, escaped: string): string[] {
   return RESERVED.has(name) ? [escaped, name] : [escaped];
 }
 
-/** How the values of one schema look to CEL. */
+/** How CEL sees the values of a schema. */
 export interface Declaration {
   /** `string`, `list<Object.spec.tiers>`, `Object.spec`, `dyn`, … as registered in the environment. */
   type: string;
   convert(json: unknown): unknown;
-  /** Of objects, maps and lists: what lies in them. Members that CEL does not see are absent. */
+  /** For objects, maps and lists: their members. Members that CEL does not see are absent. */
   members: ReadonlyMap<string, Declaration>;
   element?: Declaration;
 }
@@ -63,8 +63,8 @@ const RESOURCE_MEMBERS: Record<string, JsonSchema> = {
 };
 
 /**
- * Registers the object types of `schema` in `environment`. Undefined: values of it are not shown to CEL, as those
- * with unknown fields and no type. Nullable values are `dyn`, since the library's typed fields know no null.
+ * Registers the object types of `schema` in `environment`. Undefined if CEL does not see the values, for example those
+ * with unknown fields and no type. Nullable values are `dyn`, because the library's typed fields do not allow null.
  */
 export function declareSchema(
   environment: Environment,
@@ -177,8 +177,8 @@ function declareObject(
     members.set(name, member);
     for (const seen of namesOf(name, escaped)) fields[seen] = member.type;
   }
-  // A class of its own for each type: the library knows a value's type by its constructor. A Map, so that
-  // fields are looked up among its entries alone.
+  // Each type has its own class, because the library finds a value's type by its constructor. The class is a Map, so that only
+  // entries are found as fields.
   class ObjectValue extends Map<string, unknown> {}
   environment.registerType(typeName, { ctor: ObjectValue, fields });
   environment.registerOperator(`${typeName} == ${typeName}`, celEquals);

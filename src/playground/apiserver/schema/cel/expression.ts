@@ -59,8 +59,9 @@ export function compileExpression(environment: Environment, source: string): Cel
 const PATTERN_METHODS = new Set(["matches", "find", "findAll"]);
 
 /**
- * Mends what the library does otherwise than cel-go, before the check: methods with other semantics go to ours, names
- * that Kubernetes has not are refused, `has()` must name a field that exists, a literal pattern must be one.
+ * Corrects differences between the library and cel-go before the type check. Calls of methods with other semantics go
+ * to our versions. Names that Kubernetes does not have are refused. `has()` must name a field that exists, and a
+ * literal pattern must be valid.
  */
 function adapt(node: Node, source: string): void {
   const refuse = (message: string, offset = positionOf(node)) => {
@@ -86,7 +87,10 @@ function adapt(node: Node, source: string): void {
   }
 }
 
-/** The library's `has()` takes names alone; CEL's takes a field of anything, `has(list[0].a)`, and it must exist. */
+/**
+ * The library's `has()` accepts only names. CEL accepts a field of any expression, as in `has(list[0].a)`, and the
+ * field must exist.
+ */
 function replaceHas(macro: Macro, field: Node, refuse: (message: string) => void): void {
   const [operand, name] = field.args as [Node, string];
   macro.typeCheck = (checker, _, context) => {

@@ -70,7 +70,7 @@ function reportOldSelfMisuse(
   }
 }
 
-/** A rule in a refusal, where Kubernetes prints its internal type. */
+/** The rule in a refusal, in the form of Kubernetes' internal type. */
 function internalForm(rule: ValidationRule): Record<string, unknown> {
   return {
     Rule: rule.rule,

@@ -3,8 +3,8 @@ import { isDateTime, parseFormattedDuration } from "../format.ts";
 import { isJsonObject, type JsonSchema } from "../json-schema.ts";
 
 /**
- * JSON as CEL sees data of unknown shape: whole numbers are ints, objects are maps. Maps are `Map`s, so that
- * a member named `__proto__` or `constructor` is a member and nothing else.
+ * JSON as CEL sees data of unknown shape: whole numbers are ints, objects are maps. Maps are JavaScript `Map`s, so that
+ * members named `__proto__` or `constructor` are ordinary members.
  */
 export function dynamicValue(json: unknown): unknown {
   if (typeof json === "number") return Number.isInteger(json) ? BigInt(json) : json;
@@ -40,7 +40,7 @@ function durationOf(nanoseconds: bigint): Duration {
   return new Duration(nanoseconds / 1_000_000_000n, Number(nanoseconds % 1_000_000_000n));
 }
 
-/** Back to JSON, for messages. */
+/** Converts a value back to JSON, for messages. */
 export function jsonOf(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
   if (Array.isArray(value)) return value.map(jsonOf);
