@@ -37,7 +37,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Runs the script as the Pod of `helm test` does. */
+/** Runs the script of `helm test` as its Pod does. */
 async function helmTest(env: Record<string, string> = {}): Promise<[code: number | null, stdout: string]> {
   const child = spawn(process.execPath, ["--input-type=module", "--eval", SCRIPT], {
     env: {
@@ -55,7 +55,7 @@ async function helmTest(env: Record<string, string> = {}): Promise<[code: number
 }
 
 describe("helm test", () => {
-  it("passes when the operator is ready, and no Sovereign is named", async () => {
+  it("passes when the operator is ready and no Sovereign is named", async () => {
     expect(await helmTest()).toEqual([0, "operator: ok\n"]);
   });
 
@@ -91,13 +91,13 @@ describe("helm test of a Sovereign", () => {
     return helmTest({ SOVEREIGN: "omantel", SOVEREIGN_URL: origin, TOKEN_FILE: token });
   }
 
-  it("takes the four steps against the voucher API", async () => {
+  it("runs the four steps against the voucher API", async () => {
     const [code, output] = await run("sovereign-admin");
     expect(output).toMatch(/ok +list[\s\S]*ok +issue[\s\S]*ok +preview[\s\S]*ok +revoke/);
     expect(code).toBe(0);
   });
 
-  it("signs a token with the Sovereign's key when it has none, for a user without a name", async () => {
+  it("signs a token with the Sovereign's key when it gets none, although the process's user has no name", async () => {
     const cluster = await startOperatorCluster("helm-test");
     try {
       await cluster.createNamespace("sovereign-omantel");
@@ -115,7 +115,7 @@ describe("helm test of a Sovereign", () => {
     expect(JSON.parse(Buffer.from(claims, "base64url").toString())).toMatchObject({ sub: "helm-test" });
   });
 
-  it("fails, and shows the step, when one of them is refused", async () => {
+  it("fails, and shows the step, when a step is refused", async () => {
     const [code, output] = await run("customer");
     expect(output).toContain("FAILED");
     expect(code).toBe(1);

@@ -18,7 +18,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("npm ci", () => {
-  it("prints no warning when dependencies ask for another Node than the one that runs npm", () => {
+  it("prints no warning when dependencies require another Node than the one that runs npm", () => {
     copyFileSync(join(ROOT, ".npmrc"), join(folder, ".npmrc"));
     const own = { name: "own", version: "1.0.0", dependencies: { a: "1.0.0" } };
     writeFileSync(join(folder, "package.json"), JSON.stringify(own));
@@ -33,7 +33,7 @@ describe("npm ci", () => {
     expect(status).toBe(0);
   });
 
-  it("leaves the program's file as git has it, because git has it executable", () => {
+  it("does not change the program's file, because it is executable in git", () => {
     const tree = execFileSync("git", ["ls-files", "--stage", bin.catalyst], { cwd: ROOT, encoding: "utf8" });
     expect(tree).toMatch(/^100755 /);
     const own = mkdtempSync(join(folder, "bin-"));

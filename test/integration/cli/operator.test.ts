@@ -32,7 +32,7 @@ afterAll(async () => {
   await plane?.close();
 });
 
-/** `catalyst operator` as a process of its own; `serving` gives the ports of its three servers once it serves. */
+/** Runs `catalyst operator` as a process. `serving` resolves with the ports of its three servers. */
 function run(env: Record<string, string>) {
   const child = spawn(process.execPath, [MAIN, "operator"], {
     env: {
@@ -70,7 +70,7 @@ const askHttp = (url: URL, path: string) =>
     }).on("error", reject),
   );
 
-// A connection of its own each, which the client would keep: only the server's word closes it.
+// The client would keep its connections, so only the server closes them.
 const keeping = { keepAlive: true, timeout: 1_000 };
 
 /** A review over a new TLS connection, as an API server sends it. */
@@ -111,7 +111,7 @@ describe("catalyst operator", () => {
     await expect.poll(() => askHttp(health, "/readyz").then(([status]) => status), { interval: 5 }).toBe(503);
     while (performance.now() - toldAt < 900) {
       expect(await review(webhook.port, ca)).toEqual([200, "close"]);
-      // No Sovereign is there: what counts is that it answers.
+      // The cluster has no Sovereign, so /healthz answers 503. The test needs only an answer.
       expect(await askHttp(voucherApi, "/healthz")).toEqual([503, "close"]);
     }
     expect((await exit).code).toBe(0);

@@ -63,7 +63,7 @@ const bind = (name: string, subject: object) =>
   });
 
 describe("catalyst preflight", () => {
-  it("finds nothing on a new cluster, which lacks the operator's kinds", async () => {
+  it("finds no problem on a new cluster, which does not have the operator's kinds", async () => {
     expect(await run()).toEqual({ code: 0, output: CLEAN });
     const { checks, ...rest } = JSON.parse((await run("-o", "json")).output);
     expect(checks.map(({ area, state }: Check) => `${area} ${state}`)).toEqual([
@@ -76,7 +76,7 @@ describe("catalyst preflight", () => {
     expect(rest).toEqual({ enforcement: "NotInstalled", outsiders: [], denials: [] });
   });
 
-  it("lists subjects with wide rights in no class, and the report of Audit", async () => {
+  it("lists subjects with wide rights that are in no class, and the report of Audit", async () => {
     await prepareCluster(client);
     await client.request({
       method: "POST",
@@ -115,13 +115,13 @@ describe("catalyst preflight", () => {
     expect(JSON.parse(output).outsiders).toEqual([]);
   });
 
-  it("shows a name that others chose on one line, without a terminal's control sequences", async () => {
+  it("shows an untrusted name on one line, without terminal control sequences", async () => {
     const name = "eve\u001b[2J\nok           rights";
     await bind("named", { apiGroup: "rbac.authorization.k8s.io", kind: "User", name });
     expect((await run()).output).toContain("  User eve [2J ok           rights\n");
   });
 
-  it("lists who could act as accounts of a namespace before it was listed", async () => {
+  it("lists the subjects that could act as accounts of a namespace before the namespace was listed", async () => {
     await client.request({
       method: "POST",
       path: "/api/v1/namespaces",
@@ -147,7 +147,7 @@ describe("catalyst preflight", () => {
     await expect(run(...args)).rejects.toThrow();
   });
 
-  it("says what a person lacks who may read nothing, and is in no class", async () => {
+  it("lists the missing rights of a person who may read nothing and is in no class", async () => {
     const { code, output } = await run("--kubeconfig", await kubeconfigOf("stranger"));
     expect(code).toBe(1);
     expect(output).toContain(
@@ -172,7 +172,7 @@ describe("catalyst preflight", () => {
     );
   });
 
-  it("finds names that are taken, and what is left of an installation that is gone", async () => {
+  it("finds names that are in use, and objects that a removed installation left", async () => {
     const admission = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
     await post("/api/v1/namespaces", { metadata: { name: "catalog" } });
     await post("/api/v1/namespaces/catalyst-system/configmaps", metadataOf("catalyst-trust"));
@@ -196,7 +196,7 @@ describe("catalyst preflight", () => {
     expect(output).not.toContain("hand it over");
   });
 
-  it("tells an upgrade from a second installation", async () => {
+  it("distinguishes an upgrade from a second installation", async () => {
     await post(`${RBAC}/clusterroles`, { ...metadataOf("catalyst-operator"), rules: [] });
     expect((await run()).output).toContain(
       "problem      names         ClusterRole catalyst-operator exists and is not of release catalyst-operator\n",
@@ -222,7 +222,7 @@ describe("catalyst preflight", () => {
     expect((await run("--release", "ours")).output).toContain("by something that is no Helm release\n");
   });
 
-  it("shows what the operator reports of each database, and connects to the one that it is given", async () => {
+  it("shows the operator's report on each database, and connects to a database that a flag names", async () => {
     const { apiVersion, kind, metadata, spec } = sovereign("omantel");
     const path = "/apis/catalyst.openova.io/v1alpha1/sovereigns";
     await post(path, { apiVersion, kind, metadata, spec });
@@ -259,7 +259,7 @@ const post = (path: string, body: object) => client.request({ method: "POST", pa
 const patch = (path: string, body: object) =>
   client.request({ method: "PATCH", path, body, contentType: "application/merge-patch+json" });
 
-/** It matches no request, so it does not affect other tests. */
+/** This webhook matches no request, so it does not affect other tests. */
 const webhook = (caBundle: string) => ({
   name: "a.example.org",
   admissionReviewVersions: ["v1"],

@@ -43,7 +43,7 @@ describe("catalyst reconcile-ledger", () => {
     );
   });
 
-  it("shows that an earlier end of the audit is gone, although the whole chain was written again", async () => {
+  it("reports that an earlier audit head is missing, although the whole chain was rewritten", async () => {
     await database.pool.query(`INSERT INTO promo_codes (code, credit_omr) VALUES ('KEPT', 5);
       INSERT INTO voucher_audit (code, action, actor, after) SELECT code, 'issue', 'one', billing_voucher_record(p) FROM promo_codes p`);
     const { lines } = await reconcile();
@@ -67,7 +67,7 @@ describe("catalyst reconcile-ledger", () => {
     );
   });
 
-  it("reports guards of the books that were disabled or replaced, because these could hide a changed row", async () => {
+  it("reports disabled or replaced triggers and functions that protect the ledger, because they could hide a changed row", async () => {
     await database.pool.query(`INSERT INTO promo_codes (code, credit_omr) VALUES ('KEPT', 5);
       INSERT INTO voucher_audit (code, action, actor, after) SELECT code, 'issue', 'one', billing_voucher_record(p) FROM promo_codes p;
       ALTER TABLE voucher_audit DISABLE TRIGGER voucher_audit_append_only; UPDATE voucher_audit SET actor = 'another';
@@ -87,7 +87,7 @@ describe("catalyst reconcile-ledger", () => {
     );
   });
 
-  it("says that one role owns and serves, and does not fail because of it", async () => {
+  it("warns that one role owns the tables and serves, and does not fail because of it", async () => {
     await database.pool.query("REVOKE ALL ON voucher_audit FROM catalyst_serving");
     const { code, lines } = await reconcile();
     expect([code, lines[0]]).toEqual([0, expect.objectContaining({ finding: "books-not-protected" })]);

@@ -16,13 +16,13 @@ const folder = mkdtempSync(join(tmpdir(), "signal-"));
 const kubeconfig = join(folder, "kubeconfig");
 const token = join(folder, "token");
 
-/** Accepts connections and never answers: as a cluster, as a voucher API and as a database. */
+/** A server that accepts connections and never answers. It stands in for a cluster, a voucher API and a database. */
 const silent = createServer();
 const sockets = new Set<Socket>();
 silent.on("connection", (socket) => {
   sockets.add(socket);
   socket.on("error", () => {});
-  // A socket that is not read reports no end.
+  // A socket reports its end only if it is read.
   socket.resume();
 });
 let address: string;
@@ -52,7 +52,7 @@ afterAll(() => {
 const environment = () => ({ KUBECONFIG: kubeconfig, DATABASE_URL: `postgres://u:p@${address}/d` });
 const commands = await loadCommands();
 
-/** The first five end by themselves what they have begun. The last one waits for nothing. */
+/** The first five end by themselves after a signal. The last one waits for nothing. */
 const OTHERS = ["operator", "billing", "migrate", "playground", "generate", "completion"];
 const CASES: [name: string, args: () => string[]][] = [
   ["preflight", () => []],
@@ -72,7 +72,7 @@ describe("a signal", () => {
   it.each([
     ["SIGINT" as const, 130],
     ["SIGTERM" as const, 143],
-  ])("%s ends the process with exit code %i, and its requests with it", async (signal, exitCode) => {
+  ])("%s ends the process with exit code %i, and closes its requests", async (signal, exitCode) => {
     const connected = once(silent, "connection") as Promise<[Socket]>;
     const child = spawn(process.execPath, [MAIN, "status", "sovereign", "zero"], {
       env: { PATH: process.env.PATH ?? "", ...environment() },
@@ -87,7 +87,7 @@ describe("a signal", () => {
     expect(await output).toEqual(["", `catalyst status: received ${signal}\n`]);
   });
 
-  it("is tried on each command", () => {
+  it("is tested on each command", () => {
     const tried = [...new Set(CASES.map(([name]) => name)), ...OTHERS];
     expect(tried.sort()).toEqual(commands.map(({ name }) => name).sort());
   });

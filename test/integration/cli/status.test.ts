@@ -76,7 +76,7 @@ describe("catalyst status", () => {
     });
   });
 
-  it("shows of a Sovereign what is, what should be, what holds it, since when, and what to do", async () => {
+  it("shows the actual and the desired image of a Sovereign, its obstacle with the time, and the remedy", async () => {
     expect(await run("sovereign", "zero")).toEqual({ code: 1, output: ZERO });
     expect(await run("sovereign", "omantel")).toEqual({
       code: 0,
@@ -87,11 +87,11 @@ describe("catalyst status", () => {
     });
   });
 
-  it("shows who holds a release up", async () => {
+  it("shows which Sovereigns hold up a release", async () => {
     expect(await run("release", "stable")).toEqual({ code: 1, output: STABLE });
   });
 
-  it("shows the fleet: what is not Ready first, and a line for each of the others", async () => {
+  it("shows the fleet: first the objects that are not Ready, then a line for each other one", async () => {
     expect(await run()).toEqual({
       code: 1,
       output: `1 of 3 are Ready.\n${STABLE}${ZERO}Sovereign omantel: Ready, catalyst@sha256:aaaaaaaaaaaa\n`,
@@ -126,7 +126,7 @@ describe("catalyst status", () => {
     await expect(run(...args)).rejects.toThrow("none does not exist");
   });
 
-  it("offers the name that a person may have meant", async () => {
+  it("suggests the nearest name", async () => {
     await expect(run("sovereign", "omantle")).rejects.toThrow(
       "Sovereign omantle does not exist: did you mean omantel?",
     );
@@ -142,7 +142,7 @@ describe("catalyst status", () => {
     await bare.close();
   });
 
-  it("does not offer names to a person who may not list them", async () => {
+  it("suggests no names to a person who may not list them", async () => {
     const closed = await startScriptedApi(({ path }, response) =>
       sendRefusal(response, path.endsWith("/zero") ? 404 : 403, "Forbidden"),
     );

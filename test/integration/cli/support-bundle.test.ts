@@ -26,7 +26,7 @@ import { BILLING_NAMESPACE, writeBillingPod } from "../../support/server/billing
 const folder = mkdtempSync(join(tmpdir(), "support-bundle-"));
 const JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJmYXRtYSJ9.c2lnbmF0dXJlLW9mLWEtdG9rZW4";
 
-/** One text with a secret of each kind, and what must not be in the archive. */
+/** One secret of each kind, none of which may be in the archive. */
 const PLANTED = [
   "postgres://billing:hunter2-db@db.internal:5432/billing?sslmode=require",
   "https://user:hunter2-url@registry.example/v2/",
@@ -133,7 +133,7 @@ async function plant(): Promise<void> {
   );
 }
 
-/** Each file of an archive, by its path, as the system's own tar unpacks it. */
+/** The files of an archive by path, as the system's tar unpacks them. */
 function unpack(archive: string): Map<string, string> {
   const target = mkdtempSync(join(folder, "unpacked-"));
   execFileSync("tar", ["-xzf", archive, "-C", target]);
@@ -146,7 +146,7 @@ function unpack(archive: string): Map<string, string> {
 }
 
 describe("catalyst support-bundle", () => {
-  it("has kinds, workloads, Events, logs, metrics and versions, and no secret and no address", async () => {
+  it("contains kinds, workloads, Events, logs, metrics and versions, and no secret or address", async () => {
     const archive = join(folder, "bundle.tar.gz");
     const args = ["--file", archive, "--log-lines", "50", "--kubeconfig", kubeconfig];
     expect(await runHere(command, args, {})).toEqual({ code: 0, stdout: `${archive}: 26 files\n` });
@@ -181,7 +181,7 @@ describe("catalyst support-bundle", () => {
     });
   });
 
-  it("replaces no file", async () => {
+  it("does not replace a file", async () => {
     const archive = join(folder, "taken");
     writeFileSync(archive, "kept");
     const bundle = (file: string) => runHere(command, ["--file", file, "--kubeconfig", kubeconfig], {});
@@ -189,7 +189,7 @@ describe("catalyst support-bundle", () => {
     await expect(bundle(join(folder, "absent", "b"))).rejects.toThrow(
       `--file is in a folder that does not exist: ${join(folder, "absent")}`,
     );
-    // A link to nothing does not exist, and is not followed.
+    // The link's target does not exist. The link is not followed.
     symlinkSync(join(folder, "elsewhere"), join(folder, "link"));
     await expect(bundle(join(folder, "link"))).rejects.toThrow("EEXIST");
     expect(readFileSync(archive, "utf8")).toBe("kept");
@@ -204,7 +204,7 @@ describe("catalyst support-bundle", () => {
     expect(existsSync(archive)).toBe(false);
   });
 
-  it("says what it could not read, and has the rest", async () => {
+  it("lists the objects that it could not read, and contains the rest", async () => {
     await api.must("POST", "/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "stranger" } });
     const stranger = join(folder, "stranger");
     writeFileSync(stranger, await api.server.serviceAccountKubeconfig("default", "stranger"));

@@ -79,7 +79,7 @@ describe("catalyst token", () => {
     });
   });
 
-  it("is a sovereign-admin's by default, and takes the key from JWT_SECRET without a cluster", async () => {
+  it("signs for role sovereign-admin by default, and takes the key from JWT_SECRET without a cluster", async () => {
     const { token } = await run(["--user", "fatma"], { JWT_SECRET: SECRET });
     expect(await verify(token)).toMatchObject({ roles: new Set(["sovereign-admin"]) });
   });

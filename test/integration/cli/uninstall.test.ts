@@ -69,14 +69,14 @@ describe("catalyst uninstall", () => {
     "the finalizer of Sovereign zero",
   ];
 
-  it("says what it would remove, and changes nothing, with --dry-run", async () => {
+  it("lists what it would remove, and changes nothing, with --dry-run", async () => {
     expect(await run("--dry-run")).toEqual({ code: 0, lines: REMOVED.map((line) => `would remove ${line}`) });
     const client = bench.client();
     expect(await client.get(DEPLOYMENTS, operator)).toBeDefined();
     expect(await client.get(VALIDATING_WEBHOOK_CONFIGURATIONS, configuration)).toBeDefined();
   });
 
-  it("removes what blocks the cluster, and keeps Sovereigns, their namespaces and finalizers of others", async () => {
+  it("removes the objects that block the cluster, and keeps Sovereigns, their namespaces and other finalizers", async () => {
     expect(await run()).toEqual({ code: 0, lines: REMOVED.map((line) => `removed ${line}`) });
     const client = bench.client();
     expect(await client.get(DEPLOYMENTS, operator)).toBeUndefined();
@@ -93,7 +93,7 @@ describe("catalyst uninstall", () => {
     expect(await run()).toEqual({ code: 0, lines: [] });
   });
 
-  it("waits until the operator's Pods have ended, because they would restore the rest", async () => {
+  it("waits until the operator's Pods have ended, because they would restore removed objects", async () => {
     const client = bench.client();
     const pod = {
       apiVersion: "v1",

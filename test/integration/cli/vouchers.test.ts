@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), "vouchers-"));
 let billing: TestBilling;
 let api: TestApiServer;
 let client: KubeClient;
-/** Of an administrator, and of an account with no right but those that the help names. */
+/** The kubeconfigs of an administrator, and of an account with only the rights that the help names. */
 const kubeconfig = { admin: join(folder, "admin"), seller: join(folder, "seller") };
 
 async function writeSeller(): Promise<void> {
@@ -96,7 +96,7 @@ describe("catalyst vouchers", () => {
     expect(JSON.stringify(json)).toContain('"kubernetes-admin"');
   });
 
-  it("prints what programs read", async () => {
+  it("prints JSON for programs", async () => {
     const issued = JSON.parse((await run("issue", "--credit", "3", "-o", "json")).stdout);
     expect(issued).toMatchObject({ credit_omr: 3, max_redemptions: 0, times_redeemed: 0 });
     const { stdout } = await run("list", "--standing", "live", "-o", "yaml");
@@ -107,7 +107,7 @@ describe("catalyst vouchers", () => {
     });
   });
 
-  it("lists more vouchers than a page has, or as many as are wanted", async () => {
+  it("lists more vouchers than one page has, or as many as --limit says", async () => {
     const token = await signToken("admin", "sovereign-admin");
     const issued = await billing.ask("/billing/vouchers/bulk-issue", {
       token,
@@ -118,7 +118,7 @@ describe("catalyst vouchers", () => {
     expect(JSON.parse((await run("list", "--limit", "3", "-o", "json")).stdout)).toHaveLength(3);
   });
 
-  it("shows field, rule and remedy of what the API refuses", async () => {
+  it("shows field, rule and remedy of the API's refusal", async () => {
     await expect(run("issue", "x", "--credit", "1")).rejects.toThrow(
       /\(voucher_invalid, 400\)\n.* {2}The terms break a rule about the code, the credit, the cap or the dates/s,
     );
@@ -130,14 +130,14 @@ describe("catalyst vouchers", () => {
     );
   });
 
-  it("leaves a live voucher as it is, unless it is told to replace its terms", async () => {
+  it("does not change a live voucher, unless a flag asks to replace its terms", async () => {
     await run("issue", "once", "--credit", "1");
     await expect(run("issue", "once", "--credit", "2")).rejects.toThrow("(voucher_exists, 409)");
     expect((await run("issue", "once", "--credit", "1", "--description", "new", "--replace")).code).toBe(0);
     expect((await run("list", "--search", "once")).stdout).toContain("new");
   });
 
-  it("says why a policy denies the connection to the Pod", async () => {
+  it("shows the reason when a policy denies the connection to the Pod", async () => {
     const admission = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic";
     const [apiGroups, apiVersions, operations] = [[""], ["v1"], ["CONNECT"]];
     const metadata = { name: "no-connections" };
@@ -161,7 +161,7 @@ describe("catalyst vouchers", () => {
     expect((await run("list")).code).toBe(0);
   });
 
-  it("needs no more than the rights that its help names, with a token of the issuer", async () => {
+  it("needs only the rights that its help names, with a token of the issuer", async () => {
     const tokenFile = join(folder, "token");
     writeFileSync(tokenFile, `${await signToken("fatma", "sovereign-admin")}\n`);
     const asSeller = ["list", "--limit", "1", "--sovereign", "omantel", "--kubeconfig", kubeconfig.seller];
@@ -206,7 +206,7 @@ describe("catalyst vouchers", () => {
     await expect(run(...args)).rejects.toThrow(message);
   });
 
-  it("needs a Sovereign", async () => {
+  it("requires a Sovereign", async () => {
     await expect(runHere(vouchers, ["list"], {})).rejects.toThrow("--sovereign is required");
   });
 });
@@ -219,7 +219,7 @@ describe("catalyst smoke --sovereign", () => {
     expect(code).toBe(0);
   });
 
-  it("takes one address", async () => {
+  it("accepts only one address", async () => {
     const both = runHere(smoke, ["--sovereign", "omantel", "--url", "http://a"], {});
     await expect(both).rejects.toThrow("--url and --sovereign both name an API: keep one");
   });

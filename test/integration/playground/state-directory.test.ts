@@ -72,7 +72,7 @@ describe("claimStateDirectory", () => {
     expect(readdirSync(folder, { recursive: true })).toEqual(["src", "src/main.ts"]);
   });
 
-  it("keeps files of others on release, and removes everything else", () => {
+  it("keeps foreign files on release, and removes everything else", () => {
     const path = join(folder, "state");
     const state = claimStateDirectory(path);
     writeFileSync(state.file("kubeconfig"), "");
@@ -82,7 +82,7 @@ describe("claimStateDirectory", () => {
     expect(readFileSync(join(path, "notes.txt"), "utf8")).toBe("mine");
   });
 
-  it("keeps everything for the next playground on release(false), which then can remove it", () => {
+  it("keeps everything on release(false), and the next playground can remove it", () => {
     const path = join(folder, "state");
     const first = claimStateDirectory(path);
     writeFileSync(first.file("postgres-access.json"), "kept");
@@ -116,7 +116,7 @@ describe("claimStateDirectory", () => {
         expect(answer).toMatch(/^another playground .*(uses|is starting)/);
     }
     claimStateDirectory(path).release(true);
-    // The process that creates the directory is not always the one that writes the manifest. Then the directory stays, empty.
+    // The process that creates the directory may not be the one that writes the manifest. Then the directory stays, empty.
     expect(readdirSync(folder, { recursive: true }).filter((name) => name !== "state")).toEqual([]);
   });
 });

@@ -53,7 +53,7 @@ describe("access", () => {
     expect((await anonymous("GET", "/readyz", "not-a-token")).status).toBe(401);
   });
 
-  it("gives a service account what its roles say, from the moment they do, until it is gone", async () => {
+  it("gives a service account the rights of its roles at once, until the account is deleted", async () => {
     await allow("reader", [{ apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list"] }]);
     const request = await api.must("POST", "/api/v1/namespaces/default/serviceaccounts/reader/token", {
       spec: { expirationSeconds: 600 },
@@ -66,7 +66,7 @@ describe("access", () => {
     expect((await anonymous("GET", CONFIG_MAPS, token)).status).toBe(401);
   });
 
-  it("acts as another user for those who may impersonate", async () => {
+  it("acts as another user for a user who may impersonate", async () => {
     const as = (user: string) => api.send("GET", CONFIG_MAPS, { headers: { "impersonate-user": user } });
     expect((await as("nobody")).status).toBe(403);
     const group = { "impersonate-user": "boss", "impersonate-group": "system:masters" };

@@ -19,12 +19,12 @@ beforeAll(async () => {
 });
 afterAll(() => api.dispose());
 
-// biome-ignore lint/suspicious/noExplicitAny: managed fields are looked into by path
+// biome-ignore lint/suspicious/noExplicitAny: the test reads managed fields by path
 const owned = (object: any, manager: string) =>
   object.metadata.managedFields.find((entry: { manager: string }) => entry.manager === manager);
 
 describe("server-side apply", () => {
-  it("creates what is not there, owned by its manager", async () => {
+  it("creates a missing object, owned by the manager", async () => {
     const { status, body } = await api.apply(`${CONFIG_MAPS}/fresh`, "one", configMap("fresh", { a: "1" }));
     expect(status).toBe(201);
     expect(owned(body, "one")).toMatchObject({
@@ -75,14 +75,14 @@ describe("server-side apply", () => {
     expect(owned(body, "two").fieldsV1["f:spec"]["f:replicas"]).toEqual({});
   });
 
-  it("names the version of a manager that updated, in its conflict", async () => {
+  it("names the version of a manager that updated, in the conflict", async () => {
     await api.apply(`${CONFIG_MAPS}/edited`, "one", configMap("edited", { a: "1" }));
     await api.must("PATCH", `${CONFIG_MAPS}/edited?fieldManager=editor`, { data: { a: "2" } }, MERGE);
     const { body } = await api.apply(`${CONFIG_MAPS}/edited`, "one", configMap("edited", { a: "1" }));
     expect(body.message).toBe('Apply failed with 1 conflict: conflict with "editor" using v1: .data.a');
   });
 
-  it("shares a field between managers that agree, and keeps it while one is left", async () => {
+  it("shares a field between managers that apply the same value, and keeps it while one of them applies it", async () => {
     const path = `${CONFIG_MAPS}/shared`;
     await api.apply(path, "one", configMap("shared", { a: "1", mine: "x" }));
     await api.apply(path, "two", configMap("shared", { a: "1" }));
@@ -133,7 +133,7 @@ describe("server-side apply", () => {
     expect([changed.status, changed.body.spec.colour]).toEqual([200, "red"]);
   });
 
-  it("owns the status through its subresource, and nothing else there", async () => {
+  it("owns only the status when it is applied through the status subresource", async () => {
     await api.apply(`${WIDGETS}/reported`, "one", widget("reported", { size: 1 }));
     const status = {
       ...widget("reported", { size: 9 }),
@@ -152,7 +152,7 @@ describe("server-side apply", () => {
     expect(ignored.body.status.replicas).toBeUndefined();
   });
 
-  it("takes over what kubectl applied client-side without a conflict", async () => {
+  it("takes over the fields that kubectl applied client-side, without a conflict", async () => {
     const manifest = configMap("moved", { a: "1" });
     const annotation = "kubectl.kubernetes.io/last-applied-configuration";
     const stated = JSON.stringify({ ...manifest, metadata: { ...manifest.metadata, namespace: "default" } });
@@ -195,7 +195,7 @@ describe("server-side apply", () => {
     ]);
   });
 
-  it("lets one of many concurrent first appliers create and the others join in", async () => {
+  it("lets one of many concurrent appliers create the object, and the others add their fields", async () => {
     const answers = await Promise.all(
       Array.from({ length: 6 }, (_, index) =>
         api.apply(`${CONFIG_MAPS}/rush`, `m${index}`, configMap("rush", { [`k${index}`]: "1" })),

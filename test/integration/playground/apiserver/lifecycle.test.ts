@@ -32,7 +32,7 @@ async function ownedBy(owner: string, name: string, extra: object = {}) {
 }
 
 describe("garbage collection", () => {
-  it("deletes dependents behind their owner, theirs too", async () => {
+  it("deletes dependents after their owner, and the dependents of dependents", async () => {
     await api.must("POST", CONFIG_MAPS, configMap("bg"));
     await ownedBy("bg", "bg-child");
     await ownedBy("bg-child", "bg-grandchild");
@@ -224,7 +224,7 @@ describe("custom resources", () => {
     expect(strategic.status).toBe(415);
   });
 
-  it("shows the defaults of a changed definition at once, without a new resourceVersion", async () => {
+  it("shows the defaults of a changed CRD at once, without a new resourceVersion", async () => {
     const path = "/apis/example.org/v1/namespaces/default/widgets";
     const before = await api.must("POST", path, widget("old", { size: 1 }));
     const field = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
@@ -246,7 +246,7 @@ describe("custom resources", () => {
     expect((await api.must("GET", `${path}/old`)).spec).toEqual({ size: 1, colour: "grey" });
   });
 
-  it("deletes the objects of a deleted definition", async () => {
+  it("deletes the objects of a deleted CRD", async () => {
     const definition = structuredClone(widgetDefinition) as unknown as {
       metadata: { name: string };
       spec: { names: object };
@@ -271,7 +271,7 @@ describe("custom resources", () => {
     );
   });
 
-  it("does not accept names that another definition has", async () => {
+  it("does not accept names of another CRD", async () => {
     const definition = structuredClone(widgetDefinition) as unknown as {
       metadata: { name: string };
       spec: { names: object };

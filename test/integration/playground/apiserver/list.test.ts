@@ -25,7 +25,7 @@ const names = (list: { items: { metadata: { name: string } }[] }) =>
   list.items.map(({ metadata }) => metadata.name);
 
 describe("list", () => {
-  it("shows all pages as of the first", async () => {
+  it("shows all pages as they were when the first one was read", async () => {
     const path = `${CONFIG_MAPS}?limit=3&labelSelector=number`;
     const first = await api.must("GET", path);
     expect(names(first)).toEqual(["cm-0", "cm-1", "cm-2"]);
@@ -40,7 +40,7 @@ describe("list", () => {
     );
   });
 
-  it("says how many remain when there is no selector", async () => {
+  it("counts the remaining objects when there is no selector", async () => {
     const { items } = await api.must("GET", "/api/v1/configmaps");
     const page = await api.must("GET", "/api/v1/configmaps?limit=2");
     expect(page.metadata.remainingItemCount).toBe(items.length - 2);
@@ -79,7 +79,7 @@ describe("list", () => {
     });
   });
 
-  it("selects custom resources by the fields that their definition names", async () => {
+  it("selects custom resources by the fields that their CRD names", async () => {
     const path = "/apis/example.org/v1/namespaces/kube-public/widgets";
     await api.must("POST", path, widget("red", { size: 1, colour: "red" }));
     await api.must("POST", path, widget("plain", { size: 2 }));
@@ -102,7 +102,7 @@ describe("tables", () => {
     });
   });
 
-  it("has the printer columns of custom kinds, wide ones too", async () => {
+  it("has the printer columns of custom kinds, also wide ones", async () => {
     const path = "/apis/example.org/v1/namespaces/default/widgets";
     await api.must("POST", path, widget("shown", { size: 3 }));
     await api.must("PUT", `${path}/shown/status`, {
@@ -128,7 +128,7 @@ describe("tables", () => {
     expect(body.rows[0].cells).toEqual(["shown", 3, "True", "grey"]);
   });
 
-  it("answers metadata alone when asked", async () => {
+  it("returns only metadata on request", async () => {
     const { body } = await api.send("GET", `${CONFIG_MAPS}?limit=1`, {
       headers: { accept: "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io" },
     });

@@ -40,7 +40,7 @@ describe("hostile and malformed requests", () => {
     expect(status).toBe(413);
   });
 
-  it("lets a member named __proto__ change nothing but itself", async () => {
+  it("stores a member named __proto__ like any other", async () => {
     const body = `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"proto"},"data":{"__proto__":"x"}}`;
     const created = await api.send("POST", CONFIG_MAPS, { body });
     expect(created.status).toBeLessThan(500);
@@ -48,7 +48,7 @@ describe("hostile and malformed requests", () => {
     expect((await api.send("GET", CONFIG_MAPS)).status).toBe(200);
   });
 
-  it("warns of, refuses or ignores unknown fields by fieldValidation", async () => {
+  it("warns about, refuses or ignores unknown fields, depending on fieldValidation", async () => {
     const body = { ...configMap("odd"), extra: 1 };
     const strict = await api.send("POST", `${CONFIG_MAPS}?fieldValidation=Strict&dryRun=All`, { body });
     expect(strict.body.message).toBe(
@@ -60,7 +60,7 @@ describe("hostile and malformed requests", () => {
     expect([ignored.status, ignored.headers.warning]).toEqual([201, undefined]);
   });
 
-  it("answers JSON to clients that accept protobuf too, and 406 to those that accept nothing else", async () => {
+  it("answers JSON to clients that also accept it, and 406 to those that accept only protobuf", async () => {
     const both = await api.send("GET", CONFIG_MAPS, {
       headers: { accept: "application/vnd.kubernetes.protobuf,application/json" },
     });

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => api.dispose());
 
 describe("objects", () => {
-  it("sets the metadata of a created object, and returns the object as a read does", async () => {
+  it("sets the metadata of a created object, and returns the same object as a read", async () => {
     const created = await api.must("POST", CONFIG_MAPS, configMap("stamped", { a: "1" }));
     expect(created.metadata).toMatchObject({
       name: "stamped",
@@ -134,7 +134,7 @@ describe("objects", () => {
     expect(Object.keys((await api.must("GET", `${CONFIG_MAPS}/counted`)).data)).toHaveLength(10);
   });
 
-  it("keeps the version and the generation of a write that changes nothing", async () => {
+  it("keeps version and generation when a write changes nothing", async () => {
     await api.must("POST", DEPLOYMENTS, deployment("same"));
     const before = await api.must("GET", `${DEPLOYMENTS}/same`);
     await api.must("PUT", `${DEPLOYMENTS}/same`, before);
@@ -142,7 +142,7 @@ describe("objects", () => {
     expect(await api.must("GET", `${DEPLOYMENTS}/same`)).toEqual(before);
   });
 
-  it("counts changes of the spec as generations, and changes the status by its subresource only", async () => {
+  it("counts changes of the spec as generations, and changes the status only through its subresource", async () => {
     await api.must("POST", DEPLOYMENTS, { ...deployment("split"), status: { replicas: 9 } });
     const created = await api.must("GET", `${DEPLOYMENTS}/split`);
     expect(created.status).toEqual({});

@@ -36,7 +36,7 @@ describe("pods/log", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("answers what the container wrote", async () => {
+  it("returns the container's output", async () => {
     expect(await logs("web")).toMatchObject({ status: 200, body: "one\ntwo\nthree\n" });
   });
 
@@ -45,7 +45,7 @@ describe("pods/log", () => {
     [1, "three\n"],
     [2, "two\nthree\n"],
     [9, "one\ntwo\nthree\n"],
-  ])("answers the last %i lines", async (count, text) => {
+  ])("returns the last %i lines", async (count, text) => {
     expect((await logs("web", `?tailLines=${count}`)).body).toBe(text);
   });
 
@@ -57,7 +57,7 @@ describe("pods/log", () => {
     expect((await logs("talkative")).body).toBe(lines.join(""));
   });
 
-  it("follows until the Pod is over", async () => {
+  it("follows the log until the Pod has ended", async () => {
     await api.must("POST", PODS, pod("job"));
     writeFileSync(fileOf("job"), "first\n");
     await writeStatus("job", { phase: "Running" });
@@ -73,7 +73,7 @@ describe("pods/log", () => {
     expect(text).toBe("first\nsecond\n");
   });
 
-  it("answers nothing of a container that wrote nothing", async () => {
+  it("returns an empty log for a container that wrote nothing", async () => {
     await api.must("POST", PODS, pod("silent"));
     expect(await logs("silent")).toMatchObject({ status: 200, body: "" });
   });
@@ -131,7 +131,7 @@ describe("pods/log", () => {
     expect([answer.status, answer.body.message]).toEqual([code, expect.stringContaining(words)]);
   });
 
-  it("is announced where it is served, and nowhere else", async () => {
+  it("is in discovery only where it is served", async () => {
     const announced = async (server: TestApiServer) =>
       (await server.must("GET", "/api/v1")).resources.some(
         ({ name }: { name: string }) => name === "pods/log",

@@ -18,7 +18,7 @@ beforeEach(() => {
 afterEach(() => rmSync(stateDir, { recursive: true, force: true }));
 
 describe("restart", () => {
-  it("finds every object, version, definition and credential again", async () => {
+  it("keeps every object, version, CRD and credential", async () => {
     const first = await startTestApiServer({ stateDir });
     await defineWidgets(first);
     const kept = await first.must("POST", CONFIG_MAPS, configMap("kept", { a: "1" }));
@@ -52,7 +52,7 @@ describe("restart", () => {
     }
   });
 
-  it("drops a line that was torn by the end of the process, and nothing else", async () => {
+  it("drops only the line that the process was writing when it ended", async () => {
     const first = await startTestApiServer({ stateDir });
     await first.must("POST", CONFIG_MAPS, configMap("whole"));
     await first.stop();
@@ -69,7 +69,7 @@ describe("restart", () => {
     await third.stop();
   });
 
-  it("loses no acknowledged write to kill -9", async () => {
+  it("loses no acknowledged write after kill -9", async () => {
     const script = `
       import { createApiServer } from ${JSON.stringify(SERVER)};
       const server = await createApiServer({ stateDir: ${JSON.stringify(stateDir)} });
@@ -133,7 +133,7 @@ describe("restart", () => {
     }
   });
 
-  it("keeps the journal small and to its owner", async () => {
+  it("keeps the journal small and readable only by its owner", async () => {
     const first = await startTestApiServer({ stateDir });
     await first.must("POST", CONFIG_MAPS, configMap("busy"));
     for (let index = 0; index < 200; index++) {

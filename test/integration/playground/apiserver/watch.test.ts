@@ -44,7 +44,7 @@ describe("watch", () => {
     expect(new Set(versions).size).toBe(4);
   });
 
-  it("adds and deletes what starts and ceases to match a selector", async () => {
+  it("reports objects that start or stop matching a selector as added or deleted", async () => {
     const { metadata } = await api.must("GET", CONFIG_MAPS);
     const watching = api.watch(
       `${CONFIG_MAPS}?watch=1&labelSelector=colour%3Dred&resourceVersion=${metadata.resourceVersion}`,
@@ -73,7 +73,7 @@ describe("watch", () => {
     expect(bookmark?.object.metadata.annotations).toEqual({ "k8s.io/initial-events-end": "true" });
   });
 
-  it("ends after timeoutSeconds with a bookmark of where it got to", async () => {
+  it("ends after timeoutSeconds with a bookmark of its last version", async () => {
     const { metadata } = await api.must("GET", CONFIG_MAPS);
     const path = `${CONFIG_MAPS}?watch=1&timeoutSeconds=1&allowWatchBookmarks=true&resourceVersion=${metadata.resourceVersion}`;
     const events = await api.watch(path, () => false);
@@ -83,7 +83,7 @@ describe("watch", () => {
     );
   });
 
-  it("answers versions that are forgotten with a 410 event, also after a restart", async () => {
+  it("answers versions older than the history with a 410 event, also after a restart", async () => {
     const { metadata } = await api.must("GET", CONFIG_MAPS);
     await api.must("POST", CONFIG_MAPS, configMap("newer"));
     const { stateDir } = api;
@@ -96,7 +96,7 @@ describe("watch", () => {
     expect(event).toMatchObject({ type: "ERROR", object: { kind: "Status", reason: "Expired", code: 410 } });
   });
 
-  it("refuses a version from the future with a retry", async () => {
+  it("refuses a version that does not exist yet, and asks for a retry", async () => {
     const [status] = await api.watch(`${CONFIG_MAPS}?watch=1&resourceVersion=99999999`, () => true);
     expect(status).toMatchObject({ code: 504, reason: "Timeout", details: { retryAfterSeconds: 1 } });
   });
@@ -115,14 +115,14 @@ describe("watch", () => {
     });
   });
 
-  it("keeps up with a slow reader without losing or reordering anything", async () => {
+  it("sends a slow reader every event in order", async () => {
     const { metadata } = await api.must("GET", CONFIG_MAPS);
     const big = "x".repeat(200_000);
     let first = true;
     const watching = api.watch(
       `${CONFIG_MAPS}?watch=1&resourceVersion=${metadata.resourceVersion}`,
       (events) => {
-        // Blocks this reader (and the loop) once, so that events pile up.
+        // Blocks the reader, and the event loop, once, so that events pile up.
         if (first) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
         first = false;
         return events.length >= 100;

@@ -15,7 +15,7 @@ import {
 const start = usePlaygrounds();
 
 describe("a killed playground", () => {
-  it("leaves no process, and the next start finishes the story with one run of each migration", async () => {
+  it("leaves no process, and the next start finishes the story and runs no migration twice", async () => {
     const stateDir = newStateDir();
     for (const moment of ["CRDs are installed", "the database is reachable", "A sovereign-admin"]) {
       const killed = await start(stateDir, ["--once"], 17_443);
@@ -31,7 +31,7 @@ describe("a killed playground", () => {
       const { rows } = await client.query("SELECT name FROM kysely_migration ORDER BY name");
       await client.end();
       expect(rows.map((row) => row.name)).toEqual(MIGRATIONS.map((migration) => migration.name));
-      // A kill between a migration and its log line leaves none; a migration that ran twice would leave two.
+      // A kill between a migration and its log line leaves no line. A migration that ran twice would leave two.
       const runs = Object.values(migrationRuns(stateDir, name));
       expect(runs.length).toBeGreaterThanOrEqual(MIGRATIONS.length - 1);
       expect(runs).toEqual(runs.map(() => 1));

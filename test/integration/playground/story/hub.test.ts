@@ -49,7 +49,7 @@ describe("the playground with --topology hub", () => {
     );
   });
 
-  it("gives the hub the shipped rights on the spoke, and no more", async () => {
+  it("gives the hub only the shipped rights on the spoke", async () => {
     const name = { kind: "Secret", name: "omantel-kubeconfig", namespace: "catalyst-system" } as const;
     const secret = await bench.cluster.mustGet<KubernetesObject & { data: { value: string } }>(name);
     const path = join(dirname(bench.stateDir), "hub-account");

@@ -26,7 +26,7 @@ describe("stopping a playground", () => {
     nothingIsLeft(playground);
   });
 
-  it("reports a step that was stopped as stopped and not as failed", async () => {
+  it("reports a stopped step as stopped and not as failed", async () => {
     const playground = await start(newStateDir());
     await until(() => playground.output().includes("CRDs are installed"), "the story");
     expect(await playground.interrupt()).toBe(0);
