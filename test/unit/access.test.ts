@@ -17,7 +17,7 @@ const authorizer = createAuthorizer({
 });
 
 describe("the shipped roles", () => {
-  it("give each subject the rights that are checked in, and no other", async () => {
+  it("give each subject exactly the rights in the recorded list", async () => {
     const table = await accessTable(
       ({ user, groups }, question) =>
         authorizer.authorize({ user: { username: user, groups: [...groups] }, ...question }).allowed,
@@ -50,18 +50,18 @@ describe("compareRights", () => {
     ).toEqual({ unused: ["list pods", "get secrets"], missing: ["delete pods web in a"] });
   });
 
-  it("counts a right to named objects when one of them was asked for", () => {
+  it("counts a right to named objects when one of them was requested", () => {
     const named = [rule(["patch"], ["secrets"], ["x", "y"])];
     expect(compare(named, asked("patch", "secrets", "y")).unused).toEqual([]);
     expect(compare(named, asked("patch", "secrets", "z")).unused).toEqual(["patch secrets x,y"]);
   });
 
-  it("counts what server-side apply asks for besides the patch", () => {
+  it("counts the rights that server-side apply needs besides patch", () => {
     const applies = [rule(["patch", "create", "update", "delete"], ["services"])];
     expect(compare(applies, asked("patch", "services", "x")).unused).toEqual(["delete services"]);
   });
 
-  it("counts a right in the role's own namespace only", () => {
+  it("counts a right only in the role's own namespace", () => {
     const role = { metadata: { namespace: "b" }, rules: [rule(["get"], ["pods"])] };
     expect(compareRights([role], [asked("get", "pods", "web")]).unused).toEqual(["get pods in b"]);
   });

@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, "../..");
 const page = readFileSync(join(ROOT, "docs/conformance.md"), "utf8");
 const all = AREAS.flatMap(({ behaviours }) => behaviours);
 
-/** The rows below a heading, without the row of titles. */
+/** The rows of the table below a heading, without its header. */
 function rowsOf(heading: string): string[] {
   const [, section = ""] = page.split(`## ${heading}\n`);
   const [rows = ""] = section.split(/^## /m);
@@ -50,7 +50,7 @@ describe("docs/conformance.md", () => {
 });
 
 describe("the behaviours of API servers", () => {
-  it("are at least 150, each with a sentence of its own", () => {
+  it("are at least 150, each with a different sentence", () => {
     expect(all.length).toBeGreaterThanOrEqual(150);
     expect(new Set(all.map(({ sentence }) => sentence)).size).toBe(all.length);
   });

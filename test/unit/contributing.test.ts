@@ -11,7 +11,7 @@ interface Step {
   identifiers: string[];
 }
 
-/** A walk is a section whose steps are numbered. A step names files, and then identifiers that these files contain. */
+/** A walk is a section with numbered steps. A step names files, and then identifiers in these files. */
 const walks = page
   .split(/^## /m)
   .slice(1)
@@ -23,7 +23,7 @@ function stepsOf(section: string): Step[] {
     .split(/^(?=\d+\. )/m)
     .slice(1)
     .map((text) => {
-      // The last step ends at the first paragraph that is not indented.
+      // The last step ends before the first paragraph that is not indented.
       const step = text.split(/\n\n(?=\S)/)[0] ?? "";
       const spans = [...step.matchAll(/`([^`\n]+)`/g)].map(([, span = ""]) => span);
       return {
@@ -34,7 +34,7 @@ function stepsOf(section: string): Step[] {
     });
 }
 
-/** The text of a file, or of all files of a folder, without comments. */
+/** The text of a file, or of all files in a folder, without comments. */
 function textOf(path: string): string {
   const full = join(ROOT, path);
   const files = statSync(full).isDirectory()
@@ -64,7 +64,7 @@ describe("CONTRIBUTING.md", () => {
     it.each(steps.filter(({ paths, identifiers }) => paths.length > 0 && identifiers.length > 0))(
       "names identifiers that the files contain in step $title",
       ({ paths, identifiers }) => {
-        // A test may keep the old name of what the program renamed.
+        // A test may still contain an old name, so only the program's files count.
         const ofProgram = paths.filter((path) => path.startsWith("src/"));
         const text = (ofProgram.length > 0 ? ofProgram : paths).map(textOf).join("\n");
         expect(identifiers.filter((name) => !new RegExp(`\\b${name}\\b`).test(text))).toEqual([]);
@@ -72,7 +72,7 @@ describe("CONTRIBUTING.md", () => {
     );
   });
 
-  it("takes its examples from the program", () => {
+  it("quotes its examples from the program", () => {
     const examples = [...page.matchAll(/Example: (?:the\s+rule )?`([^`]+)`/g)].map(([, name = ""]) => name);
     expect(examples).toHaveLength(3);
     const text = ["src/admission/rules", "src/billing/voucher", "src/api"].map(textOf);

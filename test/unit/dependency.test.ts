@@ -7,12 +7,12 @@ interface LockedPackage {
   link?: boolean;
 }
 
-/** Installed packages by their path in node_modules. */
+/** The installed packages by path in node_modules. */
 const LOCKED = Object.entries(
   (JSON.parse(readPage("package-lock.json")) as { packages: Record<string, LockedPackage> }).packages,
 ).filter(([path, { link }]) => path.startsWith("node_modules/") && !link);
 
-/** Licences that ask for no more than their own text and a notice. */
+/** Licences that require only their own text and a notice. */
 const PERMISSIVE = [
   "MIT",
   "MIT OR Apache-2.0",
@@ -25,7 +25,7 @@ const PERMISSIVE = [
   "PSF-2.0",
   "Unlicense",
 ];
-/** Changes of its files must be published. We change none, and ship none. */
+/** Licences that require changed files to be published. We change none of them, and ship none. */
 const FOR_DEVELOPMENT_ONLY = ["MPL-2.0"];
 
 const rows = matchesOf(readPage("docs/adr/0004-dependencies.md"), /^(\| `.*)$/gm).map((row) => {
@@ -41,7 +41,7 @@ const rows = matchesOf(readPage("docs/adr/0004-dependencies.md"), /^(\| `.*)$/gm
 });
 
 describe("docs/adr/0004-dependencies.md", () => {
-  it("lists every dependency, and no package that is none", () => {
+  it("lists every dependency, and no other package", () => {
     const manifests = ["package.json", "src/playground/apiserver/package.json"].map(
       (path) => JSON.parse(readPage(path)) as Record<string, Record<string, string> | undefined>,
     );
@@ -61,13 +61,13 @@ describe("docs/adr/0004-dependencies.md", () => {
 });
 
 describe("the installed packages", () => {
-  it("have permissive licences where they are shipped", () => {
+  it("have permissive licences if they are shipped", () => {
     const shipped = LOCKED.filter(([, { dev }]) => !dev);
     expect(shipped.length).toBeGreaterThan(50);
     expect(shipped.filter(([, { license = "none" }]) => !PERMISSIVE.includes(license))).toEqual([]);
   });
 
-  it("have known licences where they are for development", () => {
+  it("have known licences if they are only for development", () => {
     const known = [...PERMISSIVE, ...FOR_DEVELOPMENT_ONLY];
     const unknown = LOCKED.filter(([, { dev, license = "none" }]) => dev && !known.includes(license));
     expect(unknown).toEqual([]);

@@ -28,7 +28,7 @@ const ROOT = join(import.meta.dirname, "../..");
 const spans = [...new Set(PAGES.flatMap((page) => spansOf(readPage(page))))];
 const foreign = new Set(Object.values(FOREIGN_NAMES).flat());
 
-/** The text of the files that define names. */
+/** The text of all files that define names. */
 const OWN_TEXT = ["src", "charts", "policies", "test/bench"]
   .flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
@@ -40,7 +40,7 @@ const OWN_TEXT = ["src", "charts", "policies", "test/bench"]
 const OWN_WORDS = new Set(OWN_TEXT.match(/[A-Za-z_][\w-]*\w/g));
 const isOwnWord = (span: string) => OWN_WORDS.has(span);
 const isOwnText = (span: string) => OWN_TEXT.includes(span);
-/** A class, a type, a constant, or a value that a schema or a step writes. */
+/** Whether the code declares a class, type or constant of this name, or writes it as a value. */
 const isDeclared = (span: string) =>
   new RegExp(`(?:interface|type|class|const) ${span}\\b|"${span}"`).test(OWN_TEXT);
 
@@ -50,7 +50,7 @@ interface JsonSchema {
   allOf?: JsonSchema[];
 }
 
-/** Each path of a schema, with `[]` after a list, as `spec.tiers[].id`. */
+/** The paths of a schema's fields, with `[]` after a list, as `spec.tiers[].id`. */
 function pathsIn(schema: JsonSchema, path: string): string[] {
   const below = Object.entries(schema.properties ?? {}).flatMap(([name, member]) =>
     pathsIn(member, `${path}.${name}`),
@@ -67,16 +67,16 @@ const FIELDS = new Set(
 );
 const FIELD_LIST = [...FIELDS];
 
-/** A whole path, or a run of members of one, such as `billing.limits`. */
+/** Whether a text is a whole path, or consecutive members of one, such as `billing.limits`. */
 const isField = (span: string) => {
   const path = span.replace(/\[[^\]]*\]/g, "");
   return FIELDS.has(path) || FIELD_LIST.some((field) => `${field}.`.includes(`.${path}.`));
 };
 
-/** Whether a field holds what people choose, such as labels: the schema names no member of it. */
+/** Whether users choose the members of a field, as in labels: the schema then names none. */
 const isOpen = (path: string) => !FIELD_LIST.some((field) => `.${field}`.includes(`.${path}.`));
 
-/** The fields that a manifest in a page sets, as `spec.tiers.id`. A part of a manifest begins with any field. */
+/** The fields that a manifest on a page sets, as `spec.tiers.id`. A part of a manifest may begin with any field. */
 function fieldsSet(value: unknown, path = ""): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => fieldsSet(item, path));
   if (value === null || typeof value !== "object" || (path !== "" && isOpen(path))) return [];
@@ -96,7 +96,7 @@ const valuesIn = (values: object, path: string): string[] =>
     `${path}${name}`,
     ...(value !== null && typeof value === "object" ? valuesIn(value, `${path}${name}.`) : []),
   ]);
-/** Labels and annotations are written with the name of the group, or with its constant. */
+/** Labels and annotations are written with the group's name, or with the constant for it. */
 const isLabel = (span: string) => {
   const [name = ""] = span.split(/[=<]/);
   return isOwnText(name) || isOwnText(name.replace("catalyst.openova.io", `\${GROUP}`));
@@ -108,7 +108,10 @@ const isFileName = (span: string) =>
     0 || isOwnText(span);
 const CHART_VALUES = new Set(valuesIn(parse(readPage("charts/catalyst-operator/values.yaml")), ""));
 
-/** Each kind of name, how it is recognised, and whether its definition has the name. The first that fits counts. */
+/**
+ * The kinds of names: a pattern that recognises the kind, and a check that the name is defined. The first matching
+ * pattern counts.
+ */
 const FACTS: [kind: string, pattern: RegExp, isDefined: (span: string) => boolean][] = [
   [
     "command",
@@ -177,7 +180,7 @@ describe("the names in code spans of all pages", () => {
   });
 });
 
-/** `npx vitest run --project unit --reporter=verbose documentation-fact` prints them. */
+/** `npx vitest run --project unit --reporter=verbose documentation-fact` prints the counts. */
 it("the facts that tests check are counted by kind", async ({ annotate }) => {
   const texts = PAGES.map(readPage);
   const links = texts.flatMap(linksOf);

@@ -40,7 +40,7 @@ describe.each(PAGES)("%s", (page) => {
   });
 });
 
-/** More lines than a screen shows. A page without sections, such as the record of one run, is read from its top. */
+/** A screen shows fewer lines. A page without sections, such as the record of a run, is read from its top. */
 const LONG_PAGE_LINES = 60;
 const longPages = PAGES.filter(
   (page) =>
@@ -68,7 +68,7 @@ describe("docs/screenshots", () => {
 });
 
 describe("docs/README.md", () => {
-  it("has every page of docs once, besides the pages that another index lists", () => {
+  it("lists every page of docs once, except those in another index", () => {
     const index = readPage("docs/README.md").split(/^## /m).slice(1).join("");
     const listed = linksOf(index).map((link) => join("docs", link));
     const hasIndexOfItsOwn = /^docs\/(?:README\.md|questions\.md|(?:adr|kinds)\/(?!README))/;

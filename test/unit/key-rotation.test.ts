@@ -23,7 +23,7 @@ import { cachesOf } from "../support/builder/reconcile-context.ts";
 
 const [FORMER, NEXT] = ["the-former-key-0123456789-abcdefgh", "the-next-key-0123456789-abcdefghij"];
 
-/** The runbook's words on how to change a key. */
+/** The runbook's text about changing a key. */
 function wordsOn(key: string): string {
   const row = readPage("docs/runbook.md")
     .split("## Keys and secrets")[1]
@@ -85,7 +85,7 @@ describe("the runbook's key rotation", () => {
       const secrets = new Map([...names.map((name) => secret(name, {})), secret("stripe", data)]);
       return secretsDigest(paid, secrets, sha256Digest);
     };
-    // The digest is an annotation of the Pods' template, so another digest is another Pod.
+    // The digest is an annotation of the Pod template, so another digest replaces the Pods.
     const former = digestOf({ "secret-key": "one", "webhook-secret": "one" });
     expect(former).toBeDefined();
     expect(digestOf({ "secret-key": "two", "webhook-secret": "one" })).not.toBe(former);
@@ -104,7 +104,7 @@ describe("the runbook's key rotation", () => {
     expect(wordsOn("the operator's key")).toContain("withdraws the old one after ten");
     expect(PUBLISH_MS).toBe(5 * 60_000);
     expect(PUBLISH_MS + RETIRE_MS).toBe(10 * 60_000);
-    // A token that the former key signs last is still verified when it expires.
+    // The last token of the former key is still verified until it expires.
     expect(RETIRE_MS).toBeGreaterThan(4 * 60_000);
   });
 
@@ -118,7 +118,7 @@ describe("the runbook's key rotation", () => {
   });
 });
 
-/** The rows of docs/rotation.md: what is rotated, and the tests that rehearse it. */
+/** The rows of docs/rotation.md: the key, and the tests that rehearse its rotation. */
 const ROWS = readPage("docs/rotation.md")
   .split("\n")
   .filter((line) => line.startsWith("| ") && !line.startsWith("| What "))
@@ -134,7 +134,7 @@ describe("docs/rotation.md", () => {
     expect(titles.filter((title) => !text.includes(`it("${title}"`))).toEqual([]);
   });
 
-  it("has each mode of the webhook's certificate", () => {
+  it("has a row for each mode of the webhook's certificate", () => {
     const schema = JSON.parse(readPage("charts/catalyst-operator/values.schema.json"));
     const { mode } = schema.properties.webhook.properties.certificate.properties;
     const words: Record<string, string> = {
@@ -147,7 +147,7 @@ describe("docs/rotation.md", () => {
     expect(Object.values(words).filter((word) => !page.includes(word))).toEqual([]);
   });
 
-  it("has the operator's own Secrets, the trust, and each Secret that an object of ours refers to", () => {
+  it("has a row for the operator's own Secrets, the trust, and each Secret that our kinds refer to", () => {
     const page = readPage("docs/rotation.md");
     const ours = [OPERATOR_KEY_SECRET, OPERATOR_HASH_SECRET, WEBHOOK_TLS_SECRET, TRUST_CONFIG_MAP];
     expect(ours.filter((name) => !page.includes(name))).toEqual([]);
@@ -157,7 +157,7 @@ describe("docs/rotation.md", () => {
   });
 });
 
-/** The paths of all fields of a schema that name a Secret. */
+/** The paths of all schema fields that name a Secret. */
 function secretReferences(schema: { properties?: Record<string, object> }, path: string): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
     const own = `${path}.${name}`;

@@ -28,7 +28,7 @@ function readImportTable(section: string): [folder: string, allowed: string[]][]
 }
 
 /**
- * Inside billing: each folder, and what of billing it may import besides itself. Files at its root that are not named here
+ * The folders of billing, and what else in billing each may import. Files at billing's root that are not listed
  * assemble the service, and may import every folder.
  */
 const BILLING_MAY_IMPORT: Record<string, string[]> = {
@@ -48,19 +48,19 @@ const BILLING_MAY_IMPORT: Record<string, string[]> = {
 
 const KUBERNETES_CLIENT_USERS = ["kube", "playground", "cli"];
 
-/** A package: other folders import its entry and no other file of it. */
+/** A package: other folders may import only its entry. */
 const PACKAGE = "playground/apiserver";
 const PACKAGE_ENTRY = `${PACKAGE}/index.ts`;
 const PURE =
   /(^controllers\/[^/]+\/(desired|status)[^/]*\.ts$)|(^admission\/(rules|policy)\/)|(^admission\/trust-policy\.ts$)|(^controllers\/readiness\.ts$)|(^billing\/voucher\/voucher\.ts$)/;
 
-/** What pure files may lean on besides each other and the vocabulary: functions of their arguments as well. */
+/** Other files that pure files may import. They also contain only functions of their arguments. */
 const PURE_NEIGHBOURS = [
   "controllers/owner-reference.ts",
   "controllers/rbac-subject.ts",
   "platform/canonical-json.ts",
 ];
-/** Packages whose functions need no clock when they are given a time, and the one pure file that may import each. */
+/** Packages that need no clock if they are given a time. Only this pure file may import each. */
 const PURE_PACKAGES: Record<string, string> = { croner: "admission/rules/change-window.ts" };
 
 function folderOf(file: string): string {
@@ -75,7 +75,7 @@ interface Import {
   typeOnly: boolean;
 }
 
-/** src/cli/main.ts is a link, and its imports count where the file is. */
+/** src/cli/main.ts is a link. Its imports count in the file that it links to. */
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter(
   (name) => name.endsWith(".ts") && !lstatSync(join(SRC, name)).isSymbolicLink(),
 );
@@ -189,7 +189,7 @@ describe("layering", () => {
     expect(pure.filter(({ text }) => impure.test(text)).map(({ file }) => file)).toEqual([]);
   });
 
-  it("lets pure files import values of pure files alone", () => {
+  it("lets pure files import values only from pure files", () => {
     const isPure = (file: string) =>
       PURE.test(file) || file.startsWith("api/") || PURE_NEIGHBOURS.includes(file);
     const names = pure.map(({ file }) => file);

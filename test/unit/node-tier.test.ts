@@ -8,12 +8,12 @@ import { missingLine, runnableSections } from "../node/support/page.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 
-/** What `run.sh --check` says on a machine where a program prints something else. */
+/** Runs `run.sh --check` on a machine where a program prints another output. */
 function checkWith(program: string, output: string) {
   const folder = mkdtempSync(join(tmpdir(), "catalyst-node-check-"));
   writeFileSync(join(folder, program), `#!/bin/sh\necho ${output}\n`);
   chmodSync(join(folder, program), 0o755);
-  // run.sh looks into the checkout's folder of programs first, which has none of these.
+  // run.sh looks in the checkout's folder of programs first. That folder has none of these.
   const env = { PATH: `${folder}:${process.env.PATH}` };
   const { status, stderr } = spawnSync("bash", [join(ROOT, "test/node/run.sh"), "--check"], {
     env,
@@ -31,7 +31,7 @@ describe("test/node/run.sh", () => {
     expect(checkWith(program, output)).toEqual({ status: 1, stderr: expect.stringMatching(reason) });
   });
 
-  it("and the other scripts of the node are valid Bash", () => {
+  it("is valid Bash, like the other scripts of the node", () => {
     const scripts = readdirSync(join(ROOT, "test/node")).filter((name) => name.endsWith(".sh"));
     expect(scripts.length).toBeGreaterThan(3);
     for (const name of [...scripts, "program/docker"])
@@ -47,7 +47,7 @@ describe("docs/node-tier.md", () => {
     expect(read("docs/node-tier.md")).toContain(`A run has ${count} tests.`);
   });
 
-  it("names each package that is run, and the same version of Kubernetes as the tools", () => {
+  it("names each installed package, and the Kubernetes version of the tools", () => {
     const page = read("docs/node-tier.md");
     const [, packages = ""] = /packages=\((.+)\)/.exec(read("test/node/install-packages.sh")) ?? [];
     for (const name of ["containerd", "runc", "docker-registry", "buildah"]) {
@@ -92,7 +92,7 @@ describe("the output that a page shows", () => {
     ["lines in another order", "NAME AGE\nmade a1\n", "made a1"],
     ["a part of a line", "made\n", "made"],
     ["a pattern of its own", "made .*\n", "made .*"],
-  ])("is compared with the real one: %s", (_, shown, missing) => {
+  ])("is compared with the real output: %s", (_, shown, missing) => {
     expect(missingLine(output, shown)).toBe(missing);
   });
 });

@@ -10,7 +10,7 @@ const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 
 interface Proof {
   path: string;
-  /** Groups of tests, as `describe` names them. */
+  /** The titles of `describe` groups. */
   titles: string[];
 }
 
@@ -37,7 +37,7 @@ const testFilesIn = (path: string): string[] =>
         .map((file) => join(path, file))
     : [path];
 
-/** Files whose tests are in a suite that several files run; the runner lists such tests only while it runs them. */
+/** Files whose tests come from a shared suite. The runner lists such tests only while it runs them. */
 function suiteOf(file: string): string | undefined {
   const [, suite, path = ""] =
     /import \{ (describe\w+) \} from "(\.[^"]+\/suite\/[^"]+)"/.exec(read(file)) ?? [];
@@ -46,7 +46,7 @@ function suiteOf(file: string): string | undefined {
     : undefined;
 }
 
-/** Titles of the groups that the test runner lists for each file. It lists no test that is marked to be skipped. */
+/** The titles of the groups that the test runner lists for each file. Skipped tests are not listed. */
 async function listedGroups(files: string[]): Promise<Map<string, Set<string>>> {
   const projects = ["unit", "integration", "conformance", "node"].map((project) => `--project=${project}`);
   const { stdout } = await promisify(execFile)(
@@ -76,13 +76,16 @@ for (const file of files) {
   );
 }
 
-/** What the column *Missing* says, and whether the program has it by now. The change that adds one changes the page. */
+/**
+ * The texts of the column *Missing*, and whether the program has the feature by now. The change that adds a feature
+ * also changes the page.
+ */
 const MISSING: [group: string, text: string, exists: () => boolean | Promise<boolean>][] = [
   ["K", "the rules for Kyverno", () => existsSync(join(ROOT, "policies/kyverno"))],
   ["K", "a watch of the operator over policies and bindings", mayWatchPolicies],
 ];
 
-/** The operator's role lets it watch what it watches. */
+/** Whether the operator's role allows it to watch policies. */
 function mayWatchPolicies(): boolean {
   const role = parse(read("charts/catalyst-operator/files/operator-clusterrole.yaml")) as {
     rules: { resources?: string[]; verbs: string[] }[];
@@ -99,7 +102,7 @@ describe("docs/PROVISIONING-PLAN.md", () => {
     expect(groups.map(({ name }) => name).join("")).toBe("ABCDEFGHIJKLM");
   });
 
-  it.each(groups)("gives group $name a status that fits what is missing", ({ status, missing }) => {
+  it.each(groups)("gives group $name a status that fits its missing features", ({ status, missing }) => {
     expect(["done", "partly", "open"]).toContain(status);
     expect(status === "done").toBe(missing === "–");
   });

@@ -23,7 +23,10 @@ import {
 
 const spans = spansOf(readPage("docs/runbook.md"));
 
-/** Each class of names, how it is recognised, and whether its definition has the name. The first that fits counts. */
+/**
+ * The classes of names: a pattern that recognises the class, and a check that the name is defined. The first matching
+ * pattern counts.
+ */
 const CLASSES: [name: string, pattern: RegExp, isDefined: (span: string) => boolean][] = [
   ["command", /^catalyst [a-z-]+( |$)/, isCommand],
   ["flag", /^--[a-z-]+$/, isFlag],

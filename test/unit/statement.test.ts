@@ -4,7 +4,7 @@ import { ORDER_STATEMENTS } from "../support/builder/order-statement.ts";
 import { hasTest, statementsIn } from "../support/builder/page-statement.ts";
 
 describe.each([...ORDER_STATEMENTS, ...MONEY_STATEMENTS])("$page: $section", ({ page, section, held }) => {
-  it("has a test for each of its statements, and says no other", () => {
+  it("has a test for each of its statements, and no other statements", () => {
     expect(statementsIn(page, section).sort()).toEqual(Object.keys(held).sort());
   });
 
@@ -14,11 +14,11 @@ describe.each([...ORDER_STATEMENTS, ...MONEY_STATEMENTS])("$page: $section", ({ 
 });
 
 describe("a test that a statement names", () => {
-  it("is found by its whole title only, in a file that exists", () => {
+  it("is found only by its whole title, in a file that exists", () => {
     const file = "unit/statement.test.ts";
-    expect(hasTest(file, "is found by its whole title only, in a file that exists")).toBe(true);
+    expect(hasTest(file, "is found only by its whole title, in a file that exists")).toBe(true);
     expect(hasTest(file, "is found by its whole title")).toBe(false);
-    expect(hasTest("unit/no-such.test.ts", "is found by its whole title only, in a file that exists")).toBe(
+    expect(hasTest("unit/no-such.test.ts", "is found only by its whole title, in a file that exists")).toBe(
       false,
     );
   });

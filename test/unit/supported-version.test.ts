@@ -9,7 +9,7 @@ import { SERVERS } from "../support/server/postgres-version.ts";
 
 const { kubernetes, postgres } = SUPPORTED;
 
-/** The cells of docs/supported-versions.md for `what`. */
+/** The cells of a row of docs/supported-versions.md. */
 function rowOf(what: string): string[] {
   const row = readPage("docs/supported-versions.md")
     .split("\n")
@@ -20,7 +20,7 @@ function rowOf(what: string): string[] {
     .slice(2);
 }
 
-/** What a pattern's group finds in a file. */
+/** The match of the pattern's first group in a file. */
 const found = (path: string, pattern: RegExp) => pattern.exec(readPage(path))?.[1];
 
 describe("docs/supported-versions.md", () => {
@@ -58,7 +58,7 @@ describe("docs/supported-versions.md", () => {
 });
 
 describe("the supported versions", () => {
-  it("of Kubernetes have the newest and the oldest among the test tools, and the embedded API server", () => {
+  it("of Kubernetes include the newest and the oldest of the test tools, and that of the embedded API server", () => {
     const tools = "test/conformance/build-tools.sh";
     expect(found(tools, /^KUBERNETES=1\.(\d+)\./m)).toBe(String(kubernetes.to));
     expect(found(tools, /^PREVIOUS_KUBERNETES=1\.(\d+)\./m)).toBe(String(kubernetes.from));
@@ -76,7 +76,7 @@ describe("the supported versions", () => {
     expect(SERVERS.map(({ version }) => version)).toEqual(versions);
   });
 
-  it("of Node are checked by the entry, which names the remedy to an older one", () => {
+  it("of Node are checked by the entry file, which prints a remedy on an older one", () => {
     const entry = join(import.meta.dirname, "../../src/cli/entry/main.ts");
     const script = `Object.defineProperty(process.versions, "node", { value: "24.14.9" }); ${readFileSync(entry, "utf8").replace(/^#!.*/, "")}`;
     const run = () =>

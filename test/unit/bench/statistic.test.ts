@@ -12,19 +12,19 @@ describe("quantile", () => {
     expect(quantile([10, 9, 8, 7, 6, 5, 4, 3, 2, 1], q)).toBe(expected);
   });
 
-  it("orders by number, not by text", () => {
+  it("orders values as numbers, not as text", () => {
     expect(quantile([100, 20, 3], 0.5)).toBe(20);
   });
 });
 
 describe("median", () => {
-  it("is the middle one, or between the two in the middle", () => {
+  it("is the middle value, or the mean of the two middle values", () => {
     expect([median([30, 1, 2]), median([4, 1, 2, 100])]).toEqual([2, 3]);
   });
 });
 
 describe("spreadOf", () => {
-  it("leaves its input as it was", () => {
+  it("does not change its input", () => {
     const values = [3, 1, 2];
     expect(spreadOf(values)).toEqual({ min: 1, median: 2, max: 3 });
     expect(values).toEqual([3, 1, 2]);
@@ -41,7 +41,7 @@ describe("judge", () => {
     expect(judge("rate", comparison, bound, "x", measured)).toMatchObject({ measured, held });
   });
 
-  it("says neither of what was not measured", () => {
+  it("neither passes nor fails a bar that was not measured", () => {
     expect(judge("rate", ">=", 3, "x", undefined)).toMatchObject({ measured: null, held: null });
   });
 });

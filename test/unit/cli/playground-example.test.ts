@@ -11,7 +11,7 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-/** The problems of the shipped examples with one file changed, without the folder's name. */
+/** The problems of the shipped examples after `edit` changed one file, without the folder's name. */
 function refusal(file: string, edit: (text: string) => string | undefined): string[] {
   const folder = mkdtempSync(join(tmpdir(), "catalyst-examples-"));
   folders.push(folder);

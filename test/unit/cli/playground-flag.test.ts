@@ -21,7 +21,7 @@ describe("the flags of catalyst playground", () => {
     await expect(runWith(...args)).rejects.toThrow(message);
   });
 
-  it("are all in --help", () => {
+  it("are all listed by --help", () => {
     const flags = ["once", "control-plane", "topology", "state-dir", "port", "examples"];
     const help = helpText({ name: "catalyst", commands: [] }, "playground", command);
     for (const flag of flags) expect(help).toMatch(new RegExp(`^  --${flag} `, "m"));

@@ -55,7 +55,7 @@ describe("describeFleet", () => {
     ]);
   });
 
-  it("counts what is beyond the most frequent reasons together", () => {
+  it("counts the less frequent reasons together", () => {
     const reasons = many(16, (name) =>
       name === "s15" ? held(name, "D") : held(name, "ABC"[Number(name.slice(1)) % 3] ?? ""),
     );
@@ -76,13 +76,13 @@ describe("describeFleet", () => {
     expect(text).not.toContain("also:    B");
   });
 
-  it("says that a cluster has none", () => {
+  it("says that a cluster has no objects", () => {
     expect(describeFleet([], NOW_MS)).toBe("There is no BillingRelease and no Sovereign.\n");
   });
 });
 
 describe("describeObject", () => {
-  it("shows everything that holds one Sovereign, and lets a quoted log write no control characters", () => {
+  it("shows every obstacle of a Sovereign, and removes control characters from a quoted log", () => {
     const log = "cannot connect\n\u001b[2Jretrying";
     const also = ["A", "B", "C", "D"].map((reason) => obstacle(reason));
     expect(

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { compressedArchive } from "../../../src/cli/tar.ts";
 
 describe("an archive", () => {
-  it("is made of whole blocks, also of empty files", () => {
+  it("consists of whole blocks, also with empty files", () => {
     const tar = gunzipSync(
       compressedArchive(
         [

@@ -61,7 +61,7 @@ describe("the playground's issuer", () => {
     ]);
   });
 
-  it("gives a token that billing accepts, in the chosen role, and renews it once for each refresh token", async () => {
+  it("issues a token that billing accepts, with the chosen role, and renews it once for each refresh token", async () => {
     const first = await redeem(await newCode());
     const verify = createTokenVerifier({
       settings: {

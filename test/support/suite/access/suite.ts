@@ -65,7 +65,7 @@ export function describeAccess(kind: "embedded" | "real"): void {
     const ask = ({ user, groups }: Subject, question: Question) =>
       review({ user, groups, resourceAttributes: question });
 
-    it("give each subject the rights that are checked in, and no other", async () => {
+    it("give each subject exactly the rights in the recorded list", async () => {
       expect(await accessTable(ask)).toBe(readFileSync(ACCESS_TABLE, "utf8"));
     }, 120_000);
 

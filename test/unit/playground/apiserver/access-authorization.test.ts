@@ -81,7 +81,7 @@ describe("RBAC", () => {
     expect(authorizer.authorize(attributes)).toEqual({ allowed, reason });
   });
 
-  it("reads the objects again exactly when their version changes", () => {
+  it("reads the objects again only when their version changes", () => {
     let version = 1;
     let reads = 0;
     const bindings: RbacObject[] = [];
@@ -102,7 +102,7 @@ describe("RBAC", () => {
     expect(reads).toBe(8);
   });
 
-  it("ends although roles aggregate each other", () => {
+  it("terminates although roles aggregate each other", () => {
     const mutual = (name: string, other: string): RbacObject => ({
       metadata: { name, labels: { [name]: "true" } },
       aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [other]: "true" } }] },

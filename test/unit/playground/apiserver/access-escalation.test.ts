@@ -89,7 +89,7 @@ describe("a write of roles and bindings", () => {
     expect(attempt("clusterrolebindings", toAdmin) === "allowed").toBe(verb === "bind");
   });
 
-  it("allows a change of the fields of the garbage collector alone", () => {
+  it("allows a change of only the garbage collector's fields", () => {
     const wide = role("r", [{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }]);
     const finalized = { ...wide, metadata: { ...wide.metadata, finalizers: ["a/b"] } } as RbacObject;
     const update = (object: RbacObject) =>

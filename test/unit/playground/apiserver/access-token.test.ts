@@ -77,7 +77,7 @@ describe("a service account's token", () => {
     expect(keys[0]).not.toHaveProperty("d");
   });
 
-  it("ends with its time, its account and its Pod, also after it was accepted once", async () => {
+  it("is refused after its time, its account or its Pod has ended, also if it was accepted before", async () => {
     for (const end of [
       (s: ReturnType<typeof server>) => {
         s.clock.time = new Date("2026-01-01T00:10:00Z");
@@ -103,7 +103,7 @@ describe("a service account's token", () => {
     const forged = [
       await new SignJWT(claims).setProtectedHeader({ alg: "ES256" }).sign(stranger),
       new UnsecuredJWT(claims).encode(),
-      // The public key as an HMAC secret: algorithm confusion.
+      // Algorithm confusion: the public key is used as an HMAC secret.
       await new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(Buffer.from(publicPem)),
       `${token}x`,
       "admin-token-2",
@@ -112,7 +112,7 @@ describe("a service account's token", () => {
     for (const attempt of forged.filter(Boolean)) await expect(signIn(attempt)).rejects.toEqual(UNAUTHORIZED);
   });
 
-  it("is accepted for its audience alone", async () => {
+  it("is accepted only for its audience", async () => {
     const { mint, signIn, tokens } = server();
     const { token } = await mint({ audiences: ["vault"] });
     await expect(signIn(token)).rejects.toEqual(UNAUTHORIZED);
@@ -160,12 +160,12 @@ describe("a TokenRequest", () => {
     return answerTokenRequest({ tokens, get, now }, "ns", "sa", body, admit);
   }
 
-  it("is not answered when admission refuses it", async () => {
+  it("returns no token when admission refuses it", async () => {
     const refusal = new StatusError(403, "Forbidden", "not yours");
     await expect(request({}, () => Promise.reject(refusal))).rejects.toBe(refusal);
   });
 
-  it("is answered with a token and its end", async () => {
+  it("returns a token and its expiration", async () => {
     const answer = await request({ spec: { expirationSeconds: 900, audiences: ["a"] } });
     expect(answer).toMatchObject({
       kind: "TokenRequest",

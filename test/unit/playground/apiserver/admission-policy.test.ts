@@ -56,7 +56,7 @@ const denied = (message: string) =>
   `configmaps "c" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: ${message}`;
 const FALSE = { validations: [{ expression: "false", message: "no" }] };
 
-// The messages are those of kube-apiserver 1.36.
+// The expected messages are those of kube-apiserver 1.36.
 describe("a ValidatingAdmissionPolicy", () => {
   it.each<[string, Partial<PolicySpec>, Partial<BindingSpec>, unknown]>([
     ["holds", { validations: [{ expression: "object.data.a == 'b'" }] }, {}, "allowed"],

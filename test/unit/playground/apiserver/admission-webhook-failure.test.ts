@@ -73,7 +73,7 @@ describe("a webhook that fails", () => {
     );
   });
 
-  it("reaches a service under its name, and refuses a certificate of another name", async () => {
+  it("connects to a Service by its name, and refuses a certificate of another name", async () => {
     const server = await serve(() => ALLOW, ["guard.system.svc"]);
     const service = (name: string) =>
       webhook(server, {

@@ -113,7 +113,7 @@ describe("the requests that a webhook is called for", () => {
     ).toMatchObject({ code: 404, message: 'namespaces "gone" not found' });
   });
 
-  it("match a Namespace by the labels that it is about to have, and by its own name", async () => {
+  it("match a Namespace by its new labels, and by its own name", async () => {
     const server = await serve(() => ALLOW);
     const hook = webhook(server, { namespaceSelector: { matchLabels: { team: "z" } } });
     const request = creation({

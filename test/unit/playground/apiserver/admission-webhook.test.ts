@@ -78,14 +78,14 @@ describe("the call of a validating webhook", () => {
       auditAnnotations: { "guard.example.com/rule": "r" },
     });
     for (let call = 0; call < 10; call++) await chain.validate(creation());
-    // One, or a second where the first was not yet free again.
+    // One connection, or two if the first was not yet free again.
     expect(server.connections()).toBeLessThan(3);
   });
 
   it("is called at the same time as the other webhooks", async () => {
     let waiting = 0;
     const all = Promise.withResolvers<void>();
-    // Each call is answered only after all three have arrived.
+    // The server answers only after all three calls have arrived.
     const server = await serve(async () => {
       waiting += 1;
       if (waiting === 3) all.resolve();

@@ -33,11 +33,11 @@ const sets = paths.map((all) => {
 const textOf = (set: FieldSet) => pathsOf(set).map((path) => JSON.stringify(path));
 
 describe("field sets", () => {
-  it("reads back the fieldsV1 that it wrote", () => {
+  it("read the fieldsV1 that they wrote", () => {
     fc.assert(fc.property(sets, (set) => sameSet(fromFieldsV1(toFieldsV1(set)), set)));
   });
 
-  it("obeys the laws of sets", () => {
+  it("follow the laws of sets", () => {
     fc.assert(
       fc.property(sets, sets, (a, b) => {
         const both = new Set([...textOf(a), ...textOf(b)]);
@@ -49,14 +49,14 @@ describe("field sets", () => {
     );
   });
 
-  it("writes paths as conflicts show them", () => {
+  it("write paths as conflicts show them", () => {
     expect(pathText(["f:spec", "f:ports", 'k:{"port":80,"protocol":"TCP"}', "f:name"])).toBe(
       '.spec.ports[port=80,protocol="TCP"].name',
     );
     expect(pathText(["f:tags", 'v:"a"'])).toBe('.tags[="a"]');
   });
 
-  it.each([[null], [[]], [{ x: {} }], [{ "f:a": 1 }]])("refuses %j as fieldsV1", (fields) => {
+  it.each([[null], [[]], [{ x: {} }], [{ "f:a": 1 }]])("refuse %j as fieldsV1", (fields) => {
     expect(() => fromFieldsV1(fields)).toThrow();
   });
 });
@@ -87,7 +87,7 @@ const schema: JsonSchema = {
 const shown = (set: FieldSet) => pathsOf(set).map(pathText);
 
 describe("typed values", () => {
-  it("owns fields as deep as their schema merges", () => {
+  it("have an owner for each field that the schema merges separately", () => {
     const value = {
       name: "n",
       labels: { a: "1" },
@@ -108,7 +108,7 @@ describe("typed values", () => {
     ]);
   });
 
-  it("compares by path, and list entries by key instead of position", () => {
+  it("are compared by path, with list entries by key instead of position", () => {
     const before = {
       labels: { a: "1", b: "2" },
       tags: ["x", "y"],
@@ -132,7 +132,7 @@ describe("typed values", () => {
     expect(shown(removed)).toEqual(['.tags[="x"]']);
   });
 
-  it("merges the applied configuration into the live object", () => {
+  it("are merged: the applied configuration into the live object", () => {
     const live = { labels: { a: "1" }, tags: ["x"], plain: ["p"], parts: [{ id: "i", v: 1 }, { id: "j" }] };
     const config = { labels: { b: "2" }, tags: ["y"], plain: ["q"], parts: [{ id: "i", v: 2 }, { id: "k" }] };
     expect(merge(live, config, schema)).toEqual({
@@ -143,7 +143,7 @@ describe("typed values", () => {
     });
   });
 
-  it("stays the same when merged with itself, and loses every field that is removed", () => {
+  it("stay the same when merged with themselves, and lose every removed field", () => {
     const words = fc.constantFrom("a", "b", "c");
     const values = fc.record({
       name: words,
@@ -158,7 +158,7 @@ describe("typed values", () => {
       fc.property(values, values, (live, config) => {
         expect(merge(live, live, schema)).toEqual(live);
         const merged = merge(live, config, schema);
-        // All that was applied is there, and applying it once more is no change.
+        // Everything applied is there, and applying it again changes nothing.
         expect(isSame(compare(merged, merge(merged, config, schema), schema))).toBe(true);
         expect(isEmpty(difference(fieldSetOf(config, schema), fieldSetOf(merged, schema)))).toBe(true);
         expect(removeFields(live, fieldSetOf(live, schema), schema)).toBeUndefined();

@@ -40,7 +40,7 @@ function api(resources = RESOURCES) {
   return { state, documents };
 }
 
-/** Every `$ref` in a document, to see that it leads somewhere. */
+/** All `$ref`s of a document, to check their targets. */
 function refsIn(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(refsIn);
   if (value === null || typeof value !== "object") return [];
@@ -50,7 +50,7 @@ function refsIn(value: unknown): string[] {
 }
 
 describe("OpenAPI v3", () => {
-  it("lists a document for each group version, under an address that changes with its content", () => {
+  it("lists a document for each group version, with a URL that changes with the content", () => {
     const { state, documents } = api();
     const addresses = () =>
       documents.v3Index().paths as Record<string, { serverRelativeURL: string } | undefined>;
@@ -69,7 +69,7 @@ describe("OpenAPI v3", () => {
     ["apps", "v1"],
     ["", "v1"],
     ["x.io", "v1"],
-  ])("leaves no reference of %s/%s open", (group, version) => {
+  ])("has a target for every reference of %s/%s", (group, version) => {
     const document = api().documents.v3Document(group, version) as {
       components: { schemas: Record<string, Json> };
     };
@@ -80,7 +80,7 @@ describe("OpenAPI v3", () => {
     }
   });
 
-  it("has the parts that kubectl reads", () => {
+  it("has the members that kubectl reads", () => {
     const document = api().documents.v3Document("apps", "v1") as {
       paths: Record<string, Record<string, Json>>;
       components: { schemas: Record<string, Json> };
@@ -121,13 +121,13 @@ describe("OpenAPI v3", () => {
     });
   });
 
-  it("has no document for what is not served", () => {
+  it("has no document for a group version that is not served", () => {
     expect(api().documents.v3Document("nope.io", "v1")).toBeUndefined();
   });
 });
 
 describe("OpenAPI v2", () => {
-  it("is one document with every kind, and no reference open", () => {
+  it("is one document with every kind, and every reference has a target", () => {
     const document = api().documents.v2Document() as { swagger: string; definitions: Record<string, Json> };
     expect(document.swagger).toBe("2.0");
     for (const ref of new Set(refsIn(document))) {

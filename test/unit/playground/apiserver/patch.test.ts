@@ -41,13 +41,13 @@ describe("jsonPatch", () => {
     ["an unknown operation", [{ op: "merge", path: "/a" }]],
     ["a path that is no pointer", [{ op: "remove", path: "a" }]],
     ["the loss of the whole document", [{ op: "replace", path: "", value: 1 }]],
-  ])("refuses %s, and leaves the document alone", (_, patch) => {
+  ])("refuses %s, and does not change the document", (_, patch) => {
     const document = { a: [1] };
     expect(() => jsonPatch(document, patch)).toThrow(StatusError);
     expect(document).toEqual({ a: [1] });
   });
 
-  it("reaches no inherited member", () => {
+  it("does not access inherited members", () => {
     expect(() => jsonPatch({}, [{ op: "add", path: "/__proto__/polluted", value: 1 }])).toThrow(StatusError);
     expect(() => jsonPatch({}, [{ op: "add", path: "/constructor/prototype/polluted", value: 1 }])).toThrow(
       StatusError,
@@ -64,7 +64,7 @@ describe("mergePatch", () => {
     });
   });
 
-  it("changes no prototype through __proto__", () => {
+  it("does not change a prototype through __proto__", () => {
     const merged = mergePatch({}, JSON.parse('{"__proto__":{"polluted":1}}')) as object;
     expect(Object.hasOwn(merged, "__proto__")).toBe(true);
     expect(({} as { polluted?: number }).polluted).toBeUndefined();

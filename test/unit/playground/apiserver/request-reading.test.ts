@@ -130,7 +130,7 @@ describe("answerForm", () => {
     expect(answerForm(accept)).toEqual(expected);
   });
 
-  it("refuses a client that accepts nothing that is served", () => {
+  it("refuses a client that accepts none of the served types", () => {
     expect(() => answerForm("text/html")).toThrow(StatusError);
   });
 });
@@ -154,7 +154,7 @@ describe("humanDuration", () => {
 });
 
 describe("byPriority", () => {
-  it("puts stable before beta before alpha, newer before older", () => {
+  it("sorts stable before beta before alpha, and newer before older", () => {
     expect(["v1alpha1", "v1", "v2beta1", "foo", "v2", "v1beta2", "v10"].sort(byPriority)).toEqual([
       "v10",
       "v2",
@@ -168,14 +168,14 @@ describe("byPriority", () => {
 });
 
 describe("decodeProtobuf", () => {
-  // `kubectl create namespace a`, as it goes over the wire.
+  // `kubectl create namespace a` as kubectl sends it.
   const namespace = Buffer.from(
     "6b3873000a0f0a02763112094e616d65737061636512190a110a01611200" +
       "1a0022002a0032003800420012001a020a001a002200",
     "hex",
   );
 
-  it("reads what kubectl sends", () => {
+  it("reads kubectl's requests", () => {
     expect(decodeProtobuf(namespace)).toMatchObject({
       apiVersion: "v1",
       kind: "Namespace",
@@ -183,7 +183,7 @@ describe("decodeProtobuf", () => {
     });
   });
 
-  it("refuses every torn body with a Status", () => {
+  it("refuses every truncated body with a Status", () => {
     for (let length = 0; length < namespace.length; length++) {
       try {
         decodeProtobuf(namespace.subarray(0, length));
@@ -193,7 +193,7 @@ describe("decodeProtobuf", () => {
     }
   });
 
-  it("decodes no unknown kind", () => {
+  it("does not decode an unknown kind", () => {
     const other = Buffer.from(namespace);
     other.write("Nonsense1", 12);
     expect(decodeProtobuf(other)).toBeUndefined();

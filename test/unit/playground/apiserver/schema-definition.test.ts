@@ -35,7 +35,7 @@ const AT = "spec.validation.openAPIV3Schema.properties[spec].properties[a]";
 const problems = (definition: CustomResourceDefinition, old?: CustomResourceDefinition) =>
   validateCustomResourceDefinition(definition, old).map((error) => `${error.field}: ${error.message}`);
 
-// Messages as a kube-apiserver 1.36 gives them.
+// The expected messages are those of kube-apiserver 1.36.
 describe("the schema of a CRD", () => {
   it.each<[string, JsonSchema, string[]]>([
     [

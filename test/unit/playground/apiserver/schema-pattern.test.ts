@@ -63,7 +63,7 @@ describe("formats", () => {
     expect(formatCheck(format)?.(text)).toBe(expected);
   });
 
-  it("does not enforce what it does not know, not even what every object has", () => {
+  it("does not enforce an unknown format, not even one named like an inherited member", () => {
     expect(formatCheck("no-such")).toBeUndefined();
     expect(formatCheck("constructor")).toBeUndefined();
   });

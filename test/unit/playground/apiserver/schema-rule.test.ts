@@ -168,7 +168,7 @@ describe("CEL in schemas", () => {
     expect(errors(rule, { a: "y", l: ["a"], m: { a: 1 }, ios: "x" })).toEqual([[type, message]]);
   });
 
-  it("runs transition rules on updates alone, and matches list entries by key", () => {
+  it("runs transition rules only on updates, and matches list entries by key", () => {
     const rule = { rule: "self.a == oldSelf.a", message: "a is immutable" };
     expect(errors(rule, { a: "x" })).toEqual([]);
     expect(errors(rule, { a: "x" }, { a: "y" })).toEqual([
@@ -208,7 +208,7 @@ describe("CEL in schemas", () => {
     ]);
   });
 
-  it("shows the root of a resource its name", () => {
+  it("shows a resource's name at its root", () => {
     const schema = compileStructuralSchema({
       type: "object",
       "x-kubernetes-validations": [{ rule: "self.metadata.name.size() < 4", message: "name too long" }],
@@ -218,7 +218,7 @@ describe("CEL in schemas", () => {
     ]);
   });
 
-  it("looks members up among the value's own alone", () => {
+  it("finds only own members of a value, and no inherited ones", () => {
     expect(holds("!has(self.o.p)", { o: JSON.parse('{"__proto__":{"p":"x"}}') })).toBe(true);
     expect(holds("!('constructor' in self.m)", { m: {} })).toBe(true);
   });

@@ -3,7 +3,7 @@ import { invalidObject } from "../../../../src/playground/apiserver/schema/field
 import type { JsonObject, JsonSchema } from "../../../../src/playground/apiserver/schema/json-schema.ts";
 import { compileStructuralSchema } from "../../../../src/playground/apiserver/schema/structural-schema.ts";
 
-// Every message here is what a kube-apiserver 1.36 answers for the same schema and value.
+// The expected messages are those of kube-apiserver 1.36 for the same schema and value.
 const SPEC: Record<string, JsonSchema> = {
   fqdn: { type: "string", minLength: 2, maxLength: 10, pattern: "^[a-z.]+$" },
   role: { type: "string", enum: ["Cz", "Fr"], default: "Cz" },
@@ -195,7 +195,7 @@ describe("validation of values", () => {
     });
   });
 
-  it("does not refuse an update for what it leaves as it was", () => {
+  it("does not refuse an update because of unchanged values", () => {
     const old = object({ role: "Bad", tiers: [{ id: "a" }, { id: "a" }] });
     expect(
       schema.validate(object({ role: "Bad", tiers: [{ id: "a" }, { id: "a" }], str: "new" }), old),
@@ -205,7 +205,7 @@ describe("validation of values", () => {
 });
 
 describe("defaults and pruning", () => {
-  it("fills in defaults, also inside of a default, and in the place of a null", () => {
+  it("sets defaults, also inside of a default and instead of a null", () => {
     const given = object({ role: null, obj: { k: "x" } });
     schema.default(given);
     expect(given.spec).toEqual({ fqdn: "a.b", role: "Cz", replicas: 2, obj: { k: "x", d: { e: "E" } } });
@@ -220,7 +220,7 @@ describe("defaults and pruning", () => {
     expect(inner(second).e).toBe("E");
   });
 
-  it("removes what the schema does not know and says where", () => {
+  it("removes unknown fields and returns their paths", () => {
     const given: JsonObject = {
       ...object({ zz: 1, free: { kept: 1 }, tiers: [{ id: "a", extra: 1 }], map: { any: "x" } }),
       metadata: { name: "n", labels: { a: "b" }, foo: 1 },
@@ -230,18 +230,18 @@ describe("defaults and pruning", () => {
     expect(given.spec).toEqual({ fqdn: "a.b", free: { kept: 1 }, tiers: [{ id: "a" }], map: { any: "x" } });
   });
 
-  it("keeps the metadata of an embedded resource to what metadata is", () => {
+  it("removes unknown metadata of an embedded resource", () => {
     const given = object({ emb: { apiVersion: "v1", kind: "Pod", metadata: { name: "x", foo: 1 }, zz: 1 } });
     expect(schema.prune(given)).toEqual(["spec.emb.metadata.foo"]);
   });
 
-  it("drops nulls that are neither allowed nor defaulted", () => {
+  it("removes nulls that are neither allowed nor replaced by a default", () => {
     const given = object({ str: null, nu: null });
     schema.prune(given);
     expect(given.spec).toEqual({ fqdn: "a.b", nu: null });
   });
 
-  it("changes no prototype, for any member name", () => {
+  it("does not change a prototype, for any member name", () => {
     const hostile = JSON.parse(
       '{"spec":{"fqdn":"a.b","__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"free":{"__proto__":{"polluted":1}},"map":{"__proto__":"x"}}}',
     ) as JsonObject;

@@ -89,7 +89,7 @@ describe("planRollout", () => {
           ["new", 0],
         ]);
         for (let round = 0; round < 50; round += 1) {
-          // Pods of earlier rounds are available; those that this round starts are not.
+          // Pods of earlier rounds are available. Pods that start in this round are not.
           const before = sizes;
           sizes = planRollout(
             ["old", "new"].map((name) => set(name, before.get(name) ?? 0)),

@@ -44,7 +44,7 @@ function proxyFrom(firstPort: number, pods: Pod[]): ServiceProxy {
 describe("the service proxy", () => {
   it("skips ports that are in use, and returns the URL of the port it got", async () => {
     const taken = await listen("127.0.0.1", 0, "other");
-    // On a busy machine another process may have this port already, which serves the test as well.
+    // On a busy machine another process may already use this port. That also serves the test.
     await listen("127.0.0.1", taken + 1, "other").catch(() => undefined);
     const target = await listen("127.0.0.2", 0, "billing");
     const url = await proxyFrom(taken, [readyPod("127.0.0.2")]).urlOf("sovereign-omantel", LABELS, target);
@@ -52,7 +52,7 @@ describe("the service proxy", () => {
     expect(await (await fetch(url)).text()).toBe("billing");
   });
 
-  it("gives each Service its own URL, and always the same one", async () => {
+  it("gives each Service its own URL, the same each time", async () => {
     const free = await listen("127.0.0.1", 0, "");
     const proxy = proxyFrom(free, []);
     const url = await proxy.urlOf("one", LABELS, 80);

@@ -62,7 +62,7 @@ describe("the story reporter", () => {
     expect(terminal.text()).toContain("\u001b[32m✔");
   });
 
-  it("shows on a terminal what it waits for, and removes that line before the next one", async () => {
+  it("shows on a terminal which step is running, and removes that line before the next one", async () => {
     const { reporter, text } = capture(true, { noColor: true });
     const work = Promise.withResolvers<void>();
     const during = reporter.during("PostgreSQL starts", work.promise);

@@ -57,7 +57,7 @@ describe("the last screen of the playground", () => {
     },
   );
 
-  it("says which control plane is which, and gives each command the kubeconfig of the right one", () => {
+  it("names both control planes, and gives each command the kubeconfig of the right one", () => {
     const lines = linesOf(true, SPOKE);
     expect(lines.find((line) => line.startsWith("SOVEREIGN "))).toMatch(/ {2}CONTROL PLANE$/);
     expect(lines.find((line) => line.startsWith("omantel "))).toMatch(/ {2}spoke$/);

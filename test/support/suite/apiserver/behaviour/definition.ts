@@ -187,7 +187,7 @@ export const definitionArea: Area = {
       ["200", "422 Invalid [a FieldValueTooLong]"],
     ),
     behaviour(
-      "deletes the objects of a deleted definition, and serves the kind no more",
+      "deletes the objects of a deleted definition, and no longer serves the kind",
       async (bench) => {
         const path = await define(bench, definitionOf("theta", {}, free));
         const body = { apiVersion: "conformance.example.org/v1", kind: "Theta", metadata: { name: "one" } };
