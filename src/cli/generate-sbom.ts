@@ -1,6 +1,6 @@
-// Prints the CycloneDX list of the image's packages. It imports no other file of this repository, because the Dockerfile runs
-// it alone. `npm sbom --omit=dev` leaves out packages that a development tool also needs: 57 of 195, `ajv` and `jose` among
-// them. It also writes the time and a random number, so each of its lists is different.
+// Prints the CycloneDX list of the packages in the image. It imports nothing of ours, because the Dockerfile runs it alone.
+// `npm sbom --omit=dev` leaves out each package that a development tool needs too: 57 of 195, `ajv` and `jose` among them. It also
+// writes the time and a random number, so no two of its lists are equal.
 import { readFileSync } from "node:fs";
 
 interface LockedPackage {
@@ -16,7 +16,7 @@ interface LockedPackage {
   peerDependencies?: Record<string, string>;
 }
 
-/** The packages of package-lock.json by folder. */
+/** Those of package-lock.json, by their folder. */
 type Packages = Readonly<Record<string, LockedPackage>>;
 
 interface Manifest {
@@ -35,7 +35,7 @@ const purlOf = (name: string, version: string) => `pkg:npm/${name.replace("@", "
 const isLeftOut = (folder: string, { dev, optional, devOptional, link }: LockedPackage) =>
   dev === true || optional === true || devOptional === true || link === true || REMOVED.includes(folder);
 
-/** The folder from which Node loads `name` for a package: below the package's own folder, or below one of its parent folders. */
+/** The folder from which Node loads `name` for a package: a folder in the package's own, else in one of those above it. */
 function resolvedFolder(
   from: string,
   name: string,
@@ -71,7 +71,7 @@ function neededFolders(
   return names.flatMap((name) => resolvedFolder(folder, name, present) ?? []);
 }
 
-/** The packages that the root needs directly or indirectly. The workspace needs other packages, which are not in the image. */
+/** The packages that the root needs, in one step or more: the workspace has packages of its own, which the image has not. */
 function imagePackages(packages: Packages): Map<string, LockedPackage> {
   const kept = new Map(Object.entries(packages).filter(([folder, locked]) => !isLeftOut(folder, locked)));
   const reached = new Set<string>();
@@ -89,7 +89,7 @@ export function desiredSbom(manifest: Manifest, packages: Packages) {
   const present = imagePackages(packages);
   const refOf = (folder: string) => purlOf(nameOf(folder), present.get(folder)?.version ?? "");
   const self = purlOf(manifest.name, manifest.version);
-  // A version of a package can be in several folders. The list has it once.
+  // The same version of a package can lie in more than one folder. The list has it once.
   const components = new Map(
     [...present].map(([folder, { version, license, integrity }]) => {
       const [name, purl] = [nameOf(folder), refOf(folder)];

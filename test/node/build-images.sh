@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds what the node tier needs while there is a network: the layers of the product's image, which docs/quickstart.md builds again
-# from them, and the images of the node itself, as archives.
+# Builds the images of the node tier while there is a network: the layers from which docs/quickstart.md builds the product's image
+# again, and archives of the node's own images.
 # Usage: build-images.sh FOLDER     FOLDER has the test tools; FOLDER/image keeps buildah's storage and, in node, the archives
 set -euo pipefail
 assets=$(cd "${1:?usage: build-images.sh FOLDER}" && pwd)
@@ -19,7 +19,8 @@ trap 'rm -rf "$work"' EXIT
 
 mkdir -p "$assets/image/node"
 
-# scratch NAME FILE ENTRYPOINT: an image of one static program, unless the program is older than the image's archive. busybox needs its name.
+# scratch NAME FILE ENTRYPOINT: builds an image of one static program, unless its archive is newer than the program. busybox needs
+# its file name.
 scratch() {
   local name=$1 file=$2 entrypoint=$3 archive=$assets/image/node/$1.tar
   [ -e "$archive" ] && [ -z "$(find -L "$file" -cnewer "$archive")" ] && return

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs from Debian what the node tier runs and builds with, and the programs of docs/quickstart.md, unless they are there. No
-# service is started.
+# Installs the Debian packages that the node tier runs and builds with, and the programs of docs/quickstart.md, unless they are
+# installed. It starts no service.
 set -euo pipefail
 
 packages=(containerd runc containernetworking-plugins docker-registry iptables conntrack mmdebstrap buildah busybox-static curl jq openssl postgresql-client-15)

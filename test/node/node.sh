@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The first process of the node: it starts all others of the node and starts them again when they end. It runs in a network, mount
-# and PID namespace of its own, so its end is the end of the node, as a power cut is.
+# The first process of the node. It starts all others, and restarts them when they end. It runs in its own network, mount and PID
+# namespace, so when it ends, the whole node ends, as in a power cut.
 # Usage: node.sh FOLDER ASSETS CGROUP     FOLDER is the node's disk and configuration
 set -euo pipefail
 folder=$1 assets=$2 cgroup=$3
@@ -18,7 +18,7 @@ for hierarchy in /sys/fs/cgroup/*/; do
   echo 0 >"$hierarchy$cgroup/system/cgroup.procs"
 done
 
-# kubelet writes these settings of the whole machine: it gets files of its own in their place.
+# kubelet writes these settings, which would change the whole machine. It gets files of its own instead.
 while read -r name value; do
   mkdir -p "$folder/sysctl"
   echo "$value" >"$folder/sysctl/${name##*/}"
@@ -32,7 +32,7 @@ kernel/keys/root_maxkeys 1000000
 kernel/keys/root_maxbytes 25000000
 END
 
-# What must survive a power cut is in FOLDER. /run does not.
+# Data that must survive a power cut is in FOLDER. /run does not survive it.
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var/lib
 mount -t tmpfs tmpfs /var/log
@@ -40,7 +40,7 @@ for name in lib/kubelet lib/containerd lib/cni lib/etcd log/pods; do
   mkdir -p "$folder/disk/$name" "/var/$name"
   mount --bind "$folder/disk/$name" "/var/$name"
 done
-# /var/lib/kubelet has mounts of its own, which must be seen in containers.
+# Containers must see the mounts below /var/lib/kubelet.
 mount --make-rshared /
 mount --make-rshared /var/lib/kubelet
 
@@ -76,7 +76,7 @@ keep kube-apiserver "$assets/kube-apiserver" --etcd-servers http://127.0.0.1:237
   --service-account-issuer https://kubernetes.default.svc.cluster.local --max-requests-inflight 400
 keep containerd containerd --config "$folder/containerd.toml"
 until "$assets/kubectl" --kubeconfig "$folder/kubeconfig/super-admin" get --raw /readyz >/dev/null 2>&1; do sleep 0.2; done
-# The node's own images come from no registry.
+# The node's own images are imported, because the node starts without a registry.
 for image in "$assets"/image/node/*.tar; do
   until ctr --namespace k8s.io images import "$image" >>"$folder/log/import.log" 2>&1; do sleep 0.2; done
 done
@@ -88,7 +88,7 @@ keep kube-controller-manager "$assets/kube-controller-manager" --kubeconfig "$fo
 keep kube-scheduler "$assets/kube-scheduler" --kubeconfig "$folder/kubeconfig/scheduler" --leader-elect=false
 keep kube-proxy "$assets/kube-proxy" --config "$folder/kube-proxy.yaml"
 
-# Bash also ends the processes whose parents are gone.
+# As the first process, Bash also reaps the processes whose parents have ended.
 while :; do
   sleep 3600 &
   wait $! || true

@@ -9,7 +9,7 @@ import { testSovereigns } from "./step/sovereign.ts";
 import { testUpgrades } from "./step/upgrade.ts";
 import { useWorld } from "./support/world-hook.ts";
 
-/** The product on one real node, through its life. The tests share the node and run in this order. */
+/** The product on one real node, from its installation to its removal. The tests share the node and run in this order. */
 describe("the product on a real node", () => {
   const bench = useWorld();
   testInstallation(bench);
@@ -22,13 +22,13 @@ describe("the product on a real node", () => {
   testDisturbances(bench);
   testRemoval(bench);
 
-  it("never let through what the tenant asked for every 100 ms", async () => {
+  it("never admitted the tenant's forbidden request, which is sent every 100 ms", async () => {
     const { tenant } = bench.world;
     await tenant.stop();
     const { allowed, ...refused } = tenant.count;
     console.log(`the tenant's requests: ${JSON.stringify(refused)}`);
     expect(allowed).toEqual([]);
-    // A faster machine has fewer requests, and the same time in which the webhook or the API server is away.
+    // A faster machine has fewer requests, because the webhook and the API server are away for the same time.
     expect(refused.denied).toBeGreaterThan(500);
     expect(refused.denied).toBeGreaterThan(refused.webhookAway + refused.serverAway + refused.unauthorized);
   });

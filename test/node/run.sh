@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests on a real node: `npm run test:node`. With --check, it only says whether this machine can run it.
-# All of it runs in a network, mount and PID namespace of its own, so nothing of it outlives this process, and the machine's network
-# stays as it is.
+# Everything runs in its own network, mount and PID namespace. So nothing outlives this process, and the machine's network does not
+# change.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH=$PWD/node_modules/.bin:$PATH
@@ -27,7 +27,7 @@ export KUBEBUILDER_ASSETS=$assets
 bash test/node/install-packages.sh || refuse "Debian's packages cannot be installed"
 bash test/conformance/build-tools.sh "$assets" node || refuse "its tools cannot be built"
 bash test/node/build-images.sh "$assets" || refuse "its images cannot be built"
-# Removes what killed runs left. A cgroup with processes stays, and the folder of its run too.
+# Removes the remains of killed runs. A cgroup with processes stays, as does the folder of its run.
 for folder in /tmp/catalyst-node-*; do
   [ -d "$folder" ] || continue
   name=$(basename "$folder")

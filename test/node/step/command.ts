@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { NodeBench } from "../support/world-hook.ts";
 
-/** What people run on any day, with the administrator's kubeconfig. */
+/** Runs everyday commands with the administrator's kubeconfig. */
 export async function expectCommandsWork({ world: { shell } }: NodeBench): Promise<void> {
   const issued = await shell.run(
     "kubectl catalyst vouchers issue --sovereign omantel --credit 5 --max-redemptions 1 --output json",
@@ -18,7 +18,7 @@ export async function expectCommandsWork({ world: { shell } }: NodeBench): Promi
   expect(await shell.run("kubectl catalyst status sovereign omantel")).toContain("omantel");
 }
 
-/** The commands of `kubectl catalyst` against real Pods, through the real kubelet. */
+/** Tests the commands of `kubectl catalyst` against real Pods, through the real kubelet. */
 export function testCommands(bench: NodeBench): void {
   it("writes a support bundle from real Pods that has none of the cluster's secrets", async () => {
     const { world } = bench;
@@ -45,7 +45,7 @@ export function testCommands(bench: NodeBench): void {
   }, 60_000);
 }
 
-/** What of a Secret's value must not be seen by itself. */
+/** The parts of a Secret's value that must not be visible. */
 function secretsIn(key: string, text: string): string[] {
   if (text.includes("-----BEGIN CERTIFICATE-----")) return [];
   if (text.startsWith("postgres://")) return [new URL(text).password];

@@ -12,7 +12,7 @@ import { expectVoucherKept } from "./voucher.ts";
 
 const PROGRAM = "/app/src/cli/main.ts operator";
 
-/** The PID of the operator in a Pod, as this machine sees it. */
+/** The PID of a Pod's operator in the PID namespace of this machine. */
 async function pidOf(world: World, name: string): Promise<number> {
   const { metadata } = await podOf(world, name);
   const [pid] = world.node.podProcesses(metadata.uid, PROGRAM);
@@ -20,7 +20,7 @@ async function pidOf(world: World, name: string): Promise<number> {
   return pid;
 }
 
-/** A replica leads that has renewed the lease after this time. It may be the one that led before: it restarted in between. */
+/** Waits until a replica leads that has renewed the lease after this time. It may be the former leader after a restart. */
 async function expectLeader(world: World, since: Date): Promise<void> {
   await until(async () => new Date((await leaseOf(world)).renewTime) > since, 60_000);
 }
@@ -28,7 +28,10 @@ async function expectLeader(world: World, since: Date): Promise<void> {
 const restartsOf = async (world: World, pod: string) =>
   (await podOf(world, pod)).status.containerStatuses[0]?.restartCount ?? 0;
 
-/** Disturbs the operator in the Pod and waits until kubelet has started it again. Returns the seconds until the process ended. */
+/**
+ * Disturbs the operator in the Pod, and waits until kubelet has started it again. Returns the seconds until the process
+ * ended.
+ */
 async function expectRestart(world: World, pod: string, disturb: (pid: number) => unknown): Promise<number> {
   const before = await restartsOf(world, pod);
   const pid = await pidOf(world, pod);
@@ -45,7 +48,7 @@ async function expectHealthy(bench: NodeBench): Promise<void> {
   await expectVoucherKept(bench);
 }
 
-/** Faults of Pods, of the node and of the API server. The tenant asks all the while. */
+/** Tests faults of Pods, of the node and of the API server. The tenant sends its requests during all of them. */
 export function testDisturbances(bench: NodeBench): void {
   it("survives SIGKILL of the leader", async () => {
     const { world } = bench;
@@ -54,7 +57,7 @@ export function testDisturbances(bench: NodeBench): void {
     await expectHealthy(bench);
   }, 180_000);
 
-  it("restarts a leader that is frozen, and another replica leads and serves people's commands meanwhile", async () => {
+  it("restarts a frozen leader, while another replica leads and serves people's commands", async () => {
     const { world } = bench;
     const leader = await leaderOf(world);
     const [seconds] = await Promise.all([
@@ -72,7 +75,7 @@ export function testDisturbances(bench: NodeBench): void {
     const leader = await leaderOf(world);
     await expectRestart(world, leader, async (pid) => {
       limitMemoryToUsage(pid);
-      // One more process in the container, and the kernel ends the largest.
+      // With another process in the container, memory runs out, and the kernel kills the largest process.
       await world
         .kubectl(...NAMESPACE, "exec", leader, "--", "node", "--eval", "setTimeout(() => {}, 5_000)")
         .catch(() => {});
@@ -84,7 +87,7 @@ export function testDisturbances(bench: NodeBench): void {
 
   it("keeps one replica while the only node is drained, and recovers", async () => {
     const { kubectl, cluster } = bench.world;
-    // The first Pod is evicted at once. kubectl asks for the second one again after 5 s.
+    // The first Pod is evicted at once. kubectl tries the second one again after 5 s.
     const drain = ["drain", "node", "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=6s"];
     await expect(
       kubectl(...drain, "--pod-selector=app.kubernetes.io/name=catalyst-operator"),
@@ -98,7 +101,7 @@ export function testDisturbances(bench: NodeBench): void {
     await expectHealthy(bench);
   }, 240_000);
 
-  it("publishes a new CA after the Secret of the certificate was deleted, and serves on", async () => {
+  it("publishes a new CA after the Secret of the certificate was deleted, and keeps serving", async () => {
     const { kubectl } = bench.world;
     const bundleOf = async () => {
       const configuration = await kubectl(
@@ -112,7 +115,7 @@ export function testDisturbances(bench: NodeBench): void {
     await expectHealthy(bench);
   }, 180_000);
 
-  it("survives an API server that is down for 20 s, and sells meanwhile", async () => {
+  it("survives an API server that is down for 20 s, and keeps selling", async () => {
     const { node, kubectl } = bench.world;
     node.hold("kube-apiserver");
     await Promise.all([sleep(20_000), expectVoucherKept(bench)]);
@@ -127,7 +130,7 @@ export function testDisturbances(bench: NodeBench): void {
     await node.cutPower();
     await node.start();
     await waitUntilServed(kubectl, 60_000);
-    // Until kubelet has looked, the API server shows the Pods as they were.
+    // Until kubelet has reported, the API server shows the Pods as they were before.
     const serving = [
       "--all-namespaces",
       "--selector",

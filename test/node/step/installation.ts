@@ -8,7 +8,7 @@ import type { NodeBench } from "../support/world-hook.ts";
 const CHART = join(import.meta.dirname, "../../../charts/catalyst-operator");
 export const NAMESPACE = ["--namespace", "catalyst-system"];
 
-/** The arguments of `helm install` and `helm upgrade`, with the values that docs/quickstart.md writes and another image. */
+/** The arguments of `helm install` and `helm upgrade`: the values that docs/quickstart.md writes, with another image. */
 export const releaseArguments = ({ folder }: World, name: string, image: string) => [
   ...[name, CHART, ...NAMESPACE, "--wait", "--timeout", "3m"],
   ...["--values", join(folder, "home/catalyst-quickstart/values.yaml")],
@@ -29,7 +29,7 @@ export function testInstallation(bench: NodeBench): void {
   });
 }
 
-/** What an installation must leave possible on its cluster. */
+/** Tests that an installation leaves other work on the cluster possible. */
 export function testCoexistence(bench: NodeBench): void {
   it("lets the administrator run a workload in default", async () => {
     const { kubectl } = bench.world;
@@ -38,7 +38,7 @@ export function testCoexistence(bench: NodeBench): void {
     await kubectl("delete", "deployment", "beside");
   }, 180_000);
 
-  it("leaves it to admission to limit a Franchisee to whom RBAC allows almost everything", async () => {
+  it("limits a Franchisee by admission alone when RBAC allows almost everything", async () => {
     for (const manifest of desiredFranchiseeAccess("omantel-admin"))
       await bench.world.cluster.asAdmin().mustApply(manifest);
   });

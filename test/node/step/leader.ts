@@ -20,8 +20,8 @@ export async function leaseOf({ kubectl }: World): Promise<{ holderIdentity?: st
 }
 
 /**
- * The name of the Pod that leads and stays. For a moment, the lease has no holder, or its holder is a Pod of an earlier rollout
- * that is ending.
+ * Waits for a leader whose Pod stays, and returns its name. For a moment, the lease may have no holder, or its holder is a
+ * Pod of an earlier rollout that is ending.
  */
 export async function leaderOf(world: World): Promise<string> {
   let leader = "";

@@ -4,12 +4,12 @@ import type { Kubectl, World } from "../support/world.ts";
 import type { NodeBench } from "../support/world-hook.ts";
 import { omantel } from "./sovereign.ts";
 
-/** By the webhook, or by a native policy. */
+/** The denial of the webhook or of a native policy. */
 const DENIED = /denied (the )?request/;
 
 type Manifest = KubernetesObject & Record<string, unknown>;
 
-/** The custom kind of CloudNativePG, as far as its operator's objects need it. */
+/** The custom kind of CloudNativePG, with the parts that its operator's objects need. */
 const CLUSTER_KIND: Manifest = {
   apiVersion: "apiextensions.k8s.io/v1",
   kind: "CustomResourceDefinition",
@@ -27,7 +27,7 @@ const CLUSTER_KIND: Manifest = {
   },
 };
 
-/** A ServiceAccount that RBAC lets do everything, so that admission alone decides what its operator may do. */
+/** A ServiceAccount with every right of RBAC, so that only admission limits its operator. */
 const accountOf = (namespace: string, name: string): Manifest[] => [
   { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
   { apiVersion: "v1", kind: "ServiceAccount", metadata: { name, namespace } },
@@ -46,9 +46,9 @@ const write = (world: World, kubectl: Kubectl, ...items: Manifest[]) =>
     world.writeFile("neighbour.json", JSON.stringify({ apiVersion: "v1", kind: "List", items })),
   );
 
-/** Operators beside ours, by their own ServiceAccounts and tokens, in the namespaces that admission guards. */
+/** Tests other operators beside ours. They use their own ServiceAccounts and tokens in the namespaces that admission guards. */
 export function testNeighbours(bench: NodeBench): void {
-  it("lets cert-manager renew a certificate in a Sovereign's namespace, and do no more there", async () => {
+  it("lets cert-manager renew a certificate in a Sovereign's namespace, and nothing else", async () => {
     const { world } = bench;
     await write(world, world.kubectl, ...accountOf("cert-manager", "cert-manager"));
     const certManager = await world.kubectlOfAccount("cert-manager", "cert-manager");
@@ -68,7 +68,7 @@ export function testNeighbours(bench: NodeBench): void {
     await expect(certManager("delete", "sovereign", "catalyst-zero")).rejects.toThrow(DENIED);
   }, 120_000);
 
-  it("lets CloudNativePG run an instance of trusted digest for a Sovereign, and none by tag", async () => {
+  it("lets CloudNativePG run an instance with a trusted digest for a Sovereign, and none with a tag", async () => {
     const { world } = bench;
     const { kubectl } = world;
     const { namespace } = omantel(bench);
@@ -101,7 +101,7 @@ export function testNeighbours(bench: NodeBench): void {
       spec: {
         imagePullSecrets: [{ name: "registry" }],
         automountServiceAccountToken: false,
-        // The program does not listen to SIGTERM.
+        // The program does not handle SIGTERM.
         terminationGracePeriodSeconds: 0,
         securityContext: {
           ...{ runAsNonRoot: true, runAsUser: 65_532 },

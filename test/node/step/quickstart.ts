@@ -7,7 +7,7 @@ const IMAGE_SECTION = "2. Image";
 
 type Section = ReturnType<typeof runnableSections>[number];
 
-/** Runs the command blocks of a section, and compares what they print with what the page shows. */
+/** Runs the command blocks of a section, and compares their output with the page. */
 export async function runSection({ world }: NodeBench, { blocks }: Section): Promise<void> {
   for (const { script, output } of blocks) {
     const printed = await world.shell.run(script);
@@ -15,7 +15,7 @@ export async function runSection({ world }: NodeBench, { blocks }: Section): Pro
   }
 }
 
-/** The quickstart as it stands: from an empty cluster to a redeemed voucher. */
+/** Runs the quickstart exactly as the page writes it, from an empty cluster to a redeemed voucher. */
 export function testQuickstart(bench: NodeBench): void {
   it.each(runnableSections(PAGE))(
     "$title, as docs/quickstart.md has it",
@@ -28,13 +28,13 @@ export function testQuickstart(bench: NodeBench): void {
   );
 }
 
-/** Begins to build, push and sign the next version of the image, by the same commands, while the tests go on. */
+/** Starts to build, push and sign the next version of the image with the same commands, while the tests continue. */
 export function beginNextImage(bench: NodeBench): void {
   const scripts = runnableSections(PAGE)
     .filter(({ title }) => title === IMAGE_SECTION)
     .flatMap(({ blocks }) => blocks.map(({ script }) => script));
   const built = bench.world.shell.runAside(["export VERSION=2", ...scripts].join("\n"));
   bench.nextImage = built.then((output) => output.trim().split("\n").at(-1) ?? "");
-  // The test that takes it shows the error.
+  // The test that uses the image reports the error.
   bench.nextImage.catch(() => {});
 }

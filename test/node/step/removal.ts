@@ -6,17 +6,17 @@ import { runSection } from "./quickstart.ts";
 import { waitUntilReady } from "./sovereign.ts";
 import { expectVoucherKept } from "./voucher.ts";
 
-/** The end of an installation, and the beginning of the next one under another name. */
+/** Tests the removal of an installation, and a new installation under another name. */
 export function testRemoval(bench: NodeBench): void {
   it("leaves a cluster that works after helm uninstall and catalyst uninstall", async () => {
     const { kubectl, tenant } = bench.world;
-    // Without the operator, the tenant may do what RBAC allows.
+    // Without the operator, RBAC alone decides, and it allows the tenant's requests.
     await tenant.stop();
     for (const section of runnableSections("docs/uninstall.md")) await runSection(bench, section);
     expect(await kubectl("get", "validatingwebhookconfiguration", "--output", "name")).toBe("");
     await kubectl("create", "configmap", "after", "--from-literal=a=b");
     await kubectl("delete", "configmap", "after");
-    // The billing Pods serve on.
+    // The billing Pods keep serving.
     await expectVoucherKept(bench);
   }, 240_000);
 

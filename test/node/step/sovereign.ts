@@ -16,20 +16,20 @@ import { beginNextImage } from "./quickstart.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../../docs/examples");
 const OMANTEL = "50-sovereign-omantel.yaml";
-/** docs/quickstart.md has its own trust, release and first Sovereign. */
+/** docs/quickstart.md creates its own trust, release and first Sovereign, so these manifests are applied beside them. */
 const APPLIED = ["40-franchise-omantel.yaml", OMANTEL, "60-environment-policy.yaml"];
 const BLUEPRINTS = ["70-blueprint-signed.yaml", "71-blueprint-unsigned.yaml"];
 
 const examplesOf = (files: readonly string[]): Example[] =>
   files.flatMap((file) => parseManifests(join(EXAMPLES, file)));
 
-/** A Franchisee's Sovereign beside that of the quickstart, as the story tells it. */
+/** Tests a Franchisee's Sovereign beside that of the quickstart, with the chapters of the story. */
 export function testSovereigns(bench: NodeBench): void {
   it("applies the manifests of docs/examples", async () => {
     const { kubectl } = bench.world;
     beginNextImage(bench);
     for (const file of APPLIED) await kubectl("apply", "--server-side", "--filename", join(EXAMPLES, file));
-    // The registry of the node demands a login.
+    // The node's registry requires a login.
     const pullSecrets = JSON.stringify({ spec: { billing: { imagePullSecrets: [{ name: "registry" }] } } });
     await kubectl("patch", "sovereign", "omantel", "--type=merge", "--patch", pullSecrets);
     bench.world.tenant.start();
@@ -76,7 +76,7 @@ export const omantel = ({ sovereigns }: NodeBench): StorySovereign => {
   return found as StorySovereign;
 };
 
-/** The Sovereign of docs/quickstart.md. */
+/** Reads the Sovereign of docs/quickstart.md. */
 async function readFirstSovereign(world: World): Promise<StorySovereign> {
   const { kubectl } = world;
   const { metadata, spec } = JSON.parse(
@@ -105,7 +105,7 @@ export async function waitUntilReady({ kubectl }: World, name: string): Promise<
   await kubectl("wait", `sovereign/${name}`, "--for=condition=Ready", "--timeout=180s");
 }
 
-/** The voucher API as a client in the cluster calls it: by the Service's address, through kube-proxy. */
+/** The URL of the voucher API for a client in the cluster: the Service's address, through kube-proxy. */
 async function billingUrl({ kubectl }: World, namespace: string): Promise<string> {
   const { spec } = JSON.parse(
     await kubectl("-n", namespace, "get", "service", "billing", "--output", "json"),
@@ -113,7 +113,7 @@ async function billingUrl({ kubectl }: World, namespace: string): Promise<string
   return `http://${spec.clusterIP}:${spec.ports[0].port}`;
 }
 
-/** Origin of the metrics of the Pod that leads. */
+/** The origin of the leader's metrics. */
 async function operatorOrigin(world: World): Promise<string> {
   const { status } = await podOf(world, await leaderOf(world));
   return `http://${status.podIP}:8080`;
@@ -134,7 +134,7 @@ function contextOf(world: World, sovereigns: StorySovereign[]): StoryContext {
   };
 }
 
-/** Names the step in the error of one that fails. */
+/** Adds the step's title to its error. */
 const REPORTER: Reporter = {
   chapter: () => {},
   async step(title, action) {

@@ -6,7 +6,7 @@ import { expectVoucherKept, issueVoucher } from "./voucher.ts";
 
 const RELEASE = "catalyst-operator";
 
-/** What administrators do with an installation while it serves. */
+/** Tests administrators' work on an installation while it serves. */
 export function testUpgrades(bench: NodeBench): void {
   const imageOf = (namespace: string, deployment: string) => {
     const output = ["--output", "jsonpath={.spec.template.spec.containers[0].image}"];
@@ -14,7 +14,7 @@ export function testUpgrades(bench: NodeBench): void {
   };
   const operatorImage = () => imageOf("catalyst-system", "catalyst-operator");
 
-  it("restarts its Pods by kubectl rollout restart, and takes a changed value by helm upgrade meanwhile", async () => {
+  it("restarts its Pods by kubectl rollout restart, and accepts a helm upgrade with a changed value at the same time", async () => {
     const { helm, kubectl } = bench.world;
     await issueVoucher(bench);
     await kubectl(...NAMESPACE, "rollout", "restart", "deployment/catalyst-operator");
@@ -27,12 +27,12 @@ export function testUpgrades(bench: NodeBench): void {
     await expectVoucherKept(bench);
   }, 240_000);
 
-  it("upgrades the image of the operator and of billing at once, and keeps objects and databases", async () => {
+  it("upgrades the image of the operator and of billing together, and keeps objects and databases", async () => {
     const { helm, kubectl, cluster } = bench.world;
     const image = await bench.nextImage;
     expect(image).not.toBe(bench.image);
     const before = JSON.parse(await kubectl("get", "sovereign", "omantel", "--output", "json"));
-    // Billing's rollout begins under the old operator, and goes on under the new one.
+    // Billing's rollout begins under the old operator, and continues under the new one.
     const release = { kind: "BillingRelease", name: "stable" } as const;
     const patched = await cluster.asAdmin().mergePatch(release, { spec: { image, version: "0.2.0" } });
     expect(patched).toMatchObject({ kind: "accepted" });

@@ -8,17 +8,17 @@ import { omantel } from "./sovereign.ts";
 const CODE = "LONG-LIVED";
 let customerCount = 0;
 
-/** Issues the voucher that all later steps look for. */
+/** Issues the voucher that all later steps use. */
 export async function issueVoucher(bench: NodeBench): Promise<void> {
   const client = await clientOf(bench);
   const voucher = { code: CODE, credit_omr: 10, description: "Kept for years", max_redemptions: 1_000 };
   expect([200, 201]).toContain((await client.issue(voucher)).status);
 }
 
-/** A new customer redeems the voucher that was issued at the beginning, and every earlier redemption is still there. */
+/** A new customer redeems the voucher from the beginning, and every earlier redemption still exists. */
 export async function expectVoucherKept(bench: NodeBench): Promise<void> {
   const client = await clientOf(bench);
-  // After a power cut, the API server shows Pods as ready that are not up yet.
+  // After a power cut, the API server shows Pods as ready that have not started yet.
   const previews = () =>
     client.preview(CODE).then(
       ({ status }) => status === 200,

@@ -15,7 +15,7 @@ const COREFILE = `.:53 {
 }
 `;
 
-/** What kubeadm makes on a new cluster: the group of its administrators, and CoreDNS. */
+/** Objects that kubeadm creates on a new cluster: the group of its administrators, and CoreDNS. */
 export const ADDONS: (KubernetesObject & Record<string, unknown>)[] = [
   {
     apiVersion: `${RBAC}/v1`,
@@ -82,7 +82,7 @@ export const ADDONS: (KubernetesObject & Record<string, unknown>)[] = [
               name: "coredns",
               image: DNS_IMAGE,
               args: ["-conf", "/etc/coredns/Corefile"],
-              // Without a share of its own, it starves on a busy machine.
+              // Without a CPU request, CoreDNS gets too little time on a busy machine.
               resources: { requests: { cpu: "200m" } },
               readinessProbe: { httpGet: { path: "/ready", port: 8181 }, periodSeconds: 1 },
               volumeMounts: [{ name: "config", mountPath: "/etc/coredns" }],

@@ -4,7 +4,7 @@ import { join } from "node:path";
 const ROOT = "/sys/fs/cgroup";
 const MAX_TRIES = 50;
 
-/** PIDs of all processes of a cgroup and of those below it; only of those in a folder of this name, if there is one. */
+/** PIDs of all processes in a cgroup and below it. With `within`, only those in a folder of this name. */
 export function processesOf(cgroup: string, within = ""): number[] {
   return foldersBelow(join(ROOT, "pids", cgroup))
     .filter((folder) => within === "" || folder.split("/").includes(within))
@@ -13,7 +13,7 @@ export function processesOf(cgroup: string, within = ""): number[] {
     );
 }
 
-/** Leaves the container of a process no more memory than it uses now. */
+/** Limits the memory of a process's container to its present usage. */
 export function limitMemoryToUsage(pid: number): void {
   const path = /^\d+:memory:(.+)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1] ?? "";
   const folder = join(ROOT, "memory", path);
@@ -23,7 +23,7 @@ export function limitMemoryToUsage(pid: number): void {
       writeFileSync(join(folder, "memory.limit_in_bytes"), usage);
       return;
     } catch (error) {
-      // The usage may grow between the two lines, and the kernel then refuses the limit.
+      // The usage may grow between the read and the write. The kernel then refuses the limit.
       if ((error as NodeJS.ErrnoException).code !== "EBUSY" || tries === MAX_TRIES) throw error;
     }
   }
@@ -32,12 +32,12 @@ export function limitMemoryToUsage(pid: number): void {
 /** Removes a cgroup without processes from every hierarchy. */
 export function removeCgroup(cgroup: string): void {
   for (const hierarchy of readdirSync(ROOT)) {
-    // The deepest first.
+    // The deepest folder comes first.
     for (const folder of foldersBelow(join(ROOT, hierarchy, cgroup)).reverse()) rmdirSync(folder);
   }
 }
 
-/** A folder and all below it, each before its own. */
+/** A folder and all folders below it, parents first. */
 function foldersBelow(folder: string): string[] {
   if (!existsSync(folder)) return [];
   const below = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());

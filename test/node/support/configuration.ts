@@ -14,9 +14,9 @@ import {
   REGISTRY_HOST,
 } from "./address.ts";
 
-/** The users of the cluster, by the name of their kubeconfig: a name and groups, as kubeadm issues their certificates. */
+/** The users of the cluster by the name of their kubeconfig, each with its name and groups in kubeadm's certificates. */
 const USERS = {
-  // Only for what kubeadm does itself: it binds the group of the administrators.
+  // Used only for kubeadm's own first step: it binds the group of the administrators.
   "super-admin": ["kubernetes-super-admin", "system:masters"],
   admin: ["kubernetes-admin", "kubeadm:cluster-admins"],
   kubelet: ["system:node:node", "system:nodes"],
@@ -25,7 +25,7 @@ const USERS = {
   proxy: ["system:kube-proxy"],
 } as const;
 
-/** Writes all configuration of the node into its folder. */
+/** Writes all configuration files of the node into its folder. */
 export async function writeConfiguration(
   folder: string,
   cgroup: string,
@@ -54,7 +54,7 @@ export async function writeConfiguration(
   );
 }
 
-/** The certificates and keys that the node's API server uses. */
+/** The certificates and keys of the node's API server. */
 async function serverFiles(authority: CertificateAuthority): Promise<Record<string, string>> {
   const hosts = [NODE, KUBERNETES_SERVICE, "127.0.0.1", "kubernetes.default.svc"];
   const server = await authority.server("kube-apiserver", hosts);
@@ -93,10 +93,10 @@ const kubeletConfiguration = (folder: string, cgroup: string) => ({
   failSwapOn: false,
   containerRuntimeEndpoint: "unix:///run/containerd/containerd.sock",
   volumePluginDir: join(folder, "volume-plugin"),
-  // The machine may give us neither CAP_SYS_RESOURCE nor a million files.
+  // The machine may not grant CAP_SYS_RESOURCE or a million open files.
   oomScoreAdj: 0,
   maxOpenFiles: 10_000,
-  // A full disk of the machine that runs the tests is not our subject.
+  // The tests must not depend on the machine's free disk space.
   evictionHard: { "memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
   imageGCHighThresholdPercent: 100,
   imageGCLowThresholdPercent: 99,
@@ -111,12 +111,12 @@ const kubeProxyConfiguration = (folder: string) => ({
   mode: "iptables",
   clusterCIDR: POD_RANGE,
   hostnameOverride: "node",
-  // These settings are those of the whole machine.
+  // These settings would change the whole machine.
   conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "0s" },
   iptables: { minSyncPeriod: "100ms" },
 });
 
-/** A veth pair for each Pod, without a bridge: all packets pass the node's rules, also those between two of its Pods. */
+/** Each Pod gets a veth pair without a bridge, so that the node's rules see all packets, also those between two of its Pods. */
 const NETWORK = {
   cniVersion: "0.4.0",
   name: "node",

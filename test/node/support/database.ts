@@ -6,7 +6,7 @@ import { claimStateDirectory } from "../../../src/playground/process/state-direc
 import { createWatchdog } from "../../../src/playground/process/watchdog.ts";
 import { DATABASE_HOST } from "./address.ts";
 
-/** PostgreSQL on the machine beside the node, as a managed one is. It survives the node's faults. */
+/** PostgreSQL on the machine beside the node, like a managed database. The node's faults do not affect it. */
 export interface NodeDatabase {
   ensureDatabase(name: string): Promise<string>;
   ensureServingRole(name: string): Promise<string>;
@@ -20,7 +20,7 @@ export async function startNodeDatabase(folder: string): Promise<NodeDatabase> {
   const watchdog = createWatchdog();
   const settings = { listen_addresses: "*", fsync: "off", synchronous_commit: "off", max_connections: "200" };
   const server = await startDatabase({ state, watchdog, settings });
-  // initdb lets only loopback in.
+  // initdb allows only connections from loopback.
   appendFileSync(state.file("postgres/pg_hba.conf"), "host all all 0.0.0.0/0 scram-sha-256\n");
   const client = new pg.Client({ connectionString: `${server.superuserUrl}/postgres` });
   await client.connect();

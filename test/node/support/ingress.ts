@@ -17,7 +17,7 @@ interface IngressObject {
   };
 }
 
-/** Plays an Ingress controller: it serves the hosts of all Ingresses, each with the certificate of its Secret. */
+/** A simple Ingress controller: it serves the hosts of all Ingresses, each with the certificate of its Secret. */
 export async function startIngress(read: (...args: string[]) => Promise<string>): Promise<Listener> {
   const readJson = async (...args: string[]) => JSON.parse(await read("get", ...args, "--output", "json"));
 

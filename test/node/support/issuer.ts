@@ -8,7 +8,7 @@ export const ISSUER = `http://${LOGIN_HOST}`;
 export const CUSTOMER = { username: "salma", password: "one-customer" };
 const AUDIENCE = "vouchers";
 
-/** The OIDC issuer beside the node, with one customer who signs in by a password. */
+/** The OIDC issuer beside the node. It has one customer, who signs in with a password. */
 export async function startNodeIssuer(): Promise<Listener> {
   const signer = await createTokenSigner();
   const server = createServer(async (request, response) => {

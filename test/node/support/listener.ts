@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 
 export interface Listener {
-  /** Ends open connections too. */
+  /** Also closes open connections. */
   close(): Promise<void>;
 }
 

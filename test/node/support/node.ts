@@ -10,17 +10,17 @@ const SCRIPT = join(import.meta.dirname, "../node.sh");
 const POLL_MS = 20;
 const END_TIMEOUT_MS = 10_000;
 
-/** One node: a process tree with a network, mounts and PIDs of its own. Its disk is `folder/disk`, so a new start continues. */
+/** A node: a process tree with its own network, mounts and PIDs. Its disk is `folder/disk`, so it continues after a restart. */
 export interface KubernetesNode {
   start(): Promise<void>;
-  /** Ends every process of the node at once, as a power cut does. */
+  /** Ends all processes of the node at once, like a power cut. */
   cutPower(): Promise<void>;
-  /** Ends a program of the node, which does not start again until `resume`. */
+  /** Ends a program of the node, and keeps it stopped until `resume`. */
   hold(program: string): void;
   resume(program: string): void;
-  /** PIDs of the node's processes, those in containers too, whose command line contains the text. */
+  /** PIDs of the node's processes, also in containers, whose command line contains the text. */
   pids(text: string): number[];
-  /** The same for one Pod. */
+  /** As `pids`, for one Pod. */
   podProcesses(uid: string, text: string): number[];
   close(): Promise<void>;
 }
@@ -50,7 +50,7 @@ export function createNode(folder: string, assets: string, cgroup: string): Kube
   async function cutPower(): Promise<void> {
     if (child === undefined) return;
     const ended = once(child, "exit");
-    // `--kill-child` ends the first process with it, and the kernel all others.
+    // `--kill-child` ends the first process with this one, and the kernel then ends all others.
     child.kill("SIGKILL");
     await ended;
     child = undefined;
@@ -60,9 +60,9 @@ export function createNode(folder: string, assets: string, cgroup: string): Kube
         throw new Error(`the node did not end: ${processesOf(cgroup).map(commandLineOf).join("; ")}`);
       await sleep(POLL_MS);
     }
-    // What is left of its cgroups would cost kubelet 3 s for each container at the next start.
+    // Remaining cgroups would cost kubelet 3 s for each container at the next start.
     removeCgroup(cgroup);
-    // The kernel removes the pair with the node's network, but that may take a minute.
+    // The kernel removes the veth pair with the node's network, but that may take a minute.
     spawnSync("ip", ["link", "delete", "node0"]);
   }
 
@@ -83,7 +83,7 @@ export function createNode(folder: string, assets: string, cgroup: string): Kube
   };
 }
 
-/** The first process of the node: `unshare` forks it into its new namespaces. */
+/** The PID of the node's first process, which `unshare` forks into its new namespaces. */
 async function childOf(pid: number): Promise<string> {
   for (;;) {
     const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
@@ -96,7 +96,7 @@ function commandLineOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
   } catch {
-    // It has ended.
+    // The process has ended.
     return "";
   }
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 const ROOT = join(import.meta.dirname, "../../..");
 const RUNNABLE = /^```sh node\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?/gms;
 
-/** A command block that the tier runs as it stands, and the output that the page shows below it. */
+/** A command block that the tests run unchanged, and the output that the page shows below it. */
 interface Block {
   script: string;
   output: string;
@@ -15,7 +15,7 @@ interface Section {
   blocks: Block[];
 }
 
-/** The sections of a page that have command blocks marked `sh node`, in their order. */
+/** The sections of a page with command blocks marked `sh node`, in order. */
 export function runnableSections(path: string): Section[] {
   const [, ...sections] = readFileSync(join(ROOT, path), "utf8").split(/^## /m);
   return sections
@@ -27,8 +27,9 @@ export function runnableSections(path: string): Section[] {
 }
 
 /**
- * The first line of a page's output that the real output does not have after the lines before it. On the page, `…` stands for
- * any text, a line of it alone for any lines, each number for any number, and blanks for any blanks.
+ * The first line of the shown output that is missing in the real one, which must have the lines in the same order. On
+ * the page, `…` matches any text, and on a line of its own any lines. Each number matches any number, and blanks match
+ * any blanks.
  */
 export function missingLine(output: string, shown: string): string | undefined {
   const lines = output.split("\n").map((line) => line.trimEnd());

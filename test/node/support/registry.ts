@@ -11,12 +11,12 @@ import { OUTSIDE, REGISTRY_HOST } from "./address.ts";
 
 const KEY = join(import.meta.dirname, "../../../docs/examples/keys/omantel-demo.key");
 
-/** The one user of the registry. Nothing can be read without it. */
+/** The registry's only user. Without it, nothing can be read. */
 export const REGISTRY_USER = { name: "catalyst", password: "correct horse" };
-/** The user's password as bcrypt, with the least cost: each request costs one comparison. */
+/** The user's password as bcrypt with the lowest cost, because each request costs a comparison. */
 const PASSWORD_HASH = "$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e";
 
-/** Debian's docker-registry on the machine beside the node, over TLS and only for its user. */
+/** Debian's docker-registry on the machine beside the node, with TLS, and only for its user. */
 export interface NodeRegistry {
   pushArtifact(artifact: Artifact): Promise<void>;
   /** Signs with cosign and Omantel's demonstration key. */
@@ -24,7 +24,7 @@ export interface NodeRegistry {
   close(): Promise<void>;
 }
 
-/** `caFile` has the authority. */
+/** `caFile` contains the certificate authority. */
 export async function startNodeRegistry(
   folder: string,
   assets: string,
@@ -106,7 +106,7 @@ async function expectOk(answer: Promise<Response>): Promise<Response> {
   return response;
 }
 
-/** Pushes what the examples name: the Blueprints of both kinds, of which one is signed. */
+/** Pushes the Blueprints that the examples name: a signed one and an unsigned one. */
 export async function pushBlueprints(registry: NodeRegistry): Promise<void> {
   const [signed, unsigned] = ["web-shop", "grey-shop"].map((name) => blueprintArtifact(name, "1.0.0"));
   for (const artifact of [signed, unsigned] as Artifact[]) await registry.pushArtifact(artifact);

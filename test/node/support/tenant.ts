@@ -5,22 +5,22 @@ const PERIOD_MS = 100;
 const TIMEOUT_MS = 20_000;
 
 interface TenantCount {
-  /** Refused by admission, with the reason. */
+  /** Requests that admission denied, with the rule's reason. */
   denied: number;
-  /** Refused by RBAC, for example while the API server starts. Admission was not asked. */
+  /** Requests that RBAC refused, for example while the API server starts. Admission did not receive them. */
   unauthorized: number;
-  /** Refused because the webhook did not answer. */
+  /** Requests that were refused because the webhook did not answer. */
   webhookAway: number;
-  /** No answer from the API server, or no decision. */
+  /** Requests without an answer or a decision of the API server. */
   serverAway: number;
-  /** Answers that let the request pass, as text. There must be none. */
+  /** Answers to admitted requests, as text. There must be none. */
   allowed: string[];
 }
 
-/** A tenant who asks for something forbidden every 100 ms, although RBAC allows it, from `start` to `stop`. */
+/** A tenant who sends a forbidden request every 100 ms, from `start` to `stop`. RBAC allows it. */
 export interface Tenant {
   start(): void;
-  /** Waits for the last answer. */
+  /** Stops sending, and waits for the last answer. */
   stop(): Promise<void>;
   count: TenantCount;
 }

@@ -2,18 +2,18 @@ import { afterAll, beforeAll } from "vitest";
 import type { StorySovereign } from "../../../src/playground/story/context.ts";
 import { createWorld, type World } from "./world.ts";
 
-/** The world of all tests. Its members are valid inside tests. */
+/** The world that all tests share. Its members are valid only inside tests. */
 export interface NodeBench {
   readonly world: World;
-  /** `repository@sha256:…` of the product's image, which the quickstart builds and signs. */
+  /** `repository@sha256:…` of the product's image. The quickstart builds and signs it. */
   image: string;
-  /** The same of its next version. */
+  /** The reference of the next version's image. */
   nextImage: Promise<string>;
-  /** Filled by the tests that make them Ready. */
+  /** Filled by the tests that make Sovereigns Ready. */
   readonly sovereigns: StorySovereign[];
 }
 
-/** Brings up the node before the tests of a `describe`, and removes all of it after them. */
+/** Starts the node before the tests of a `describe`, and removes everything after them. */
 export function useWorld(): NodeBench {
   let world: World | undefined;
   beforeAll(async () => {

@@ -26,32 +26,32 @@ const PROGRAMS = join(import.meta.dirname, "../program");
 
 export type Kubectl = (...args: string[]) => Promise<string>;
 
-/** The machine of the run: the node, and beside it the registry, PostgreSQL, the issuer and the people. All tests share it. */
+/** The machine of a run: the node, and beside it the registry, PostgreSQL, the issuer and the people. All tests share it. */
 export interface World {
   folder: string;
   node: KubernetesNode;
   database: NodeDatabase;
-  /** As kubeadm's administrator, who is not in system:masters. */
+  /** Has the rights of kubeadm's administrator, who is not in system:masters. */
   cluster: Cluster;
   tenant: Tenant;
   kubectl: Kubectl;
-  /** As a ServiceAccount, by a token of it. */
+  /** Runs kubectl with a token of a ServiceAccount. */
   kubectlOfAccount(namespace: string, name: string): Promise<Kubectl>;
   helm(...args: string[]): Promise<string>;
-  /** The administrator's terminal, with the variables that docs/quickstart.md asks for. */
+  /** The administrator's terminal, with the variables that docs/quickstart.md requires. */
   shell: Shell;
   /** Writes a file into the folder of the run and returns its path. */
   writeFile(name: string, text: string): string;
   close(): Promise<void>;
 }
 
-/** Starts the node and what is beside it. Nothing of the product is installed. */
+/** Starts the node and its surroundings, without the product. */
 export async function createWorld(assets: string): Promise<World> {
   const folder = mkdtempSync("/tmp/catalyst-node-");
   // 0.8 GiB of memory in place of a disk: a run took 290 s instead of 356 s, with other work beside both. It ends with this run's
   // mounts, even after a kill.
   await runTool("mount", ["--types", "tmpfs", "--options", "mode=700", "tmpfs", folder]);
-  // run.sh finds what a killed run left by these equal names.
+  // run.sh finds the remains of a killed run by this shared name.
   const cgroup = basename(folder);
   const authority = await createCertificateAuthority("kubernetes");
   await writeConfiguration(folder, cgroup, authority);
@@ -61,7 +61,7 @@ export async function createWorld(assets: string): Promise<World> {
   async function close(): Promise<void> {
     abort.abort();
     for (const [part, closeNext] of closers) {
-      // What does not close ends with the namespace of this run. Its message must not hide the tests' own.
+      // Anything that does not close ends with the namespace of this run. Its error must not hide those of the tests.
       await closeNext().catch((error: unknown) =>
         console.log(`${part} did not close: ${errorMessage(error)}`),
       );
@@ -80,9 +80,9 @@ export async function createWorld(assets: string): Promise<World> {
   };
   const caFile = join(folder, "pki/ca.crt");
   try {
-    // No other process of the machine sees it: run.sh gives this run mounts of its own.
+    // Other processes of the machine do not see this file, because run.sh gives this run mounts of its own.
     await runTool("mount", ["--bind", writeFile("hosts", `127.0.0.1 localhost\n${HOSTS}`), "/etc/hosts"]);
-    // Its start makes the addresses at which the others listen.
+    // The node's start creates the addresses at which the other parts listen.
     await node.start();
     const [registry, database, issuer, ingress] = await Promise.all([
       startNodeRegistry(folder, assets, { authority, caFile }),
@@ -97,7 +97,7 @@ export async function createWorld(assets: string): Promise<World> {
       pushBlueprints(registry),
       bootstrap(kubectlAs("super-admin"), writeFile("addons.json", addons)),
     ]);
-    // It is not closed: that waits for answers, which a node without power never gives.
+    // The connection stays open: closing it would wait for answers, which a node without power never sends.
     const connection = createApiConnection(kubeconfigOf("admin"));
     const certificate = await authority.server(VOUCHER_HOST, [VOUCHER_HOST]);
     const administration = new URL(database.superuserUrl);
@@ -107,11 +107,11 @@ export async function createWorld(assets: string): Promise<World> {
       HOME: home,
       PATH: [PROGRAMS, assets, process.env.PATH].join(":"),
       KUBECONFIG: kubeconfigOf("admin"),
-      // What the programs of docker's stand-in need.
+      // Variables that the stand-in for Docker needs.
       ...{ KUBEBUILDER_ASSETS: assets, MACHINE_HOME: process.env.HOME },
-      // This machine's trust, and no update of cosign's from the network.
+      // The authority of this run, and no network access of cosign for updates.
       ...{ SSL_CERT_FILE: caFile, CURL_CA_BUNDLE: caFile, TUF_MIRROR: "http://127.0.0.1:1" },
-      // What docs/quickstart.md asks its reader to set.
+      // Variables that docs/quickstart.md asks the reader to set.
       ...{
         REGISTRY_USER: REGISTRY_USER.name,
         REGISTRY_PASSWORD: REGISTRY_USER.password,
@@ -148,7 +148,7 @@ export async function createWorld(assets: string): Promise<World> {
   }
 }
 
-/** What kubeadm does on a new cluster as `system:masters`. */
+/** Does kubeadm's own work on a new cluster, as a member of `system:masters`. */
 async function bootstrap(kubectl: Kubectl, addonFile: string): Promise<void> {
   await waitUntilServed(kubectl, 120_000);
   await kubectl("apply", "-f", addonFile);
@@ -157,7 +157,7 @@ async function bootstrap(kubectl: Kubectl, addonFile: string): Promise<void> {
   await kubectl("-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=120s");
 }
 
-/** Waits until the API server answers and is ready. */
+/** Waits until the API server is ready. */
 export const waitUntilServed = (kubectl: Kubectl, timeoutMs: number) =>
   until(
     () =>
