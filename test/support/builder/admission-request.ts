@@ -20,7 +20,7 @@ export type Denial = [
 ];
 
 const omantel = franchise("omantel");
-/** Omantel's administrator: may set branding, offer tier `starter`, and keep one private Blueprint. */
+/** Omantel's administrator. The Franchise allows branding, tier `starter` and one private Blueprint. */
 export const FRANCHISEE: Identity = {
   kind: "franchisee",
   franchises: [
@@ -40,7 +40,7 @@ export const placed = (namespace: string, labels: Record<string, string> = {}): 
   placeOfNamespace(namespace, labels, identityLists());
 export const CLUSTER: Place = { kind: "cluster" };
 
-/** A Franchisee in the ordinary namespace `shop`. */
+/** The facts about a Franchisee in the ordinary namespace `shop`. */
 export const facts = (change: Partial<ClusterFacts> = {}): ClusterFacts => ({
   identity: FRANCHISEE,
   place: placed("shop"),
@@ -63,7 +63,7 @@ export const facts = (change: Partial<ClusterFacts> = {}): ClusterFacts => ({
 const unexpected = async () => {
   throw new Error("nothing is read here");
 };
-/** For requests that need no read from the API server. */
+/** Reads of a request that needs none: each call fails the test. */
 export const NO_READS: AccountReads & AddressReads = {
   readPod: unexpected,
   readRole: unexpected,

@@ -27,7 +27,7 @@ export const CATALOG = {
   apps: [{ id: "wordpress" }],
 };
 
-/** Today's HS256 token: `sub`, `email`, `role`, `iat`, `exp`, 15 minutes. */
+/** An HS256 token as the earlier service signs it: `sub`, `email`, `role`, `iat`, `exp`, 15 minutes. */
 export function signToken(
   sub: string,
   role = "member",
@@ -55,7 +55,7 @@ export async function createOperatorKey(): Promise<OperatorKey> {
   };
 }
 
-/** A token as the operator mints it, for five minutes. */
+/** A token as the operator issues it, for five minutes. */
 export const signOperatorToken = ({ privateKey }: OperatorKey): Promise<string> =>
   new SignJWT({})
     .setProtectedHeader({ alg: "ES256" })
@@ -78,9 +78,9 @@ export interface Answer {
 export interface Question {
   method?: string;
   token?: string | undefined;
-  /** Sent as JSON. */
+  /** The body, sent as JSON. */
   body?: unknown;
-  /** Sent as it is. */
+  /** The body, sent unchanged. */
   raw?: string | Uint8Array<ArrayBuffer>;
   headers?: Record<string, string>;
 }
@@ -111,7 +111,7 @@ export async function ask(origin: string, path: string, question: Question = {})
 
 let contract: Contract | undefined;
 
-/** Every answer to a test is compared with the API's own description. */
+/** Compares every answer with the API's own description. */
 async function requireContract(origin: string, path: string, method: string, answer: Answer): Promise<void> {
   contract ??= createContract((await ask(origin, "/openapi.json")).json);
   contract.require(method, path, answer);
@@ -201,13 +201,13 @@ export function useBillings(): typeof startBilling {
   };
 }
 
-/** The differences in the books of this service. */
+/** The differences that the reconciliation finds in this service's ledger. */
 export async function reconcile(one: TestBilling): Promise<LedgerDifference[]> {
   const client = await one.database.pool.connect();
   return reconcileLedger(client).finally(() => client.release());
 }
 
-/** The path of the page that follows `answer`. As for a client, the link is relative to the requested address. */
+/** The path of the page after `answer`. The link is relative to the requested address, as for every client. */
 export function nextPage(path: string, { headers }: Answer): string | undefined {
   const link = headers.get("link");
   if (link === null) return undefined;
@@ -216,7 +216,7 @@ export function nextPage(path: string, { headers }: Answer): string | undefined 
   return `${pathname}${search}`;
 }
 
-/** Issues a voucher as a sovereign-admin; the test fails here when that is refused. */
+/** Issues a voucher as a sovereign-admin. A refusal fails the test here. */
 export async function issueVoucher(
   billing: TestBilling,
   code: string,

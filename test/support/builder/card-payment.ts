@@ -31,8 +31,8 @@ export let code = "";
 export let user = "";
 
 /**
- * One service with its own Stripe for each test file, and a new voucher and customer for each test. The books agree at the
- * end.
+ * Starts one service with its own Stripe for each test file, and creates a voucher and a customer for each test. Checks
+ * the ledger at the end.
  */
 export function useCardPayments(options: { logger?: Logger; env?: Env } = {}): void {
   beforeAll(async () => {
@@ -75,7 +75,7 @@ export async function rowsOf(sql: string, values: unknown[] = []): Promise<Recor
   return (await billing.database.pool.query(sql, values)).rows;
 }
 
-/** The rows that an order of this test's customer may have left. */
+/** The rows that an order of this test's customer may have written. */
 export async function books() {
   const [row] = await rowsOf(
     `SELECT (SELECT times_redeemed FROM promo_codes WHERE code = $2) AS counter,
@@ -131,7 +131,7 @@ export function becomeCustomer(name: string): void {
   user = name;
 }
 
-/** The orders that the customer of this test reads. */
+/** The orders that this test's customer can read. */
 export const ownOrders = async () =>
   (await billing.ask("/billing/orders", { token: await signToken(user) })).json;
 export const cancelOrder = async (orderId: unknown, name = user): Promise<Answer> =>

@@ -38,7 +38,7 @@ export function condition(type: string, status: Condition["status"], at = NOW): 
   return { type, status, reason: "Test", message: "", lastTransitionTime: at };
 }
 
-/** Runs `image`, and its shape is verified since `at`. */
+/** The status of a Sovereign that runs `image`, with a shape that is verified since `at`. */
 export function verifiedOn(image: string, at = NOW): SovereignStatus {
   return {
     pinnedImage: image,
@@ -55,13 +55,13 @@ export function verifiedOn(image: string, at = NOW): SovereignStatus {
   };
 }
 
-/** Serves with `image`, which is not its first. */
+/** The status of a Sovereign that serves with `image`, after an earlier one. */
 export const servingOn = (image: string, at = NOW): SovereignStatus => ({
   ...verifiedOn(image, at),
   previousImage: `registry.example/catalyst@sha256:${"0".repeat(64)}`,
 });
 
-/** Served with `earlier`, and takes `image`. */
+/** The status of a Sovereign that updates from `earlier` to `image`. */
 export const updatingTo = (image: string, earlier: string): SovereignStatus => ({
   ...verifiedOn(earlier),
   pinnedImage: image,
@@ -69,13 +69,13 @@ export const updatingTo = (image: string, earlier: string): SovereignStatus => (
   conditions: [condition("VoucherShapeVerified", "False")],
 });
 
-/** Served with `earlier`, and failed on `image`. */
+/** The status of a Sovereign that served with `earlier` and failed on `image`. */
 export const failedOn = (image: string, earlier: string): SovereignStatus => ({
   ...updatingTo(image, earlier),
   conditions: [condition("VoucherShapeVerified", "False"), condition("Stalled", "True")],
 });
 
-/** Verified on `image`, on which more requests fail than on the image before. */
+/** The status of a Sovereign that is verified on `image`, where more requests fail than on the image before. */
 export const regressedOn = (image: string): SovereignStatus => ({
   ...servingOn(image),
   errorRate: { image },
@@ -90,7 +90,7 @@ export const regressedOn = (image: string): SovereignStatus => ({
   ],
 });
 
-/** Its image was found in the registry. */
+/** A BillingRelease whose image was found in the registry. */
 export function release(
   spec: Partial<BillingRelease["spec"]["rollout"]> = {},
   status?: BillingRelease["status"],
@@ -139,7 +139,7 @@ export function franchise(
   };
 }
 
-/** A public Blueprint of the catalog, verified. */
+/** A verified public Blueprint of the catalog. */
 export function blueprint(
   name: string,
   spec: Partial<Blueprint["spec"]> = {},

@@ -21,7 +21,7 @@ export interface CertificateAuthority {
   server(commonName: string, hosts: readonly string[]): Promise<CertificateAndKey>;
 }
 
-/** A CA that lives as long as the process. It issues certificates for clients and for servers. */
+/** A CA that exists as long as the process. It issues certificates for clients and servers. */
 export async function createCertificateAuthority(name: string): Promise<CertificateAuthority> {
   x509.cryptoProvider.set(webcrypto as unknown as Crypto);
   const keys = await newKeys();

@@ -6,7 +6,7 @@ import { resourceOf } from "../../../src/kube/resource.ts";
 import { NOW } from "./catalyst-object.ts";
 import { fixedInformer } from "./reconcile-context.ts";
 
-/** Fleets with caches that change, and the keys that their events enqueue. */
+/** Connects fleets to caches that change, and collects the keys that their events enqueue. */
 export function connectFleet(sovereigns: Sovereign[], releases: BillingRelease[]) {
   let nowMs = Date.parse(NOW);
   const informers = {

@@ -31,7 +31,7 @@ export const workload = (spec: object) => ({
 export const DEPLOYMENT = { group: "apps", resource: "deployments" };
 export const old = (members: object = {}) => ({ operation: "UPDATE" as const, oldObject: members });
 
-/** Requests that the rules deny, each by another rule. */
+/** Requests that the rules deny, one for each rule. */
 export const DENIED: [title: string, subject: Subject, facts: ClusterFacts][] = [
   ["a privileged Pod", { ...DEPLOYMENT, object: workload({ hostPID: true }) }, known],
   ["an image by tag", { ...DEPLOYMENT, object: workload({ containers: [{ image: "a:b" }] }) }, known],

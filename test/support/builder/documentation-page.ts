@@ -18,7 +18,7 @@ export const PAGES: readonly string[] = [
   ...(isFile(".github") ? markdownIn(".github", true) : []),
 ];
 
-/** Prose and tables: what is left of a page without its code blocks. */
+/** The prose and tables of a page, without its code blocks. */
 export const withoutBlocks = (text: string): string => text.replace(/^```.*?^```/gms, "");
 
 export const matchesOf = (text: string, pattern: RegExp): string[] =>
@@ -52,13 +52,13 @@ export const anchorsOf = (text: string): string[] =>
 /** A block of commands that a reader of the page can run while a playground runs. */
 export interface CommandBlock {
   script: string;
-  /** Admission refuses what it does. */
+  /** True if admission refuses the commands. */
   isRefused: boolean;
-  /** Of the playground on which it runs. */
+  /** The topology of the playground on which it runs. */
   topology: "single" | "hub";
 }
 
-/** The blocks that are marked `runnable` or `refused`, and `hub` where they need that topology. */
+/** The blocks marked `runnable` or `refused`, and with `hub` if they need that topology. */
 export const commandBlocksOf = (text: string): CommandBlock[] =>
   [...text.matchAll(/^```(?:sh|bash) (runnable|refused)( hub)?\n(.*?)^```/gms)].map(
     ([, mark, hub, script = ""]) => ({

@@ -14,11 +14,11 @@ export interface ApiDocument {
 export interface JudgedAnswer {
   status: number;
   headers: Headers;
-  /** Parsed, where it is JSON. */
+  /** The parsed body, if it is JSON. */
   json: unknown;
 }
 
-/** Headers that servers and browsers handle by themselves, so that no client of the API acts on them. */
+/** Headers that servers and browsers handle themselves. No client of the API uses them. */
 const COMMON_HEADERS = new Set([
   "cache-control",
   "connection",
@@ -71,7 +71,7 @@ export function createContract(document: ApiDocument) {
   }
 
   return {
-    /** Throws an error that names the part of the answer that is not described. */
+    /** Throws an error that names the undescribed part of the answer. */
     require(method: string, path: string, answer: JudgedAnswer): void {
       const bare = path.replace(/[?#].*$/, "");
       const template =

@@ -3,13 +3,13 @@ import type { RolloutStage } from "../../../src/api/rollout.ts";
 import type { SovereignStatus } from "../../../src/api/sovereign.ts";
 import { condition, IMAGE, servingOn } from "./catalyst-object.ts";
 
-/** The Sovereigns that may exist. */
+/** The names of possible Sovereigns. */
 export const NAMES = Array.from({ length: 12 }, (_, index) => `s${index}`);
 
 export interface World {
   stages: RolloutStage[];
   rollout: { maxUnavailable: number | string; bake: string; backwardCompatible: boolean };
-  /** Which Sovereigns exist at the start, and what each does. */
+  /** The Sovereigns at the start, with their states. */
   fleet: { name: string; start: keyof typeof STARTS }[];
 }
 
@@ -69,7 +69,7 @@ export type Happening =
     }
   | { kind: "report" | "wait" | "pause" | "resume" | "approve" | "restart"; name: string };
 
-/** `at` chooses among the Sovereigns that this can happen to, so that random walks reach failures in the middle of a stage. */
+/** `at` selects one of the Sovereigns to which this can happen, so that random walks also fail in the middle of a stage. */
 export interface Chance {
   kind: Happening["kind"] | "operate";
   at: number;
@@ -91,7 +91,7 @@ const ANY = [
   ...["restart", "lose", "lose", "reach"],
 ] as Chance["kind"][];
 export const chance = fc.record<Chance>({ kind: fc.constantFrom(...ANY), at: fc.nat(1_000) });
-/** What can happen after a rollout, as often as failures need. No person ends or pauses it. */
+/** Events after a rollout, as often as failures need. No person ends or pauses it. */
 export const laterChance = fc.record<Chance>({
   kind: fc.constantFrom(
     "operate",

@@ -37,5 +37,5 @@ export const annotated = (brel: BillingRelease, annotations: Record<string, stri
   ...brel,
   metadata: { ...brel.metadata, annotations },
 });
-/** The value of an annotation that a person sets for an image. */
+/** The value of an annotation that a person writes for an image. */
 export const by = (user: string, digest = DIGEST) => `${user}@${digest}`;

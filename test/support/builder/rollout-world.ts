@@ -51,7 +51,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
 
   function checkStart(own: Sovereign): void {
     const before = tally();
-    // Read from the objects and not from the decision, which could be wrong in the same way.
+    // Read from the objects, because the decision itself could be wrong.
     const { annotations = {} } = brel.metadata;
     expect(annotations["catalyst.openova.io/rollout-paused"]).toBeUndefined();
     const isComplete = isRolloutComplete(brel);
@@ -77,7 +77,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
     const { status = {} } = own;
     if (decision.kind === "update" && !isOnImage(own)) {
       checkStart(own);
-      // Like step/pin.ts: what was verified on this very image is no image to go back to.
+      // Like step/pin.ts: if the verified image is the new one, there is no earlier image to return to.
       const isChange = status.verified !== undefined && status.verified.image !== NEXT_IMAGE;
       const hadFailed = status.conditions?.some(({ type }) => type === "Stalled") === true;
       setStatus(own, {
@@ -159,7 +159,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
       connected.put(status === undefined ? rest : { ...rest, status });
     },
     wait: () => connected.pass(60_000),
-    // An operator that starts has the objects, and nothing of the one before.
+    // A new operator reads the objects, and has no other state of the one before.
     restart: () => {
       const nowMs = connected.nowMs();
       connected = connectFleet(sovereigns, [brel]);
@@ -231,7 +231,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
   };
 }
 
-/** Whether a Sovereign served with another image before, updated to this one, and needs a person. */
+/** Whether a Sovereign served with another image, updated to this one, and now needs a person. */
 const hasFailed = ({ spec, status }: Sovereign): boolean =>
   !spec.suspend &&
   status?.pinnedImage === NEXT_IMAGE &&

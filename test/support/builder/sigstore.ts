@@ -14,13 +14,13 @@ import { canonicalJson } from "../../../src/platform/canonical-json.ts";
 import { certificateBody, createCertificateLog } from "./certificate-log.ts";
 import { ALGORITHM, createAuthority, serialNumber, utf8String } from "./signing-authority.ts";
 
-/** The content of a keyless signature, and how it is recorded. */
+/** The content of a keyless signature, and its records in the logs. */
 export interface KeylessOptions {
   issuer?: string;
   identity?: string;
-  /** When the log recorded it. Default: now. */
+  /** The time of the log entry. Default: now. */
   recordedAt?: Date;
-  /** When the certificate begins to be valid, for ten minutes. Default: a minute before `recordedAt`. */
+  /** The start of the certificate's validity, which is ten minutes. Default: a minute before `recordedAt`. */
   certifiedAt?: Date;
   /** The certificate's extended key usage. Default: code signing. */
   usage?: string;
@@ -64,7 +64,7 @@ export const imageStatement = (digest: string, change: object = {}): Buffer =>
     }),
   );
 
-/** The bundle that a key's owner makes of a statement. `signature` signs the bytes that it gets. */
+/** The bundle that a key's owner creates for a statement. `signature` signs the given bytes. */
 export const keyBundle = (
   payload: Buffer,
   signature: (message: Buffer) => Buffer,
@@ -175,7 +175,7 @@ export async function createSigstore() {
     };
   }
 
-  /** An entry as Rekor 2 makes it: its name is the origin of the checkpoint, and it has no time. */
+  /** An entry in the form of Rekor 2: its name is the origin of the checkpoint, and it has no time. */
   function recordV2(dsseV002: object) {
     const canonicalizedBody = Buffer.from(
       canonicalJson({ kind: "dsse", apiVersion: "0.0.2", spec: { dsseV002 } }),

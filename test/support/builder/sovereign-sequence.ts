@@ -43,9 +43,9 @@ export interface Cluster {
   secrets?: SecretObject[];
   releases?: ReturnType<typeof release>[];
   franchises?: ReturnType<typeof franchise>[];
-  /** Whether the database accepts logins; default true. */
+  /** Whether the database accepts logins. Default: true. */
   isReachable?: boolean;
-  /** Replicas that are available; default all. */
+  /** The number of available replicas. Default: all. */
   available?: number;
   jobs?: JobObject[];
   pods?: PodObject[];

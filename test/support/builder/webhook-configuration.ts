@@ -29,7 +29,7 @@ export const webhook = (name: string): Webhook => {
   if (found === undefined) throw new Error(`no webhook ${name}`);
   return found;
 };
-/** Rules as `group/resource operations`. */
+/** The rules, as `group/resource operations`. */
 export const matched = (name: string) =>
   webhook(name).rules.flatMap(({ apiGroups, resources, operations }) =>
     resources.map((resource) => `${apiGroups.join()}/${resource} ${operations.join()}`),

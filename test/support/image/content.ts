@@ -55,7 +55,7 @@ export function createImageContent(): ImageContent {
     installed: {},
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
-  // The image's Node runs `node`, and this checkout's Node is in its place.
+  // The Dockerfile runs `node`, so this checkout's Node comes first in PATH.
   const env = { ...process.env, PATH: `${join(ROOT, "node_modules/.bin")}:${process.env.PATH}` };
   for (const [number, stage] of STAGES.entries()) {
     const cwd = join(folder, String(number));
@@ -76,7 +76,7 @@ export function createImageContent(): ImageContent {
   return content;
 }
 
-/** `COPY [--from=dependencies] SOURCE… TARGET`. There is one stage to copy from: the first. */
+/** Runs `COPY [--from=dependencies] SOURCE… TARGET`. Only the first stage can be copied from. */
 function copy(text: string, cwd: string, folder: string, copied: string[]): void {
   const words = text.split(" ");
   const isFromStage = words[0]?.startsWith("--from=") ?? false;

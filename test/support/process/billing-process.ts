@@ -10,9 +10,9 @@ const MAIN = resolve(import.meta.dirname, "../../../src/cli/main.ts");
 export interface BillingProcess {
   child: ChildProcess;
   origin: string;
-  /** What it logged so far. */
+  /** The log so far. */
   log(): string;
-  /** Sends the signal and waits for the end; the exit code. */
+  /** Sends the signal, waits for the end and returns the exit code. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -21,7 +21,7 @@ export interface StartedCommand {
   /** Rejects when the process ends before it listens. */
   origin: Promise<string>;
   exit: Promise<{ code: number | null; stdout: string; stderr: string }>;
-  /** What it logged so far. */
+  /** The log so far. */
   log(): string;
 }
 
@@ -100,7 +100,7 @@ export function createBillingProcesses(databaseUrl: string) {
 
 const PATIENCE_MS = 5_000;
 
-/** Ends the process like a cluster ends a Pod: with SIGTERM first, and with SIGKILL when it does not end. */
+/** Ends the process as a cluster ends a Pod: with SIGTERM, and with SIGKILL if it does not end. */
 export async function endInOrder(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);

@@ -6,7 +6,7 @@ import type { Command } from "../../../src/cli/command.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../../src/cli/main.ts");
 
-/** A command of `catalyst`, run to its end in a process of its own. */
+/** Runs a command of `catalyst` to its end in a process of its own. */
 export function runCommand(
   name: string,
   env: Record<string, string>,
@@ -21,7 +21,7 @@ export function runCommand(
   });
 }
 
-/** A command of `catalyst`, run to its end in this process. Rejects when it does. */
+/** Runs a command of `catalyst` to its end in this process. Rejects if it does. */
 export async function runHere(
   command: Command,
   args: string[],

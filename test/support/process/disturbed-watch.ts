@@ -86,7 +86,10 @@ interface Event {
 
 const isBookmark = (line: string) => (JSON.parse(line) as Event).type === "BOOKMARK";
 
-/** Whether the second may not overtake the first, because it is about the same object or moves the position of the watch. */
+/**
+ * Whether the second event must not overtake the first, because it is about the same object or moves the position of
+ * the watch.
+ */
 function isOrdered(first: string, second: string): boolean {
   const [one, other] = [first, second].map((line) => (JSON.parse(line) as Event).object.metadata);
   return isBookmark(second) || (one?.namespace === other?.namespace && one?.name === other?.name);

@@ -7,7 +7,7 @@ import { createMachine } from "./election-machine.ts";
 
 export const TICK_MS = 250;
 
-/** Candidates on machines of their own. Each tick of the clock checks that at most one of them leads. */
+/** Candidates on separate machines. Each tick of the clock checks that at most one of them leads. */
 export async function stage(kubeConfig: KubeConfig, names: string[]) {
   const world = { time: Date.parse("2026-01-01T00:00:00Z") };
   const client = createKubeClient({ kubeConfig, userAgent: "catalyst-test" });

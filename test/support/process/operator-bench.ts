@@ -26,7 +26,7 @@ export interface OperatorBench {
   /** The folder of the embedded API server: its certificates, and its journal. */
   stateDir(): string;
   caches(): OperatorCaches;
-  /** Other caches of the same API server, by a client that is changed like this, until the signal fires. */
+  /** Starts more caches of the same API server, through a changed client, until the signal fires. */
   moreCaches(change: (client: KubeClient) => KubeClient, signal: AbortSignal): Promise<OperatorCaches>;
   simulation(): SimulatedWorkload;
   recorder(): EventRecorder;
@@ -38,7 +38,7 @@ export interface OperatorBench {
     },
   ): OperatorLife;
   sovereign(name: string): Promise<Sovereign | undefined>;
-  /** Waits until a condition says this. */
+  /** Waits until a condition has this status. */
   awaitCondition(
     name: string,
     type: string,
@@ -70,7 +70,7 @@ async function startEmbedded(): Promise<BenchServer> {
   };
 }
 
-/** One API server for a whole file; what runs against it is the operator's own code, and a simulated workload. */
+/** One API server for a whole file. The operator's own code runs against it, with a simulated workload. */
 export function useOperatorBench(start: () => Promise<BenchServer> = startEmbedded): OperatorBench {
   const logger = createLogger("test", process.env.BENCH_LOG ?? "silent");
   const stopping = new AbortController();
@@ -148,7 +148,7 @@ export function useOperatorBench(start: () => Promise<BenchServer> = startEmbedd
             const condition = findCondition(seen?.status?.conditions, type);
             return condition?.status === status && (reason === undefined || condition.reason === reason);
           };
-          // The cache first: eight tests that ask the server every 10 ms would keep it busy.
+          // Reads the cache first: eight tests that ask the server every 10 ms would keep it busy.
           if (!isMet(benchCaches.sovereigns.get(name))) return undefined;
           const seen = await sovereign(name);
           return isMet(seen) ? seen : undefined;

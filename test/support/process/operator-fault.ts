@@ -38,29 +38,29 @@ export interface PlannedFault {
 export interface Fault {
   gate: Gate;
   now(): Date;
-  /** Calls count from now on. */
+  /** From now on, calls are counted. */
   arm(): void;
   /** Resolves when the process has died. */
   died: Promise<true>;
   hasCome(): boolean;
 }
 
-/** By then the other process has begun, and has made few calls. */
+/** After this time, the other process has begun and has made few calls. */
 const LATE_MS = 100;
 const SLOW_MS = 100;
 const JUMP_MS = { ahead: 7_200_000, back: -7_200_000 } as const;
 
 /** A process that dies after a read leaves the same state as one that dies after the write before it. */
 const isRead = (call: string) => /^(get|list) /.test(call);
-/** These do not ask the API server. */
+/** These calls do not go to the API server. */
 const isMeasurement = (call: string) => /^(probe|smoke)/.test(call);
 
 /** Kinds that never affect a read, or that affect a read like `reset`, or like a fault of the write before it. */
 const OF_WRITES: readonly FaultKind[] = ["crash", "late", "lost", "409", "422", "ahead", "back"];
-/** Kinds that need no API server. */
+/** Faults that need no API server. */
 const OF_PROCESS: readonly FaultKind[] = ["crash", "ahead", "back", ...LASTING_KINDS];
 
-/** Whether a fault of this kind can come at this call. A process can also die after it measured something. */
+/** Whether a fault of this kind can occur at this call. A process can also die after a measurement. */
 export const isConcerned = (kind: FaultKind, call: string): boolean =>
   !(isRead(call) && OF_WRITES.includes(kind)) && (OF_PROCESS.includes(kind) || !isMeasurement(call));
 
@@ -115,7 +115,7 @@ function failureOf(kind: "reset" | "lost" | keyof typeof ANSWERS, call: string):
   return kubeErrorOf(request, status, JSON.stringify({ message: "planned", reason }), "0.02");
 }
 
-/** Numbers below `bound`, the same for the same seed. */
+/** Returns numbers below `bound`. The same seed gives the same numbers. */
 export function seededRandom(seed: number): (bound: number) => number {
   let state = seed;
   return (bound) => {

@@ -36,7 +36,7 @@ export type Gate = <T>(call: Call, act: () => Promise<T>) => Promise<T>;
 
 const OPEN: Gate = (_call, act) => act();
 
-/** One life of an operator's Sovereign and BillingRelease controllers, on real caches and real queues. */
+/** A run of an operator's Sovereign and BillingRelease controllers, with real caches and queues. */
 export interface OperatorLife {
   calls: Call[];
   /** Keys of Sovereigns, in the order of their reconciles. */
@@ -52,7 +52,7 @@ export interface LifeOptions {
   /** Whether it reconciles BillingReleases too. Default: true. */
   hasReleases?: boolean;
   now?: () => Date;
-  /** Whether the registry has an image. Default: it has each. */
+  /** Whether the registry has an image. Default: it has all. */
   findImage?: FindImage;
 }
 

@@ -12,12 +12,12 @@ export interface OperatorProcess {
   metrics(): Promise<string>;
   /** The status and the text of /readyz. */
   readiness(): Promise<[status: number, text: string]>;
-  /** Lets it hand over the Lease and end by itself. */
+  /** Sends SIGTERM, so that the process releases the Lease and ends. */
   stop(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts `catalyst operator` on a cluster. The API server calls its webhook by its address. */
+/** Starts `catalyst operator` on a cluster. The API server calls its webhook by address. */
 export async function startOperatorProcess(
   kubeconfigPath: string,
   env: Readonly<Record<string, string>> = {},

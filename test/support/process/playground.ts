@@ -23,11 +23,11 @@ export interface PlaygroundProcess {
   child: ChildProcess;
   stateDir: string;
   kubeconfig: string;
-  /** Everything that it has printed so far. */
+  /** The output so far. */
   output(): string;
   /** Waits for the end of the story. Throws with the output when the playground exits before. */
   storyFinished(): Promise<SovereignEntry[]>;
-  /** Stops it as Ctrl-C does and returns its exit code. */
+  /** Stops it as Ctrl-C does, and returns the exit code. */
   interrupt(): Promise<number | null>;
   /** Kills it as kill -9 does. */
   kill(): Promise<void>;
@@ -138,7 +138,7 @@ export function migrationRuns(stateDir: string, sovereign: string): Record<strin
   return runs;
 }
 
-/** The runs of all migrations when each ran so often, in the form of `migrationRuns`. */
+/** The result of `migrationRuns` when each migration ran this often. */
 export const eachMigrationRan = (times: number): Record<string, number> =>
   Object.fromEntries(MIGRATIONS.map(({ name }) => [name, times]));
 

@@ -30,7 +30,7 @@ const IMAGES = new Map(
 /** A control plane and the process runner, in one test's own directory. */
 export interface RunnerBench {
   client: KubeClient;
-  /** Looks until `look` does not throw. */
+  /** Repeats `look` until it does not throw. */
   until<T>(look: () => Promise<T> | T, timeoutMs?: number): Promise<T>;
   podsOf(label: string): Promise<Pod[]>;
   eventsAbout(name: string): Promise<{ reason: string; message: string; type: string }[]>;

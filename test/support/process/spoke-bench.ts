@@ -55,7 +55,7 @@ export function useSpokeBench(image: string) {
   const cleanups: (() => unknown)[] = [];
   let hubLife: OperatorLife;
   let proxy: TcpProxy;
-  /** For a token of the ServiceAccount with the rights that the chart gives the hub. */
+  /** A kubeconfig with a token of the ServiceAccount that has the hub's rights from the chart. */
   let kubeconfig: string;
 
   async function createHubKubeconfig(): Promise<string> {
@@ -123,7 +123,7 @@ export function useSpokeBench(image: string) {
     hubLife: () => hubLife,
     /** The proxy between the hub and the spoke. */
     proxy: () => proxy,
-    /** Runs at the end. The last one runs first. */
+    /** Registers a cleanup for the end. The last one runs first. */
     onEnd: (cleanup: () => unknown) => void cleanups.push(cleanup),
     writeKubeconfig,
     viaProxy,

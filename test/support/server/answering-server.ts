@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 
 export interface AnsweringServer {
   origin: string;
-  /** Paths as they were asked for, oldest first. */
+  /** The requested paths, oldest first. */
   asked: string[];
   answers: Record<string, { status?: number; body?: unknown; headers?: Record<string, string> }>;
   close(): Promise<void>;

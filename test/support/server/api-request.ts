@@ -54,7 +54,7 @@ export async function readEvents<T>(
   return events;
 }
 
-/** Asks again until `holds`: servers and controllers apply a change a moment after its write. */
+/** Repeats the request until `holds`, because servers and controllers apply a change with a short delay. */
 export async function eventually<T>(
   look: () => Promise<T>,
   holds: (seen: T) => boolean,

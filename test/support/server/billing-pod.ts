@@ -24,12 +24,12 @@ export async function writeBillingPod(client: KubeClient): Promise<void> {
       metadata: { ...metadata, name },
       spec: { ...spec, fqdn: `${name}.example`, billing: { ...spec.billing, auth }, ...more },
     });
-  // kube-apiserver serves a kind some time after its definition.
+  // kube-apiserver serves a new kind with a short delay.
   await vi.waitFor(() => create("omantel", {}), { timeout: 20_000, interval: 100 });
   await create("resting", {});
   await create("remote", { cluster: { kubeconfigSecretRef: { name: "remote-kubeconfig" } } });
   await post(`${core}/secrets`, { metadata: { name: "billing-jwt" }, stringData: { secret: JWT_SECRET } });
-  // An API server of its own may not have made the account of Pods yet.
+  // A new API server may not have created the account of Pods yet.
   await post(`${core}/serviceaccounts`, { metadata: { name: "billing" } });
   await post(`${core}/pods`, {
     metadata: {

@@ -39,7 +39,7 @@ export async function visit(
     height?: number;
     javaScript?: boolean;
     locale?: string;
-    /** Origins that the page may ask besides its own. */
+    /** Other origins that the page may use. */
     allowed?: string[];
   } = {},
 ): Promise<Visit> {

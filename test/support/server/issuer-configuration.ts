@@ -6,7 +6,7 @@ export const CLIENT_SECRET = "a-client-secret-of-the-marketplace";
 export const CALLBACK = "https://marketplace.example/callback";
 export const PATH = "/realms/om";
 
-/** The server's storage, which outlives a new configuration. Without one, the server warns at each start. */
+/** The server's storage, which a new configuration keeps. Without it, the server warns at each start. */
 export function createAdapter(): (name: string) => Adapter {
   const stored = new Map<string, AdapterPayload>();
   return (name) => {
@@ -84,7 +84,7 @@ export function desiredConfiguration(of: {
     },
     formats: {
       customizers: {
-        // As Keycloak writes it; RFC 9068 has `at+jwt`.
+        // Keycloak writes `JWT` here. RFC 9068 requires `at+jwt`.
         jwt(_context, _token, jwt) {
           jwt.header = { ...jwt.header, typ: "JWT" };
         },

@@ -10,20 +10,20 @@ import {
   PATH,
 } from "./issuer-configuration.ts";
 
-/** How the issuer answers for its keys and its discovery document. */
+/** How the issuer serves its keys and its discovery document. */
 export type IssuerState =
   | "healthy"
-  /** 500 for everything. */
+  /** Answers everything with 500. */
   | "broken"
-  /** 200 with a page, as a proxy in front of it would. */
+  /** Answers with 200 and an HTML page, as a proxy would. */
   | "html"
   /** Redirects clients to another address that has keys. */
   | "redirecting"
-  /** Takes the request and never answers. */
+  /** Accepts the request and never answers. */
   | "hanging"
   /** Answers without an end. */
   | "endless"
-  /** Has no keys at all. */
+  /** Has no keys. */
   | "empty";
 
 interface SigningKey {
@@ -41,15 +41,15 @@ export interface Issuer {
   clientId: string;
   key: SigningKey;
   state: IssuerState;
-  /** Requests for the discovery document and for the keys, since the start. */
+  /** The number of requests for the discovery document and for the keys since the start. */
   asked: { discovery: number; keys: number };
-  /** An access token of the client itself, by the client credentials grant; its account holds the client's roles. */
+  /** An access token of the client itself, by the client credentials grant. Its account has the client's roles. */
   clientToken(): Promise<string>;
   /** Signs a person in by the authorization code flow. */
   signIn(user: string): Promise<{ accessToken: string; idToken: string }>;
-  /** A token with the claims of its access tokens, changed as the test asks, and signed by its own key or by another one. */
+  /** A token with the claims of its access tokens, changed by the test, and signed with its own or another key. */
   forge(claims?: JWTPayload, header?: Record<string, unknown>, key?: CryptoKey): Promise<string>;
-  /** A new key signs from now on; the old one is published still, or withdrawn. */
+  /** Signs with a new key from now on. The old key stays published, or is withdrawn. */
   rotate(options?: { withdraw?: boolean; alg?: string }): Promise<SigningKey>;
   /** Serves this many further keys beside its own. */
   crowd(count: number): Promise<void>;
@@ -129,7 +129,7 @@ export async function startIssuer(
     }
   }
 
-  /** The person's name is what the request for the sign-in hinted at. */
+  /** The user's name is the login hint of the sign-in request. */
   async function finishInteraction(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { params } = await provider.interactionDetails(request, response);
     await provider.interactionFinished(request, response, {

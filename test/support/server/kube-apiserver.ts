@@ -12,30 +12,29 @@ import { findFreePort } from "../../../src/playground/process/free-port.ts";
 import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
 import { createWatchdog } from "../../../src/playground/process/watchdog.ts";
 
-/** An API server of its own, on loopback, in a directory of its own. */
+/** A test's own API server, on loopback, with its own directory. */
 export interface TestControlPlane {
   url: string;
-  /** For an administrator in system:masters. */
+  /** The kubeconfig of an administrator in system:masters. */
   kubeConfig(): KubeConfig;
-  /** The same as a file, for kubectl. */
+  /** The path of the same kubeconfig, for kubectl. */
   kubeconfigPath: string;
   /** The text of a kubeconfig for a ServiceAccount, whose token is valid for an hour. */
   accountKubeconfig(client: KubeClient, namespace: string, name: string): Promise<string>;
-  /** Makes etcd forget every state before a resourceVersion. Only where there is an etcd. */
+  /** Removes every state before a resourceVersion from etcd. Only for control planes with etcd. */
   compact(resourceVersion: string): Promise<void>;
   close(): Promise<void>;
 }
 
-/** `previous` is the oldest minor version of Kubernetes that is supported. */
+/** `previous` is the oldest supported minor version of Kubernetes. */
 export type TestControlPlaneKind = "embedded" | "real" | "previous";
 
 /** The folder in KUBEBUILDER_ASSETS of the previous kube-apiserver. `test/conformance/build-tools.sh` has its version. */
 const PREVIOUS_FOLDER = "kubernetes-1.34";
 
 /**
- * `real`: the kube-apiserver and etcd in KUBEBUILDER_ASSETS; throws, saying how to get them, when they are not there.
- * `previous`: the same, of an older minor version.
- * `embedded`: the one of this repository.
+ * `real`: the kube-apiserver and etcd in KUBEBUILDER_ASSETS. Throws and says how to get them if they are missing.
+ * `previous`: an older minor version of the same. `embedded`: this repository's own.
  */
 export async function startTestControlPlane(kind: TestControlPlaneKind): Promise<TestControlPlane> {
   const folder = mkdtempSync(join(tmpdir(), "catalyst-control-plane-"));

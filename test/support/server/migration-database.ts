@@ -38,7 +38,7 @@ export async function fingerprintOf(pool: pg.Pool, settings: string[] = []): Pro
   }
 }
 
-/** The fingerprint of a database that our migrations alone made. */
+/** The fingerprint of a database that only our migrations created. */
 export const referenceOf = async () => fingerprintOf((await database("migrated")).pool);
 
 /** Every row of the earlier service's tables as text, with the columns of that service. */

@@ -37,7 +37,7 @@ export function writeKindSchemas({ definitions }: Definitions, folder: string): 
   return count;
 }
 
-/** Without the types that mean several, and closed. */
+/** A copy without the types that have several meanings, and without unlisted members. */
 function closedSchema(node: Schema): Schema {
   if (node.format === "int-or-string" || node["x-kubernetes-int-or-string"] === true) return {};
   const copy = Object.fromEntries(

@@ -47,7 +47,7 @@ export async function createPostgresProxy(databaseUrl: string) {
     loseAnswer(n: number) {
       answersLeft = n;
     },
-    /** Whether an answer is still to be lost. */
+    /** Whether an answer will still be lost. */
     isArmed: () => Number.isFinite(answersLeft),
     disarm: () => {
       answersLeft = Number.POSITIVE_INFINITY;

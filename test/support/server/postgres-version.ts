@@ -10,7 +10,7 @@ const installed = (version: number, locale: string): PostgresBinaries => {
   };
 };
 
-/** The versions that a Sovereign may run: what test/conformance/install-postgres.sh brings, and the project's own. */
+/** The versions that a Sovereign may run: those that test/conformance/install-postgres.sh installs, and the project's own. */
 export const SERVERS = [
   { version: 15, binaries: installed(15, "C.UTF-8") },
   { version: 16, binaries: installed(16, "C") },

@@ -12,7 +12,7 @@ interface Stored {
 }
 
 export interface PushRegistry {
-  /** `127.0.0.1:PORT`, over plain HTTP. */
+  /** `127.0.0.1:PORT`, for plain HTTP. */
   host: string;
   /** Stores a manifest under its digest, and returns the digest. */
   push(name: string, manifest: object): string;

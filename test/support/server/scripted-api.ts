@@ -22,9 +22,9 @@ export interface ScriptedApi {
   caPem: string;
   certificates: ServingCertificates;
   requests: SeenRequest[];
-  /** TLS connections opened so far. */
+  /** The number of TLS connections so far. */
   connections(): number;
-  /** Closes every connection, like a server that ends. */
+  /** Closes every connection, as a server that stops does. */
   cut(): void;
   kubeConfig(user?: Record<string, unknown>, cluster?: Record<string, unknown>): KubeConfig;
   close(): Promise<void>;

@@ -16,7 +16,7 @@ import {
 export type Answer = (request: SeenRequest, response: ServerResponse) => void;
 
 /**
- * Quick retries. Only a test that asks for it ends a watch after silence, because a busy machine may delay an answer by
+ * Short retries. Only a test that requests it ends a watch after silence, because a busy machine may delay an answer by
  * seconds.
  */
 const PACE = { firstBackoffMs: 5, maxBackoffMs: 40 };

@@ -10,7 +10,7 @@ interface SigningRequest {
   publicKeyRequest: { publicKey: { content: string } };
 }
 
-/** Fulcio's and Rekor's APIs, as far as cosign calls them, over plain HTTP. The certificate names who the token names. */
+/** The parts of Fulcio's and Rekor's APIs that cosign calls, over plain HTTP. The certificate has the identity in the token. */
 export function startSigstoreServer(sigstore: Sigstore): Promise<RunningHttpServer> {
   async function sign(request: IncomingMessage, body: SigningRequest): Promise<object> {
     const [, claims = ""] = (request.headers.authorization ?? "").replace("Bearer ", "").split(".");
@@ -70,7 +70,7 @@ export function startSigstoreServer(sigstore: Sigstore): Promise<RunningHttpServ
   return startHttpServer({ handler, host: "127.0.0.1", port: 0 });
 }
 
-/** Rekor stores the hash of an envelope's payload in place of the envelope. */
+/** Rekor stores the hash of an envelope's payload instead of the envelope. */
 function recordedSpec(kind: string, spec: Record<string, never>): object {
   if (kind !== "dsse") return spec;
   const { envelope, verifiers } = spec.proposedContent as unknown as {

@@ -30,12 +30,9 @@ export interface SimulatedWorkload {
   smokeTests: string[];
   /** Shapes that differ from those of other images: the fingerprint of the API by image, or by namespace and image. */
   shapes: Map<string, string>;
-  /**
-   * The counts of each Pod's answers, by image, or by namespace and image. A Pod without an entry does not answer the
-   * question.
-   */
+  /** The counts in each Pod's answer, by image, or by namespace and image. A Pod without an entry does not answer. */
   answered: Map<string, { requests: number; serverErrors: number }>;
-  /** Migrations in these namespaces fail, with these last words. */
+  /** Migrations in these namespaces fail with this message. */
   failingMigrations: Map<string, string>;
   /** Migrations in these namespaces run and do not end. */
   hangingMigrations: Set<string>;
@@ -261,7 +258,7 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
     if (kind === "added") later(() => runJob(object as unknown as Workload & JobObject));
     if (kind === "deleted") later(() => collect(client, object));
   }, stopping.signal);
-  // A Pod that is being deleted is gone once its kubelet reports it.
+  // A deleted Pod is gone after its kubelet reports its end.
   pods.onChange(({ kind, object }) => {
     if (kind === "deleted" || object.metadata.deletionTimestamp === undefined) return;
     const raw = {

@@ -9,10 +9,10 @@ type Fields = Record<string, string>;
 export interface StripeServer {
   origin: string;
   webhookSecret: string;
-  /** Every request that reached it, oldest first. */
+  /** All requests so far, oldest first. */
   asked: { path: string; fields: Fields; idempotencyKey: string | undefined; authorization: string }[];
   sessions: Map<string, Fields>;
-  /** A fault in place of an answer: a status with an error, or a connection that is closed before or after the work. */
+  /** A fault instead of an answer: a status with an error, or a connection that is closed before or after the work. */
   fault: "none" | "refuse" | "unauthorized" | "away" | "cut-after" | "in-use";
   delayMs: number;
   /** Customers that were deleted from the account. */

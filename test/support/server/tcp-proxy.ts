@@ -5,9 +5,9 @@ export interface TcpProxy {
   port: number;
   /** Resets open connections and refuses new ones, as a failed network does. */
   disconnect(): void;
-  /** Accepts connections and sends nothing, as a network that drops packets does. Open connections stay, and are silent. */
+  /** Accepts connections and sends nothing, as a network that drops packets does. Open connections stay silent. */
   hang(): void;
-  /** Forwards to this server from now on. Open connections end. */
+  /** Forwards to this server from now on. Closes open connections. */
   lead(port: number): void;
   close(): Promise<void>;
 }

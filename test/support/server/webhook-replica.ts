@@ -57,7 +57,7 @@ export interface WebhookReplica {
   served(): Promise<string>;
 }
 
-/** The operator's webhook as one of its replicas runs it; the one that leads also publishes the configuration. */
+/** Runs the operator's webhook as a replica does. The leader also publishes the configuration. */
 export async function startWebhookReplica(
   client: KubeClient,
   options: { leads: boolean; settleMs: number; signal: AbortSignal; env?: Record<string, string> },
@@ -134,14 +134,11 @@ function shakeHands(port: number, ca?: string): Promise<string> {
 
 export interface ImpatientClient {
   handshakes(): number;
-  /** Ends it, and returns the errors of refused connections. */
+  /** Stops, and returns the errors of refused connections. */
   stop(): Promise<string[]>;
 }
 
-/**
- * Connects to every replica again and again, as API servers do. It trusts the published bundle, and receives a new one
- * `lagMs` late.
- */
+/** Connects to every replica repeatedly, as API servers do. It trusts the published bundle, and gets a new one `lagMs` late. */
 export function connectForever(
   client: KubeClient,
   replicas: readonly WebhookReplica[],

@@ -11,14 +11,14 @@ export interface WebhookServer {
   port: number;
   /** The server's own certificate in base64, in the form of a `caBundle`. */
   caBundle: string;
-  /** Every AdmissionReview that came in, in order. */
+  /** All received AdmissionReviews, in order. */
   received: Record<string, unknown>[];
   /** Connections opened so far. */
   connections(): number;
   close(): Promise<void>;
 }
 
-/** Answers the `response` of a review, or a whole HTTP answer. */
+/** Returns the `response` of a review, or a whole HTTP answer. */
 export type Answer = (
   request: Record<string, unknown>,
   path: string,

@@ -11,7 +11,7 @@ import { configMap, type KubeBench } from "./kube-bench.ts";
 const TIMES: LeaseTimes = { leaseMs: 1_000, renewDeadlineMs: 700, retryMs: 100 };
 
 export function describeLeaderElection(bench: KubeBench): void {
-  /** A candidate as a process of its own would be; `lead` runs until it loses. */
+  /** A candidate as in a process of its own. `lead` runs until the lease is lost. */
   function candidate(identity: string, namespace: string, client: KubeClient) {
     const abort = new AbortController();
     const state = { terms: 0, isLeading: false, lastWords: 0 };
@@ -62,7 +62,7 @@ export function describeLeaderElection(bench: KubeBench): void {
       await first.stop();
       await until(() => second.state.isLeading, "the second leads");
       expect(first.state.lastWords).toBe(1);
-      // Released, not expired: well within the second that the lease lasts.
+      // The lease was released and did not expire: it lasts one second.
       expect(performance.now() - stoppedAt).toBeLessThan(700);
       const taken = await bench.client().get<Lease>(LEASES, key);
       expect(taken?.spec).toMatchObject({ holderIdentity: "second", leaseTransitions: 1 });

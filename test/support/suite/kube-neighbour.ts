@@ -9,7 +9,7 @@ import { IMAGE, NEXT_IMAGE, sovereign } from "../builder/catalyst-object.ts";
 import type { KubeBench } from "./kube-bench.ts";
 
 const MANAGER = "catalyst-operator";
-/** Labels and annotations that other products, or people for them, write on objects that they track. */
+/** Labels and annotations that other products or their users write on objects that they track. */
 const LABELS = {
   "app.kubernetes.io/instance": "omantel",
   "app.kubernetes.io/managed-by": "Helm",
@@ -32,7 +32,7 @@ export function describeNeighbours(bench: KubeBench): void {
     own.spec.billing.ingress = { host: `${name}.example` };
     return desiredWorkload(own, image, undefined, { isAutoscaled });
   }
-  /** Applies the workload, and a function that applies one again as the next reconcile does. */
+  /** Applies the workload, and returns a function that applies one object again, as the next reconcile does. */
   async function start(name: string) {
     const applier = createApplier({ client: bench.client(), fieldManager: MANAGER, now: () => new Date() });
     for (const object of [desiredNamespace(sovereign(name)), ...workload(name)])

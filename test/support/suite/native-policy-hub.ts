@@ -58,7 +58,7 @@ const ALLOWED: readonly [title: string, by: Person | undefined, request: Request
   ["is the hub, and deletes it", "hub", remove(`${SOVEREIGNS}/spoke`)],
 ];
 
-/** Tests who may change objects of the hub on a cluster. The webhook does not receive requests of the platform. */
+/** Tests which users may change the hub's objects on a cluster. The webhook does not receive requests of the platform. */
 export function testHubObjects(connection: () => ApiConnection): void {
   describe("an object from the hub", () => {
     const send = (request: Request, person?: Person) =>

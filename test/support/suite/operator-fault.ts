@@ -94,7 +94,7 @@ export function describeOperatorFaults({
     return [...objects.map(canonicalJson), ...facts.map((fact) => JSON.stringify(fact))].map(general).sort();
   }
 
-  /** The state when it is the expected one, and else the last one that was seen. */
+  /** Returns the expected state as soon as it is there, otherwise the last state. */
   async function convergedState(name: string, expected: readonly string[] | undefined): Promise<string[]> {
     const end = Date.now() + CONVERGENCE_MS;
     for (;;) {
@@ -163,7 +163,7 @@ export function describeOperatorFaults({
     },
   };
 
-  /** One stage of one Sovereign. A process that dies is followed by one without a fault. */
+  /** Runs one stage of one Sovereign. If the process dies, one without a fault follows. */
   async function endure(
     name: string,
     stage: Stage,
@@ -196,7 +196,7 @@ export function describeOperatorFaults({
     }
     await end;
     await settled(life, QUIET_MS);
-    // A status about a failure of a moment ago is corrected by the next try.
+    // The next try corrects a status about a short failure.
     const last = await convergedState(name, expected);
     const drifts = life.drifts.length;
     await life.stop();
@@ -205,7 +205,7 @@ export function describeOperatorFaults({
     return { hasCome: fault.hasCome(), end: last, calls: calls.slice(before) };
   }
 
-  /** Sovereigns that go through all stages together: one release is the upgrade of all of them. */
+  /** Runs Sovereigns through all stages together: one release upgrades all of them. */
   async function goThrough(faults: Plan[], expected?: Record<Stage, { end: string[] }[]>) {
     const names = faults.map((_, i) => `s${created + i}`);
     created += faults.length;
@@ -255,7 +255,7 @@ export function describeOperatorFaults({
                   `${stage}, ${JSON.stringify(fault)}: ${difference(undisturbed[stage][0]?.end, end)}\n${calls.join("\n")}`,
                 );
             }
-          // The kinds that last are in the first plan, so that the other Sovereigns cost their caches nothing.
+          // Only the first plan has faults that last, so the disturbed caches can stop after it.
           calm.abort();
         }
         const summary = STAGES.map((stage) => `${stage} ${come.get(stage) ?? 0} of ${planned.get(stage)}`);

@@ -16,7 +16,7 @@ interface Role {
   rules: unknown[] | null;
 }
 
-/** Sends SubjectAccessReviews about everything to an API server that has the shipped roles. */
+/** Sends SubjectAccessReviews about every right to an API server that has the shipped roles. */
 export function describeAccess(kind: "embedded" | "real"): void {
   describe(`the shipped roles on the ${kind} API server`, () => {
     let plane: TestControlPlane;

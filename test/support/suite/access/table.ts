@@ -142,7 +142,7 @@ const pathOf = ({ group, resource, subresource }: Served) =>
 /** Everything that one subject may do, cluster-wide first, then what each place and each name adds. */
 async function linesOf(subject: Subject, ask: Ask): Promise<string[]> {
   const everywhere = new Map<Served, readonly string[]>();
-  /** A cluster-wide right holds in each namespace, so it is asked once. */
+  /** A cluster-wide right applies in each namespace, so it is checked once. */
   async function rightsOf(where: string, it: Served, namespace: string, name: string): Promise<string[]> {
     const { group, resource, subresource } = it;
     const asked = it.verbs.filter((verb) => !everywhere.get(it)?.includes(verb));

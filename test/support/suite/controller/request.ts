@@ -5,7 +5,7 @@ import { CLUSTER, facts, GROUP, placed, request } from "../../builder/admission-
 
 /** A request that a product sends, as its published roles show, and the answer of admission. */
 export interface ProductRequest {
-  /** As in the table of the page: `creates a CertificateRequest`. */
+  /** The title in the table of the page: `creates a CertificateRequest`. */
   title: string;
   where: Where;
   input: AdmissionInput;

@@ -40,8 +40,8 @@ const wordsOf = (text: string): string[] =>
   (text.match(/[A-Za-z0-9][A-Za-z0-9.-]*/g) ?? []).map((word) => word.replace(/[.-]+$/, "").toLowerCase());
 
 /**
- * The tenants' names that a message reveals. A word of the request may be repeated, but not a part of such a word: the
- * requester of host `omantel.test` may not learn that its Sovereign is called `omantel`.
+ * The tenants' names that a message reveals. It may repeat a word of the request, but not a part of a word: the
+ * requester of host `omantel.test` must not learn that its Sovereign is called `omantel`.
  */
 function revealed(message: string, by: Person, request: Request): string[] {
   const known = new Set(wordsOf(JSON.stringify([request, PEOPLE[by]])));
