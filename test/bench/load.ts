@@ -36,7 +36,9 @@ export async function drive(load: Load): Promise<LoadResult> {
       const dueMs = load.perSecond === undefined ? 0 : startMs + (index / load.perSecond) * 1_000;
       const earlyMs = dueMs - performance.now();
       if (earlyMs > 0) await sleep(earlyMs);
-      const begunMs = dueMs || performance.now();
+      // A timer may end up to 1 ms too early. Then the latency counts from when the request is sent.
+      const sentMs = performance.now();
+      const begunMs = load.perSecond === undefined ? sentMs : Math.min(dueMs, sentMs);
       try {
         await load.send(index, client);
       } catch (error) {
