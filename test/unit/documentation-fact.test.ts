@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { RULE_IDS } from "../../src/admission/rules/rule-id.ts";
-import { KINDS } from "../../src/api/kind-list.ts";
 import {
   linksOf,
   matchesOf,
@@ -17,8 +16,10 @@ import { FOREIGN_NAMES } from "../support/builder/foreign-name.ts";
 import {
   isCommand,
   isEndpoint,
+  isField,
   isFlag,
   isMetric,
+  isOpenField,
   isReasonConditionOrKind,
   isTableColumnOrCode,
   isVariable,
@@ -44,42 +45,10 @@ const isOwnText = (span: string) => OWN_TEXT.includes(span);
 const isDeclared = (span: string) =>
   new RegExp(`(?:interface|type|class|const) ${span}\\b|"${span}"`).test(OWN_TEXT);
 
-interface JsonSchema {
-  properties?: Record<string, JsonSchema>;
-  items?: JsonSchema;
-  allOf?: JsonSchema[];
-}
-
-/** The paths of a schema's fields, with `[]` after a list, as `spec.tiers[].id`. */
-function pathsIn(schema: JsonSchema, path: string): string[] {
-  const below = Object.entries(schema.properties ?? {}).flatMap(([name, member]) =>
-    pathsIn(member, `${path}.${name}`),
-  );
-  const items = schema.items === undefined ? [] : pathsIn(schema.items, `${path}[]`);
-  return [path, ...below, ...items, ...(schema.allOf ?? []).flatMap((part) => pathsIn(part, path))];
-}
-
-const FIELDS = new Set(
-  KINDS.flatMap(({ spec, status }) => [
-    ...pathsIn(spec as JsonSchema, "spec"),
-    ...pathsIn(status as JsonSchema, "status"),
-  ]).map((path) => path.replaceAll("[]", "")),
-);
-const FIELD_LIST = [...FIELDS];
-
-/** Whether a text is a whole path, or consecutive members of one, such as `billing.limits`. */
-const isField = (span: string) => {
-  const path = span.replace(/\[[^\]]*\]/g, "");
-  return FIELDS.has(path) || FIELD_LIST.some((field) => `${field}.`.includes(`.${path}.`));
-};
-
-/** Whether users choose the members of a field, as in labels: the schema then names none. */
-const isOpen = (path: string) => !FIELD_LIST.some((field) => `.${field}`.includes(`.${path}.`));
-
 /** The fields that a manifest on a page sets, as `spec.tiers.id`. A part of a manifest may begin with any field. */
 function fieldsSet(value: unknown, path = ""): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => fieldsSet(item, path));
-  if (value === null || typeof value !== "object" || (path !== "" && isOpen(path))) return [];
+  if (value === null || typeof value !== "object" || (path !== "" && isOpenField(path))) return [];
   return Object.entries(value)
     .filter(([name]) => path !== "" || !["apiVersion", "kind", "metadata"].includes(name))
     .flatMap(([name, member]) => {

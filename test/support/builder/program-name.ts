@@ -108,14 +108,38 @@ export function isQuery(span: string): boolean {
 
 export const isErrorState = (span: string): boolean => SQL.includes(`ERRCODE = '${span}'`);
 
-const SCHEMAS = JSON.stringify(KINDS.map(({ spec, status }) => [spec, status]));
+interface JsonSchema {
+  properties?: Record<string, JsonSchema>;
+  items?: JsonSchema;
+  allOf?: JsonSchema[];
+}
 
-/** A path of a field of our kinds: each of its members is in a schema. */
-export const isField = (span: string): boolean =>
-  span
-    .split(".")
-    .filter((member) => member !== "spec" && member !== "status")
-    .every((member) => SCHEMAS.includes(`"${member}":{`));
+/** The paths of a schema's fields, with `[]` after a list, as `spec.tiers[].id`. */
+function pathsIn(schema: JsonSchema, path: string): string[] {
+  const below = Object.entries(schema.properties ?? {}).flatMap(([name, member]) =>
+    pathsIn(member, `${path}.${name}`),
+  );
+  const items = schema.items === undefined ? [] : pathsIn(schema.items, `${path}[]`);
+  return [path, ...below, ...items, ...(schema.allOf ?? []).flatMap((part) => pathsIn(part, path))];
+}
+
+const FIELDS = new Set(
+  KINDS.flatMap(({ spec, status }) => [
+    ...pathsIn(spec as JsonSchema, "spec"),
+    ...pathsIn(status as JsonSchema, "status"),
+  ]).map((path) => path.replaceAll("[]", "")),
+);
+const FIELD_LIST = [...FIELDS];
+
+/** Whether a text is a whole path, or consecutive members of one, such as `billing.limits`. */
+export const isField = (span: string): boolean => {
+  const path = span.replace(/\[[^\]]*\]/g, "");
+  return FIELDS.has(path) || FIELD_LIST.some((field) => `${field}.`.includes(`.${path}.`));
+};
+
+/** Whether users choose the members of a field, as in labels: the schema then names none. */
+export const isOpenField = (path: string): boolean =>
+  !FIELD_LIST.some((field) => `.${field}`.includes(`.${path}.`));
 
 /** `METHOD /path` of each operation, as the service itself describes it. */
 const OPERATIONS = await readOperations();
