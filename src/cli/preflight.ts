@@ -53,9 +53,8 @@ export const command: Command = {
     const databaseUrl = reader.optional("DATABASE_URL") === undefined ? undefined : reader.databaseUrl();
     const client = connectToCluster(env, "catalyst-preflight", values);
     try {
-      const found = await inspectCluster(client, {
-        ...{ release: values.release, lists: settings, databaseUrl, now: new Date() },
-      });
+      const { release } = values;
+      const found = await inspectCluster(client, { release, lists: settings, databaseUrl, now: new Date() });
       stdout.write(formatted(values.output, found, () => describe(found)));
       const isClean = found.checks.every(({ state }) => state === "ok");
       return isClean && found.outsiders.length + found.denials.length === 0 ? EXIT.done : EXIT.checkFailed;

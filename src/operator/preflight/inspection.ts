@@ -47,18 +47,28 @@ interface Inspection {
   /** The Helm release that is to be installed. */
   release: string;
   lists: ClusterRights["lists"];
-  /** The URL of a Sovereign's database, to be checked from this machine; undefined: no check. */
+  /** The URL of a Sovereign's database, to be checked from this machine. Undefined: no check. */
   databaseUrl: string | undefined;
   now: Date;
 }
 
 /**
  * Checks a cluster before an install or an upgrade, and finds the users whose requests admission will refuse. Changes
- * nothing.
+ * nothing. When the rights of users cannot be read, a check with the state `unknown` says so.
  */
 export async function inspectCluster(client: KubeClient, inspection: Inspection): Promise<Preflight> {
   const checks = await lookAround(client, inspection);
-  return inspect(client, inspection.lists, inspection.now, checks);
+  try {
+    return { checks, ...(await inspectUsers(client, inspection)) };
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    const unread: Check = {
+      ...{ area: "identity", state: "unknown" },
+      message: `who has rights that admission refuses to use: ${errorMessage(error)}`,
+      remedy: "run it again as someone who may read roles, bindings and namespaces of the whole cluster",
+    };
+    return { checks: [...checks, unread], enforcement: "Unknown", outsiders: [], denials: [] };
+  }
 }
 
 async function lookAround(
@@ -77,30 +87,9 @@ async function lookAround(
   return areas.flat();
 }
 
-/** Adds the users to the checks. When the rights cannot be read, adds a check with the state `unknown`. */
-async function inspect(
-  client: KubeClient,
-  lists: ClusterRights["lists"],
-  now: Date,
-  checks: readonly Check[],
-): Promise<Preflight> {
-  try {
-    return { checks, ...(await inspectUsers(client, lists, now)) };
-  } catch (error) {
-    if (!isForbidden(error)) throw error;
-    const unread: Check = {
-      ...{ area: "identity", state: "unknown" },
-      message: `who has rights that admission refuses to use: ${errorMessage(error)}`,
-      remedy: "run it again as someone who may read roles, bindings and namespaces of the whole cluster",
-    };
-    return { checks: [...checks, unread], enforcement: "Unknown", outsiders: [], denials: [] };
-  }
-}
-
 async function inspectUsers(
   client: KubeClient,
-  lists: ClusterRights["lists"],
-  now: Date,
+  { lists, now }: Inspection,
 ): Promise<Omit<Preflight, "checks">> {
   const list = async <T>(resource: Resource) =>
     (await client.list<KubernetesObject>(resource)).items as unknown as T[];
