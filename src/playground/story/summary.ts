@@ -60,10 +60,9 @@ export function printSummary(reporter: Reporter, input: SummaryInput): void {
 }
 
 function sovereignRows({ sovereigns, spoke }: SummaryInput): string[][] {
-  const places = ["CONTROL PLANE", ...sovereigns.map(({ onSpoke }) => (onSpoke ? "spoke" : "hub"))];
   const rows = [
-    ["SOVEREIGN", "FQDN", "READY", "VOUCHER API"],
-    ...sovereigns.map(({ name, fqdn, url }) => [name, fqdn, "True", url]),
+    ["SOVEREIGN", "FQDN", "READY", "VOUCHER API", "CONTROL PLANE"],
+    ...sovereigns.map(({ name, fqdn, url, onSpoke }) => [name, fqdn, "True", url, onSpoke ? "spoke" : "hub"]),
   ];
-  return spoke === undefined ? rows : rows.map((row, index) => [...row, places[index] ?? ""]);
+  return spoke === undefined ? rows.map((row) => row.slice(0, -1)) : rows;
 }
