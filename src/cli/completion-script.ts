@@ -68,7 +68,7 @@ const BASH = `_catalyst() {
 complete -o default -F _catalyst catalyst
 `;
 
-/** kubectl passes the words after the plugin's name. The last line, \`:4\`, tells kubectl to offer no file names. */
+/** kubectl passes the words after the plugin's name. The last line, `:4`, tells kubectl to offer no file names. */
 const KUBECTL = `command="$1"; position=$#; previous=""; current=""
 for word in "$@"; do previous="$current"; current="$word"; done
 for word in $(_catalyst_words "$command" "$position" "$previous"); do

@@ -7,8 +7,8 @@ type JsonSchema = Record<string, unknown>;
 const { nodeSelector, tolerations, affinity } = POD_SETTINGS;
 
 /**
- * Variables that the chart sets. One in extraEnv, or its flag in extraArgs, would silently override a value: the policies and the
- * ports of the chart would then be others than those of the operator.
+ * Variables that the chart sets. One in extraEnv, or its flag in extraArgs, would silently override a value. The chart's
+ * policies and ports would then differ from the operator's.
  */
 const VARIABLES = [
   ...FLAGS.filter(({ chartValue }) => chartValue !== undefined).map(({ variable }) => variable),
