@@ -1,4 +1,5 @@
 import { listOf, mapOf } from "../../api/object.ts";
+import type { Problem } from "./change.ts";
 import { normalHost } from "./host-name.ts";
 import { type AdmissionInput, isAbout, storesObject } from "./request.ts";
 
@@ -65,7 +66,7 @@ export function heldAddresses(service: unknown): string[] {
  * Sharing keys of a Service that do not begin with its namespace. The key of another tenant would give it ports of that
  * tenant's address.
  */
-export function sharingProblems(service: unknown, namespace: string): { path: string; message: string }[] {
+export function sharingProblems(service: unknown, namespace: string): Problem[] {
   return annotationsOf(service)
     .filter(({ name, value }) => SHARING_KEY.test(name) && !value.startsWith(`${namespace}/`))
     .map(({ path, value }) => ({

@@ -1,7 +1,7 @@
 import { listOf, mapOf, textOf } from "../../api/object.ts";
 import { newAddresses, sharingProblems } from "./balancer-address.ts";
 import { capturedAddressProblems } from "./captured-address.ts";
-import { affectedPaths } from "./change.ts";
+import { affectedPaths, type Problem } from "./change.ts";
 import { isClusterServicePart } from "./cluster-service.ts";
 import type { Violation } from "./fact.ts";
 import { addressProblem, type GuardFacts, guardedServiceProblem } from "./guarded-service.ts";
@@ -14,8 +14,6 @@ export interface ServiceFacts extends GuardFacts {
   /** Addresses of load balancers of Services in guarded namespaces that are not the requester's, normalised. */
   takenAddresses: Pick<ReadonlySet<string>, "has">;
 }
-
-type Problem = Omit<Violation, "rule">;
 
 /**
  * A Service may not take addresses that others use, and may not lead an ingress controller to the Services of a guarded
