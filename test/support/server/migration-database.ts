@@ -20,9 +20,9 @@ export async function database(kind: "empty" | "migrated" = "empty"): Promise<Te
   return created;
 }
 
-export function migrate(one: TestDatabase): Promise<MigrationReport> {
+export function migrate({ url }: Pick<TestDatabase, "url">): Promise<MigrationReport> {
   return migrateDatabase({
-    databaseUrl: one.url,
+    databaseUrl: url,
     logger: createLogger("test", "silent"),
     signal: new AbortController().signal,
   });

@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { migrateDatabase } from "../../../../src/billing/db/migrate.ts";
-import { createLogger } from "../../../../src/platform/log.ts";
 import {
   placeOrder,
   reconcile,
@@ -9,6 +7,7 @@ import {
   type TestBilling,
 } from "../../../support/builder/billing.ts";
 import { EARLIER, fillEarlierTables } from "../../../support/builder/earlier-service.ts";
+import { migrate } from "../../../support/server/migration-database.ts";
 import { createTestDatabase } from "../../../support/server/postgres.ts";
 
 let billing: TestBilling;
@@ -36,11 +35,7 @@ describe("checkout against an adopted database", () => {
        SELECT id, 'debt-shop', 'small', 9, 'pending', '2024-01-01' FROM customers WHERE user_id = $1`,
       [EARLIER.plain],
     );
-    await migrateDatabase({
-      databaseUrl: database.url,
-      logger: createLogger("test", "silent"),
-      signal: new AbortController().signal,
-    });
+    await migrate(database);
     adopted = await startBilling({ database });
   });
 

@@ -1,10 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type MigrationReport, migrateDatabase } from "../../../../src/billing/db/migrate.ts";
 import { type Finding, PreflightError } from "../../../../src/billing/db/preflight/finding.ts";
 import { runPreflight } from "../../../../src/billing/db/preflight/preflight.ts";
 import { MIGRATIONS, SCHEMA_VERSION, TABLES } from "../../../../src/billing/db/schema.ts";
-import { createLogger } from "../../../../src/platform/log.ts";
 import { fillEarlierTables } from "../../../support/builder/earlier-service.ts";
+import { migrate } from "../../../support/server/migration-database.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
 
 const ROLE = `right_${process.pid}`;
@@ -32,13 +31,6 @@ async function asStranger(one: TestDatabase): Promise<{ url: string }> {
   url.password = "stranger";
   return { url: url.href };
 }
-
-const migrate = ({ url }: { url: string }): Promise<MigrationReport> =>
-  migrateDatabase({
-    databaseUrl: url,
-    logger: createLogger("test", "silent"),
-    signal: new AbortController().signal,
-  });
 
 async function findingsOf(one: { url: string }): Promise<readonly Finding[]> {
   const error = await migrate(one).then(

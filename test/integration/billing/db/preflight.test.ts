@@ -2,12 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type MigrationReport, migrateDatabase } from "../../../../src/billing/db/migrate.ts";
 import { PreflightError, RULES, type Rule } from "../../../../src/billing/db/preflight/finding.ts";
-import { createLogger } from "../../../../src/platform/log.ts";
 import { OBSTACLES } from "../../../support/builder/adoption-obstacle.ts";
 import { fillEarlierTables } from "../../../support/builder/earlier-service.ts";
 import { runCommand } from "../../../support/process/command.ts";
+import { migrate } from "../../../support/server/migration-database.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
 
 const opened: TestDatabase[] = [];
@@ -22,13 +21,6 @@ async function earlierDatabase(...statements: string[]): Promise<TestDatabase> {
   for (const statement of statements) await one.pool.query(statement);
   return one;
 }
-
-const migrate = ({ url }: { url: string }): Promise<MigrationReport> =>
-  migrateDatabase({
-    databaseUrl: url,
-    logger: createLogger("test", "silent"),
-    signal: new AbortController().signal,
-  });
 
 async function refusal(one: { url: string }): Promise<PreflightError> {
   const error = await migrate(one).then(

@@ -1,7 +1,6 @@
 import { randomInt } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
-import { type MigrationReport, migrateDatabase } from "../../../../src/billing/db/migrate.ts";
-import { createLogger } from "../../../../src/platform/log.ts";
+import type { MigrationReport } from "../../../../src/billing/db/migrate.ts";
 import {
   nextPage,
   placeOrder,
@@ -11,6 +10,7 @@ import {
   type TestBilling,
 } from "../../../support/builder/billing.ts";
 import { EARLIER_TABLES } from "../../../support/builder/earlier-service.ts";
+import { migrate } from "../../../support/server/migration-database.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
 
 const opened: (() => Promise<void>)[] = [];
@@ -26,11 +26,7 @@ async function adopt(
   opened.push(() => database.drop());
   await database.pool.query(EARLIER_TABLES);
   await fill(database);
-  const report = await migrateDatabase({
-    databaseUrl: database.url,
-    logger: createLogger("test", "silent"),
-    signal: new AbortController().signal,
-  });
+  const report = await migrate(database);
   const billing = await startBilling({ database });
   opened.push(() => billing.close());
   return { billing, report };

@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { migrateDatabase } from "../../../../src/billing/db/migrate.ts";
-import { createLogger } from "../../../../src/platform/log.ts";
 import { placeOrder, signToken, type TestBilling, useBillings } from "../../../support/builder/billing.ts";
 import { EARLIER_TABLES } from "../../../support/builder/earlier-service.ts";
+import { migrate } from "../../../support/server/migration-database.ts";
 import { createTestDatabase } from "../../../support/server/postgres.ts";
 import { billing as shared, useOneBilling } from "../../../support/suite/one-billing.ts";
 
@@ -18,11 +17,7 @@ async function adopt(...codes: string[]): Promise<TestBilling> {
     "INSERT INTO promo_codes (code, credit_omr, description, created_at) SELECT code, 5, 'by mistake', timestamptz '2025-01-01' + place * interval '1 day' FROM unnest($1::text[]) WITH ORDINALITY AS t (code, place)",
     [codes],
   );
-  await migrateDatabase({
-    databaseUrl: database.url,
-    logger: createLogger("test", "silent"),
-    signal: new AbortController().signal,
-  });
+  await migrate(database);
   return startOne({ database });
 }
 
