@@ -3,7 +3,7 @@ import { MIGRATION_TABLE, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
 
 /**
  * First line of a migration that the previous version of the program still works with: it only adds, and changes nothing
- * that this version uses. A rollout can then go back to the previous image.
+ * that the previous version uses. A rollout can then go back to the previous image.
  */
 const MARK = /^-- compatible\b/;
 

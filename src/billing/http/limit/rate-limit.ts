@@ -51,7 +51,7 @@ export function createRateLimit(deps: { perMinute: number; refusal: string; maxK
     },
     async requireRoom(key) {
       const state = await limiter.get(key);
-      // When the limiter's timer is late, it still has an ended window.
+      // When the limiter's timer is late, the limiter still has a window that has ended.
       if (state === null || state.msBeforeNext <= 0) return 0;
       if (state.consumedPoints >= perMinute) throw refuse(state.msBeforeNext);
       return state.consumedPoints;
