@@ -97,7 +97,7 @@ async function replaceSecret(certificates: ServingCertificates): Promise<void> {
 const servedByAll = async () => new Set(await Promise.all(replicas.map(({ served }) => served())));
 
 describe("the webhook's certificate", () => {
-  it("shares one certificate between all replicas, and publishes its CA by the leader", async () => {
+  it("shares one certificate between all replicas, and the leader publishes its CA", async () => {
     const follower = await start(false);
     expect(follower.webhook.unreadyReason()).toBe("the CA of the webhook's certificate is not published");
     expect(await publishedBundle(client)).toBe("");

@@ -160,7 +160,7 @@ describe("findOutsiders", () => {
       ["a Franchisee beside its own account", "bazaar", FRANCHISEE, IMPERSONATION, false],
       ["a user beside other accounts", "shop", MALLORY, IMPERSONATION, false],
       ["no impersonation", "cert-manager", FRANCHISEE, [rule("*", "configmaps")], false],
-    ])("lists the subject of such a RoleBinding or not: %s", (_, namespace, subject, rules, isListed) => {
+    ])("lists a subject only if it may act as others: %s", (_, namespace, subject, rules, isListed) => {
       const found = rightsOf(rules, { namespace, subject, change: { franchises, parties } });
       expect(found.includes(ACTS)).toBe(isListed);
     });

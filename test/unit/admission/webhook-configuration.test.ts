@@ -20,7 +20,7 @@ import {
 } from "../../support/builder/webhook-configuration.ts";
 
 describe("the webhook configuration", () => {
-  it("fails closed, and receives requests of every API version", () => {
+  it("fails closed, and selects every API version", () => {
     const { webhooks, metadata, kind } = configuration();
     expect(kind).toBe("ValidatingWebhookConfiguration");
     expect(metadata).toEqual({
@@ -62,7 +62,7 @@ describe("the webhook configuration", () => {
     );
   });
 
-  it("sends everything in cluster scope, except reviews", () => {
+  it("selects everything in cluster scope, except reviews", () => {
     expect(matched("cluster")).toEqual(EVERYTHING);
     expect(webhook("cluster").rules).toMatchObject([{ scope: "Cluster" }]);
     expect(webhook("cluster").namespaceSelector).toBeUndefined();
@@ -71,7 +71,7 @@ describe("the webhook configuration", () => {
     );
   });
 
-  it("sends everything in guarded namespaces, connections included", () => {
+  it("selects everything in guarded namespaces, connections included", () => {
     for (const name of ["listed", "organization", "sovereign", "environment", "managed-by"])
       expect(matched(`${name}-namespace`)).toEqual(EVERYTHING);
     expect(webhook("listed-namespace").namespaceSelector).toEqual({
@@ -105,7 +105,7 @@ describe("the webhook configuration", () => {
     }
   });
 
-  it("sends from ordinary namespaces workloads and requests with effects beyond them", () => {
+  it("selects workloads in ordinary namespaces, and requests with effects beyond the namespace", () => {
     expect(matched("ordinary-namespace")).toEqual([
       ...Object.entries(WORKLOADS).flatMap(([group, resources]) =>
         resources.map((resource) => `${group}/${resource} CREATE,UPDATE`),
@@ -131,7 +131,7 @@ describe("the webhook configuration", () => {
       expect(webhook(name).namespaceSelector).toEqual(ORDINARY);
   });
 
-  it("sends from ordinary namespaces installers and some Secrets, by their content", () => {
+  it("selects installers and some Secrets in ordinary namespaces, by their content", () => {
     expect(conditions("installer")["is-an-installer"]).toContain('"argoproj.io"');
     expect(conditions("installer")["is-an-installer"]).toContain(
       ".exists(suffix, request.resource.group.endsWith(suffix))",
@@ -146,7 +146,7 @@ describe("the webhook configuration", () => {
     ]);
   });
 
-  it("sends Services only when they claim an address or a host", () => {
+  it("selects Services only when they claim an address or a host", () => {
     expect(matched("service")).toEqual(["/services CREATE,UPDATE", "/services/status CREATE,UPDATE"]);
     const condition = conditions("service")["claims-an-address-or-a-host"];
     const members = ["spec.?externalIPs", "spec.?externalName", "spec.?loadBalancerIP"];
@@ -156,14 +156,14 @@ describe("the webhook configuration", () => {
       expect(condition).toContain(JSON.stringify(suffix));
   });
 
-  it("sends claims only when they name a volume or a source", () => {
+  it("selects claims only when they name a volume or a source", () => {
     expect(matched("volume-claim")).toEqual(["/persistentvolumeclaims CREATE,UPDATE"]);
     const condition = conditions("volume-claim")["names-a-volume-or-a-source"];
     for (const member of ["spec.?volumeName", "spec.?dataSourceRef.?namespace"])
       expect(condition).toContain(`object.?${member}.orValue("")`);
   });
 
-  it("sends from namespace default the Service of the API server and its addresses", () => {
+  it("selects the Service of the API server and its addresses in namespace default", () => {
     expect(matched("cluster-service")).toEqual([
       ...["services", "services/status", "endpoints"].map((it) => `/${it} CREATE,UPDATE,DELETE`),
       "discovery.k8s.io/endpointslices CREATE,UPDATE,DELETE",
@@ -179,7 +179,7 @@ describe("the webhook configuration", () => {
     );
   });
 
-  it("does not send requests of the platform and the control plane", () => {
+  it("leaves out requests of the platform and the control plane", () => {
     const lists = identityLists({ platformGroups: ["ops"], platformNamespaces: ["tools"] });
     for (const { matchConditions } of configuration(undefined, lists).webhooks)
       expect(matchConditions.slice(0, 3)).toEqual([

@@ -216,7 +216,7 @@ describe("an order that the earlier service left open", () => {
     [-5, 0, "0"],
     [-5, -5_000, "0"],
     [null, null, "0"],
-  ])("creates for an order over %j OMR and %j baisa a subscription of %s", async (omr, baisa, price) => {
+  ])("settles an order over %j OMR and %j baisa with a subscription of %s", async (omr, baisa, price) => {
     const { session } = await adopt(`${omr}_${baisa}`, [omr, baisa]);
     expect((await hook(COMPLETED, paid(session))).status).toBe(200);
     expect(await became(session)).toEqual([{ status: "paid", price, events: 1 }]);

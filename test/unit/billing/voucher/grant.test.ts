@@ -33,7 +33,7 @@ describe("limitsTotals", () => {
     [{ maxCreditPerVoucherOmr: 1 }, false],
     [{ maxActive: 0 }, true],
     [{ maxOutstandingCreditOmr: 0 }, true],
-  ])("has for %j the result %s", (grants, limits) => expect(limitsTotals(grants)).toBe(limits));
+  ])("returns for the grants %j: %s", (grants, limits) => expect(limitsTotals(grants)).toBe(limits));
 });
 
 describe("a grant", () => {
