@@ -29,7 +29,7 @@ interface ShortenedText {
 /**
  * Undefined when there is nothing to leave out. The first `]` counts as the end of a list, because finding the true end
  * costs more than parsing the list. If that `]` is inside a string or ends an inner list, the rest has a quote or a bracket
- * too many and does not parse. The text that is left out might not be JSON, but no API server sends such a review. In
+ * too many and does not parse. The text that is left out might not be JSON, but no API server sends such text. In
  * UTF-8, no byte of a longer character equals a bracket or a quote.
  */
 function withoutManagedFields(bytes: Buffer): ShortenedText | undefined {

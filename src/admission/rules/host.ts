@@ -18,7 +18,7 @@ function ownSovereign({ group, name }: AdmissionInput, { place }: HostFacts): st
   return place.kind === "sovereign" ? place.sovereign : undefined;
 }
 
-/** Only a Sovereign may claim its own hosts. A wildcard or a pattern that covers such a host counts as a claim of it. */
+/** Only a Sovereign may claim its own hosts. A wildcard or a pattern that covers one of these hosts counts as a claim. */
 export function hostRule(input: AdmissionInput, facts: HostFacts): Violation[] {
   if (!storesObject(input)) return [];
   const claimed = hostClaims(input, input.object);

@@ -23,7 +23,7 @@ function isReleaseSecret({ group, resource, name, object }: AdmissionInput): boo
 }
 
 /**
- * Only helm-controller may write release Secrets. It rolls back to the content of such a Secret, so a forged one would
+ * Only helm-controller may write release Secrets. It rolls back to the content of a release Secret, so a forged one would
  * install content that no signature covers. It stores releases as the ServiceAccount of the HelmRelease, by impersonation.
  * An impersonated account has no uid, and a request with the account's token has one.
  */

@@ -1,6 +1,6 @@
 /**
  * SQL for the current status of a subscription `s`. A subscription that an order paid for ends with its month, because
- * nothing renews it. Stripe renews its own subscriptions, and repeats each event for three days. So such a subscription has
+ * nothing renews it. Stripe renews its own subscriptions, and repeats each event for three days. So one of these has
  * ended when no event arrives within three days after the end of the period that Stripe sent. The earlier service did not
  * update periods, so its periods prove nothing.
  */

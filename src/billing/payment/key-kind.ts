@@ -1,6 +1,6 @@
 /**
- * The prefixes of keys that belong in another field. In the field of a secret, Stripe would refuse such a key only at its
- * first use. In the field of the public key, it would publish a secret.
+ * The prefixes of keys that belong in another field. In the field of a secret, Stripe would refuse the key only at its
+ * first use. In the field of the public key, the service would publish a secret.
  */
 const FOREIGN_PREFIX = {
   stripe_secret_key: [/^(pk_|whsec_)/, "a secret key, which begins with sk_ or rk_"],
