@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { errorMessage } from "../../platform/errors.ts";
+import { untilAborted } from "../../platform/shutdown.ts";
 import { createTerminal, type TerminalStream } from "./terminal.ts";
 
 /** With mark and duration, a line then fits a terminal of 80 columns. */
@@ -52,7 +53,7 @@ export class StoryStopped extends Error {
 /** Prints the story to a terminal or a pipe. A pipe gets the same lines as plain text. */
 export function createReporter(
   out: TerminalStream,
-  { verbose = false, noColor = false, signal }: ReporterOptions = {},
+  { verbose = false, noColor = false, signal = new AbortController().signal }: ReporterOptions = {},
 ): Reporter {
   const terminal = createTerminal(out, noColor);
   const { paint, line } = terminal;
@@ -73,24 +74,24 @@ export function createReporter(
       for (const text of withEvidence ? observations : [])
         line(paint("dim", `      ${withShortDigests(text).replaceAll("\n", "\n      ")}`));
     };
-    const stop = stopped();
     try {
-      const acting = action((text) => observations.push(text));
-      const result = await Promise.race([acting, stop.promise]);
+      // A stopped step ends at once, before its action fails on a closed connection.
+      const result = await untilAborted(
+        action((text) => observations.push(text)),
+        signal,
+      );
       passed += 1;
       report("passed", verbose);
       return result;
     } catch (error) {
-      if (error instanceof StoryStopped) {
+      if (signal.aborted) {
         report("stopped", verbose);
-        throw error;
+        throw new StoryStopped("stopped before the end of the story");
       }
       failed += 1;
       report("failed", true);
       line(paint("red", `      ${errorMessage(error)}`));
       throw error;
-    } finally {
-      stop.release();
     }
   }
 
@@ -102,16 +103,6 @@ export function createReporter(
     } finally {
       stopSpinning();
     }
-  }
-
-  /** Rejects when the story is stopped. The step then ends at once, before its action fails on a closed connection. */
-  function stopped(): { promise: Promise<never>; release(): void } {
-    const { promise, reject } = Promise.withResolvers<never>();
-    const onAbort = () => reject(new StoryStopped("stopped before the end of the story"));
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener("abort", onAbort, { once: true });
-    promise.catch(() => {});
-    return { promise, release: () => signal?.removeEventListener("abort", onAbort) };
   }
 
   return {
