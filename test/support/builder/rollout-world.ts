@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
+import { isConditionTrue, STALLED } from "../../../src/api/condition.ts";
 import type { Sovereign, SovereignStatus } from "../../../src/api/sovereign.ts";
 import { isRolloutComplete } from "../../../src/controllers/billing-release/desired-completion.ts";
 import { memberOf, planOf } from "../../../src/controllers/billing-release/desired-member.ts";
@@ -33,10 +34,10 @@ export function createWorld({ stages, rollout, fleet }: World) {
   const tally = () => tallyOf(planOf(brel), sovereigns, connected.nowMs());
   const setStatus = (own: Sovereign, status: SovereignStatus) => connected.put({ ...own, status });
   const isOnImage = (own: Sovereign) => own.status?.pinnedImage === NEXT_IMAGE;
-  /** What was seen last of the Sovereigns whose cluster is away. */
+  /** The last status of each Sovereign whose cluster cannot be reached. */
   const seen = new Map<string, SovereignStatus | undefined>();
   const isAway = ({ metadata }: Sovereign) => seen.has(metadata.name);
-  /** Read from the objects: those that serve with another image, and that a person need not act on. */
+  /** Read from the objects: whether a Sovereign serves with another image, and needs no person. */
   const isLeftBehind = ({ metadata, spec, status }: Sovereign) =>
     isServing(seen.get(metadata.name)) && !spec.suspend && status?.verified?.image !== NEXT_IMAGE;
   function change(next: BillingRelease): void {
@@ -79,12 +80,11 @@ export function createWorld({ stages, rollout, fleet }: World) {
       checkStart(own);
       // Like step/pin.ts: if the verified image is the new one, there is no earlier image to return to.
       const isChange = status.verified !== undefined && status.verified.image !== NEXT_IMAGE;
-      const hadFailed = status.conditions?.some(({ type }) => type === "Stalled") === true;
       setStatus(own, {
         ...status,
         pinnedImage: NEXT_IMAGE,
         ...(isChange ? { previousImage: status.verified?.image } : {}),
-        takenWhileFailing: hadFailed ? NEXT_IMAGE : undefined,
+        takenWhileFailing: isStalled(status) ? NEXT_IMAGE : undefined,
         conditions: [condition("VoucherShapeVerified", "False")],
       } as SovereignStatus);
     } else if (decision.kind === "return") {
@@ -237,14 +237,14 @@ const hasFailed = ({ spec, status }: Sovereign): boolean =>
   status?.pinnedImage === NEXT_IMAGE &&
   status.verified !== undefined &&
   (status.takenWhileFailing !== NEXT_IMAGE || status.verified.image === NEXT_IMAGE) &&
-  status.conditions?.some(({ type, status: value }) => type === "Stalled" && value === "True") === true;
+  isStalled(status);
 
 const isStalled = (status: SovereignStatus | undefined): boolean =>
-  status?.conditions?.some(({ type, status: value }) => type === "Stalled" && value === "True") === true;
+  isConditionTrue(status?.conditions, STALLED);
 const isServing = (status: SovereignStatus | undefined): boolean =>
   status?.verified !== undefined && !isStalled(status);
 
-/** Like spoke/reconcile.ts: what was found is Unknown, and the hub remembers on which image the Sovereign was stalled. */
+/** Like spoke/reconcile.ts: the condition is Unknown, and the status keeps the image on which the Sovereign was stalled. */
 const awayStatus = (status: SovereignStatus | undefined): SovereignStatus => ({
   ...status,
   cluster: {
@@ -254,9 +254,7 @@ const awayStatus = (status: SovereignStatus | undefined): SovereignStatus => ({
   conditions: [condition("VoucherShapeVerified", "Unknown"), condition("ClusterReachable", "False")],
 });
 
-const needsRepair = ({ spec, status }: Sovereign): boolean =>
-  !spec.suspend &&
-  status?.conditions?.some(({ type, status: value }) => type === "Stalled" && value === "True") === true;
+const needsRepair = ({ spec, status }: Sovereign): boolean => !spec.suspend && isStalled(status);
 
 const isUpdating = ({ status }: Sovereign): boolean =>
   status?.pinnedImage !== undefined &&
