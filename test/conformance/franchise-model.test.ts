@@ -5,12 +5,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FQDN, signToken, startBilling, type TestBilling } from "../support/builder/billing.ts";
+import { commandBlocksOf, readPage } from "../support/builder/documentation-page.ts";
 
-/** The first command block of a page that is marked `bash runnable`. */
-function scriptOf(page: string): string {
-  const text = readFileSync(join(import.meta.dirname, "../../docs", page), "utf8");
-  return /```bash runnable\n(.*?)```/s.exec(text)?.[1] ?? "";
-}
+/** The first command block of a page that is marked `runnable`. */
+const scriptOf = (page: string): string =>
+  commandBlocksOf(readPage(`docs/${page}`)).find(({ isRefused }) => !isRefused)?.script ?? "";
 
 const steps = scriptOf("FRANCHISE-MODEL.md")
   .split(/^# \d\. /m)
