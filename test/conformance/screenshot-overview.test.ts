@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { escapeHtml } from "../../src/billing/http/page/html.ts";
 import { launchBrowser, visit } from "../support/server/browser.ts";
 import { useStoryBench } from "../support/suite/story-bench.ts";
 
@@ -18,8 +19,6 @@ const EDIT = [
   "deployment/billing",
   "billing=evil:latest",
 ];
-
-const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 /** A terminal beside a browser window, as HTML. */
 const pictureOf = (terminal: string, png: Buffer) => `<!doctype html><style>
@@ -49,7 +48,7 @@ describe.runIf(process.env.SCREENSHOTS === "write")("the picture of the overview
     const { stdout, stderr } = await promisify(execFile)(kubectl, args, { env }).catch(
       (error: { stdout: string; stderr: string }) => error,
     );
-    return `<b>$ kubectl ${escaped(args.join(" "))}</b>\n${escaped(`${stdout}${stderr}`.trim())}\n\n`;
+    return `<b>$ kubectl ${escapeHtml(args.join(" "))}</b>\n${escapeHtml(`${stdout}${stderr}`.trim())}\n\n`;
   }
 
   it("overview", async () => {
