@@ -1,11 +1,9 @@
 import { expect, it } from "vitest";
-import { missingLine, runnableSections } from "../support/page.ts";
+import { missingLine, runnableSections, type Section } from "../support/page.ts";
 import type { NodeBench } from "../support/world-hook.ts";
 
 const PAGE = "docs/quickstart.md";
 const IMAGE_SECTION = "2. Image";
-
-type Section = ReturnType<typeof runnableSections>[number];
 
 /** Runs the command blocks of a section, and compares their output with the page. */
 export async function runSection({ world }: NodeBench, { blocks }: Section): Promise<void> {

@@ -10,7 +10,7 @@ interface Block {
   output: string;
 }
 
-interface Section {
+export interface Section {
   title: string;
   blocks: Block[];
 }
