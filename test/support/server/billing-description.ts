@@ -6,7 +6,7 @@ import { createLogger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 
 const ENV = {
-  DATABASE_URL: "postgres://nobody@127.0.0.1:1/none",
+  DATABASE_URL: "postgres://billing@127.0.0.1:1/none",
   SOVEREIGN_FQDN: "omantel.omani.works",
   JWT_SECRET: "a-secret-of-one-sovereign-0123456789",
 };
