@@ -104,7 +104,7 @@ describe("helm install", () => {
       client
         .request<{ items: KubernetesObject[] }>({ method: "GET", path })
         .then(({ items }) => items.map(({ metadata }) => metadata.name));
-    // The API server deletes the objects of one CRD after the other, and tries again later and later where it is busy.
+    // The API server deletes the objects of one CRD after the other. When it is busy, it retries with growing pauses.
     await expect.poll(left, { timeout: 180_000, interval: 200 }).toEqual([]);
   }, 300_000);
 });

@@ -5,10 +5,10 @@ describe("the chart", () => {
   it.each([
     ["no digest", ["--set", "image.digest="], "image.digest"],
     ["a tag for a digest", ["--set", "image.digest=latest"], "/image/digest"],
-    ["a value that it does not know", ["--set", "imagePullPolicy=Always"], "imagePullPolicy"],
+    ["an unknown value", ["--set", "imagePullPolicy=Always"], "imagePullPolicy"],
     ["a misspelt limit", ["--set", "resources.limts.memory=1Gi"], "limts"],
     ["a resource that no node has", ["--set", "resources.limits.memroy=1Gi"], "memroy"],
-    ["an amount that is none", ["--set", "resources.limits.memory=1 GB"], "/resources/limits/memory"],
+    ["an invalid amount", ["--set", "resources.limits.memory=1 GB"], "/resources/limits/memory"],
     ["a misspelt toleration", ["--set", "tolerations[0].kye=gpu"], "kye"],
     ["a misspelt affinity", ["--set", "affinity.podAffinty.x=1"], "podAffinty"],
     ["a pull secret that is only a name", ["--set", "image.pullSecrets={one}"], "/image/pullSecrets/0"],
@@ -40,7 +40,7 @@ describe("the chart", () => {
       "set networkPolicy.enabled=true",
     ],
     [
-      "rules of destinations that are open",
+      "rules for destinations that are not closed",
       ["--set", "networkPolicy.enabled=true,networkPolicy.egress.rules[0].ports[0].port=9092"],
       "networkPolicy.egress.enabled=true",
     ],

@@ -12,7 +12,7 @@ export interface Bench extends Connection {
   /** The path of the custom kind in the namespace. */
   gadgets: string;
   webhook: WebhookServer;
-  /** Forgets every state before a resourceVersion. Not for the embedded API server, which does so by itself. */
+  /** Removes every state before a resourceVersion. Not for the embedded API server, which does so by itself. */
   compact(resourceVersion: string): Promise<void>;
 }
 
