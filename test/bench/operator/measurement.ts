@@ -49,6 +49,8 @@ const READY_TIMEOUT_MS = 2 * 3_600_000;
 const EDIT_TIMEOUT_MS = 120_000;
 /** The pause between two edits. The operator handles edits faster than this. */
 const EDIT_PAUSE_MS = 50;
+/** The pause before a refused write is repeated. Without it, a server that refuses connections would get a busy loop. */
+const RETRY_MS = 20;
 
 /** Creates the fleet and waits until it is Ready. */
 export async function converge(
@@ -107,7 +109,7 @@ export async function rest(
   };
 }
 
-/** Seconds from an edit of a Sovereign until its Deployment is updated. */
+/** Milliseconds from an edit of a Sovereign until its Deployment is updated. */
 export async function editLatency(
   { world, observer }: Deps,
   name: string,
@@ -121,15 +123,17 @@ export async function editLatency(
 }
 
 /** Writes an edit or a creation. Repeats it while the API server is too busy to answer. */
-async function write(act: () => Promise<unknown>, leftMs = EDIT_TIMEOUT_MS): Promise<void> {
-  const startMs = performance.now();
-  try {
-    await act();
-  } catch (error) {
-    const stillMs = leftMs - (performance.now() - startMs);
-    if (isAlreadyExists(error)) return;
-    if (!isServerAway(error) || stillMs <= 0) throw error;
-    await write(act, stillMs);
+async function write(act: () => Promise<unknown>): Promise<void> {
+  const untilMs = performance.now() + EDIT_TIMEOUT_MS;
+  for (;;) {
+    try {
+      await act();
+      return;
+    } catch (error) {
+      if (isAlreadyExists(error)) return;
+      if (!isServerAway(error) || performance.now() >= untilMs) throw error;
+    }
+    await sleep(RETRY_MS);
   }
 }
 
