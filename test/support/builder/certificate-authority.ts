@@ -1,9 +1,9 @@
-import { randomBytes, webcrypto } from "node:crypto";
+import { webcrypto } from "node:crypto";
 // @peculiar/x509 needs reflect-metadata to be loaded first.
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
+import { ALGORITHM, serialNumber } from "./signing-authority.ts";
 
-const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const DAY_MS = 86_400_000;
 const valid = () => ({ notBefore: new Date(Date.now() - 60_000), notAfter: new Date(Date.now() + DAY_MS) });
 
@@ -45,7 +45,7 @@ export async function createCertificateAuthority(name: string): Promise<Certific
     const own = await newKeys();
     const certificate = await x509.X509CertificateGenerator.create({
       ...valid(),
-      serialNumber: `00${randomBytes(8).toString("hex")}`,
+      serialNumber: serialNumber(),
       subject,
       issuer: ca.subject,
       publicKey: own.publicKey as never,
