@@ -6,7 +6,7 @@ import {
   sign,
   X509Certificate,
 } from "node:crypto";
-// @peculiar/x509 needs it to be loaded first.
+// @peculiar/x509 needs reflect-metadata to be loaded first.
 import "reflect-metadata";
 
 import * as x509 from "@peculiar/x509";
