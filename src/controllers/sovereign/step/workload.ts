@@ -3,7 +3,7 @@ import { BILLING } from "../../../api/name.ts";
 import type { KubernetesObject } from "../../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
 import { stamped } from "../../../kube/apply-memory.ts";
-import { liveObject } from "../cache.ts";
+import { keyOf } from "../../../kube/resource.ts";
 import { type ReconcileContext, secretRetryMs } from "../context.ts";
 import { metadataOf } from "../desired-metadata.ts";
 import { desiredWorkload } from "../desired-workload.ts";
@@ -26,7 +26,7 @@ export async function applyWorkload(
   secrets: SecretFacts,
 ): Promise<Workload> {
   const { deps, sovereign } = context;
-  const digest = secrets.digest ?? liveSecretsDigest(context, image);
+  const digest = secrets.digest ?? liveSecretsDigest(context);
   const options = { drainSeconds: deps.billingDrainSeconds, isAutoscaled: await isAutoscaled(context) };
   // The applier and the smoke test both need the digest of each object.
   const objects = desiredWorkload(sovereign, image, digest, options).map(stamped);
@@ -44,13 +44,9 @@ export async function applyWorkload(
  * targets the Deployment. The operator then does not apply the number. It looks for an autoscaler only while the numbers
  * differ.
  */
-async function isAutoscaled({ deps, sovereign, findings }: ReconcileContext): Promise<boolean> {
-  const live = liveObject(deps.caches, {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: metadataOf(sovereign, BILLING.workload),
-  }) as DeploymentObject | undefined;
-  const replicas = live?.spec?.replicas;
+async function isAutoscaled(context: ReconcileContext): Promise<boolean> {
+  const { deps, sovereign, findings } = context;
+  const replicas = liveDeployment(context)?.spec?.replicas;
   if (replicas === undefined || replicas === sovereign.spec.billing.replicas) return false;
   const countsForMs = await deps.autoscalers.find(sovereign);
   if (countsForMs === undefined) return false;
@@ -59,11 +55,11 @@ async function isAutoscaled({ deps, sovereign, findings }: ReconcileContext): Pr
 }
 
 /** The digest of the Secrets that the live Pods started with. */
-function liveSecretsDigest({ deps, sovereign }: ReconcileContext, image: string): string | undefined {
-  const [deployment] = desiredWorkload(sovereign, image, undefined);
-  const live = deployment && (liveObject(deps.caches, deployment) as DeploymentObject | undefined);
-  return live?.spec?.template?.metadata?.annotations?.[ANNOTATION.secrets];
-}
+const liveSecretsDigest = (context: ReconcileContext): string | undefined =>
+  liveDeployment(context)?.spec?.template?.metadata?.annotations?.[ANNOTATION.secrets];
+
+const liveDeployment = ({ deps, sovereign }: ReconcileContext): DeploymentObject | undefined =>
+  deps.caches.deployments.get(keyOf(metadataOf(sovereign, BILLING.workload)));
 
 /** Waits while a Secret is missing or invalid, because new Pods could not start. */
 export function checkSecrets(
