@@ -29,13 +29,14 @@ export function createEnvironmentReader(deps: {
   return async (sovereign) => {
     const variables = billingEnvironment(sovereign);
     const namespace = namespaceOf(sovereign);
-    const versions = secretNames(sovereign).map((name) => {
+    const names = secretNames(sovereign);
+    const versions = names.map((name) => {
       const { uid, resourceVersion } = secretVersions.get(keyOf({ name, namespace }))?.metadata ?? {};
       return [uid ?? null, resourceVersion ?? null];
     });
     const identity = canonicalJson([sovereign.metadata.name, variables, versions]);
     if (last?.identity === identity && secretVersions.isSynced()) return last.env;
-    const env = resolve(variables, await readSecrets(client, sovereign));
+    const env = resolve(variables, await readSecrets(client, sovereign, names));
     last = { identity, env };
     return env;
   };

@@ -1,9 +1,9 @@
-import type { KubernetesObject, SecretObject } from "../../api/object.ts";
+import type { KubernetesObject } from "../../api/object.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import type { Applier } from "../../kube/apply.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Informer } from "../../kube/informer.ts";
-import { keyOf, SECRETS } from "../../kube/resource.ts";
+import { keyOf } from "../../kube/resource.ts";
 import { sha256Digest } from "../../platform/canonical-json.ts";
 import { namespaceOf } from "./desired-metadata.ts";
 import { billingEnvironment, migrationVariables } from "./desired-pod.ts";
@@ -11,6 +11,7 @@ import {
   allSecretNames,
   databaseIdentity,
   databaseUrlIn,
+  readSecrets,
   type Secrets,
   secretNames,
   secretsDigest,
@@ -70,8 +71,6 @@ export function createSecretReader(deps: {
     applier.isNew(namespace) &&
     versions.every((version) => version === undefined);
 
-  const find = (name: string, namespace: string) => client.get<SecretObject>(SECRETS, { name, namespace });
-
   return {
     async read(sovereign) {
       const namespace = namespaceOf(sovereign);
@@ -82,13 +81,12 @@ export function createSecretReader(deps: {
       const last = known.get(key);
       if (isWatched() && last !== undefined && last.basis === basisOf(sovereign, versions)) return last.facts;
       known.delete(key);
-      const reads = names.map(async (name) => [name, await find(name, namespace)] as const);
-      const secrets = new Map(await Promise.all(reads));
+      const secrets = await readSecrets(client, sovereign, names);
       const facts = secretFactsOf(sovereign, secrets, keyedDigest);
       const basis = basisOf(sovereign, [...secrets.values()]);
       const { name: databaseSecret } = sovereign.spec.billing.database.secretRef;
       const readUrl = async () =>
-        databaseUrlIn(sovereign, new Map([[databaseSecret, await find(databaseSecret, namespace)]]));
+        databaseUrlIn(sovereign, await readSecrets(client, sovereign, [databaseSecret]));
       if (basis !== undefined) known.set(key, { basis, facts: { ...facts, databaseUrl: readUrl } });
       return facts;
     },

@@ -21,10 +21,14 @@ export function allSecretNames(sovereign: Sovereign): string[] {
   return [...new Set([...secretNames(sovereign), ...(owner === undefined ? [] : [owner.name])])];
 }
 
-/** Reads the Secrets from the server: no cache holds their values. */
-export async function readSecrets(client: KubeClient, sovereign: Sovereign): Promise<Secrets> {
+/** Reads Secrets of the Sovereign's namespace from the server: no cache holds their values. */
+export async function readSecrets(
+  client: Pick<KubeClient, "get">,
+  sovereign: Sovereign,
+  names: readonly string[],
+): Promise<Secrets> {
   const namespace = namespaceOf(sovereign);
-  const reads = secretNames(sovereign).map(
+  const reads = names.map(
     async (name) => [name, await client.get<SecretObject>(SECRETS, { name, namespace })] as const,
   );
   return new Map(await Promise.all(reads));
