@@ -16,7 +16,7 @@ import { recordOf } from "./desired-intervention.ts";
 import { isVerifiedOn, type MemberState } from "./desired-member.ts";
 import { decideStep, haltOf } from "./desired-rollout.ts";
 import { type RolloutStep, WAITING_FOR_CLUSTER } from "./desired-step.ts";
-import { countOf, namesOf, sizeOf, type Tally } from "./desired-tally.ts";
+import { countOf, failedOf, namesOf, sizeOf, type Tally } from "./desired-tally.ts";
 import { NOT_MEASURABLE } from "./status-transition.ts";
 
 /** The kstatus condition of each phase. In phase Pending without Sovereigns, nothing is left to reconcile. */
@@ -52,10 +52,10 @@ export function desiredStatus(
   const { generation } = release.metadata;
   const size = tally.members.size;
   const leftOut = countOf(tally, "leftOut");
-  const note = completionNote(tally, step) ?? PHASE_NOTE[step.phase] ?? step.wait?.message;
+  const note = isCompleted(step) ? remainderNote(tally) : (PHASE_NOTE[step.phase] ?? step.wait?.message);
   const out = leftOut === 0 ? "" : `, ${leftOut} left out`;
   const obstacle = obstacleOf(release, tally, zero, step);
-  const why = obstacle?.message ?? (note === "" ? undefined : note);
+  const why = obstacle?.message ?? note;
   const readiness = {
     status: step.phase === "Complete" ? ("True" as const) : ("False" as const),
     reason: obstacle?.reason ?? step.phase,
@@ -78,16 +78,18 @@ export function desiredStatus(
   };
 }
 
-/** The work that is left after the rollout was complete. Undefined before the completion, and empty when no work is left. */
-function completionNote(tally: Tally, { phase }: RolloutStep): string | undefined {
-  if (phase === "Degraded") {
+/** Whether the phase is one that only a complete rollout has. */
+const isCompleted = ({ phase }: RolloutStep): boolean => phase === "Complete" || phase === "Degraded";
+
+/** The work that is left after the rollout was complete; undefined when none is left. */
+function remainderNote(tally: Tally): string | undefined {
+  if (failedOf(tally) > 0) {
     const [failed = [...tally.needingPerson].sort()[0] ?? ""] = namesOf(tally, "failed", 1);
     const reason = tally.members.get(failed)?.reason ?? "";
     return `Sovereign ${failed} needs a person (${reason}): its condition Ready says what to do; the rollout is complete, so the others keep the image`;
   }
-  if (phase !== "Complete") return undefined;
   const open = tally.members.size - countOf(tally, "verified") - countOf(tally, "leftOut");
-  return open === 0 ? "" : `the rollout is complete, and ${open} more take the image by themselves`;
+  return open === 0 ? undefined : `the rollout is complete, and ${open} more take the image by themselves`;
 }
 
 /** The obstacle of the whole release, where its phase does not show it. */
@@ -134,20 +136,20 @@ function rolloutStatus(release: BillingRelease, tally: Tally, step: RolloutStep,
       ["updating", "Updating"],
       ["stuck", "Waiting"],
       ["new", "Waiting"],
-      // Before the completion, these wait for their wave or for a person.
-      ...(plan.isComplete ? ([["waiting", "Waiting"]] as [MemberState, Holder["state"]][]) : []),
     ]),
+    // Before the completion, these wait for their wave or for a person.
+    ...(plan.isComplete ? holdersIn(tally, [["waiting", "Waiting"]]) : []),
     ...[...tally.awaited].sort().map((name) => holderOf(tally, name, "LeftOut")),
   ].slice(0, MAX_NAMED);
   const leftOut = holdersIn(tally, [["leftOut", "LeftOut"]]);
   const interventions = recordOf(plan.interventions, earlier?.interventions ?? [], now);
   const halt = haltStatus(release, tally, earlier?.halt, now);
-  const isThrough = step.phase === "Complete" || step.phase === "Degraded";
-  const completedAt = plan.isReturning ? undefined : (earlier?.completedAt ?? (isThrough ? now : undefined));
+  const reachedAt = earlier?.completedAt ?? (isCompleted(step) ? now : undefined);
+  const completedAt = plan.isReturning ? undefined : reachedAt;
   return {
     image,
     ...(completedAt === undefined ? {} : { completedAt }),
-    ...(stage === undefined || isThrough || step.phase === "Pending" ? {} : { stage: stage.name }),
+    ...(stage === undefined || step.phase === "Pending" ? {} : { stage: stage.name }),
     stages: plan.stages.map(({ name }, index) => {
       const counted = stages[index];
       const countIn = (...states: MemberState[]) =>
