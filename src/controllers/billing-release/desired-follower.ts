@@ -4,8 +4,8 @@ import { approvalWait, isBlocked, type RolloutStep, WAVE } from "./desired-step.
 import { countOf, failedOf, sizeOf, type Tally } from "./desired-tally.ts";
 
 /**
- * Whether every Sovereign is verified, is left out, or needs a person, and none failed on the image. It is not so while a cluster is
- * away whose Sovereign lacks the image: an outage would otherwise end the rollout, and with it the bakes and the halts.
+ * Whether every Sovereign is verified, is left out, or needs a person, and none failed on the image. False while a cluster
+ * is away whose Sovereign lacks the image: an outage would otherwise end the rollout, and with it the bakes and the halts.
  */
 export const isThrough = (tally: Tally): boolean => isReachableThrough(tally) && tally.awaited.size === 0;
 

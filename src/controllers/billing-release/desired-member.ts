@@ -27,8 +27,9 @@ export function planOf(release: BillingRelease): RolloutPlan {
   const { image, rollout } = release.spec;
   const { status } = release;
   const halt = status?.rollout?.image === image ? status.rollout.halt : undefined;
+  const wasComplete = isRolloutComplete(release);
   const isHaltReturning =
-    halt?.returns === true && halt.number > interventions.resumedThrough && !isRolloutComplete(release);
+    halt?.returns === true && halt.number > interventions.resumedThrough && !wasComplete;
   const isReturning =
     rollout.backwardCompatible && (interventions.abortedBy !== undefined || isHaltReturning);
   return {
@@ -36,7 +37,7 @@ export function planOf(release: BillingRelease): RolloutPlan {
     stages: stagesOf(release),
     interventions,
     isReturning,
-    isComplete: isRolloutComplete(release) && !isReturning,
+    isComplete: wasComplete && !isReturning,
   };
 }
 
@@ -231,18 +232,14 @@ function hasOtherShape({ status }: Sovereign): boolean {
 }
 
 /** Whether exactly this image was verified on the Sovereign, and still is. */
-export function isVerifiedOn({ status }: Sovereign, image: string): boolean {
-  return (
-    status?.pinnedImage === image &&
-    status.verified?.image === image &&
-    isConditionTrue(status.conditions, SOVEREIGN_CONDITION.voucherShapeVerified)
-  );
-}
+export const isVerifiedOn = (sovereign: Sovereign, image: string): boolean =>
+  wasVerifiedOn(sovereign, image) &&
+  isConditionTrue(sovereign.status?.conditions, SOVEREIGN_CONDITION.voucherShapeVerified);
 
 const wasVerifiedOn = ({ status }: Sovereign, image: string): boolean =>
   status?.pinnedImage === image && status.verified?.image === image;
 
-/** An outage does not end a bake: what was verified before it bakes on. */
+/** An outage does not end a bake: a Sovereign that was verified before the outage continues to bake. */
 function bakesSinceMs(
   sovereign: Sovereign,
   image: string,
