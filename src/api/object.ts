@@ -54,6 +54,15 @@ export function isMap(value: unknown): value is Record<string, unknown> {
 /** The value when it is an object, otherwise an empty one: for members of objects that were not validated. */
 export const mapOf = (value: unknown): Record<string, unknown> => (isMap(value) ? value : {});
 
+/** The named fields of an object, without those that are undefined. */
+export function presentFields<T extends object, Name extends keyof T>(
+  object: T,
+  names: readonly Name[],
+): { [Each in Name]?: Exclude<T[Each], undefined> } {
+  const present = names.filter((name) => object[name] !== undefined).map((name) => [name, object[name]]);
+  return Object.fromEntries(present) as { [Each in Name]?: Exclude<T[Each], undefined> };
+}
+
 /** The value when it is a list, otherwise an empty one. */
 export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from "../../api/object.ts";
+import { type KubernetesObject, presentFields } from "../../api/object.ts";
 import type { ContainerStatus, JobObject, PodObject } from "./observed.ts";
 
 /**
@@ -16,10 +16,10 @@ export function leanPod({ apiVersion, kind, metadata, spec, status }: PodObject)
 
 function leanStatus(status: NonNullable<PodObject["status"]>): NonNullable<PodObject["status"]> {
   const lean = (statuses: ContainerStatus[]) =>
-    statuses.map((each) => present(each, ["name", "image", "state", "lastState"]));
+    statuses.map((each) => presentFields(each, ["name", "image", "state", "lastState"]));
   const { initContainerStatuses, containerStatuses } = status;
   return {
-    ...present(status, ["phase", "podIP", "conditions"]),
+    ...presentFields(status, ["phase", "podIP", "conditions"]),
     ...(initContainerStatuses === undefined ? {} : { initContainerStatuses: lean(initContainerStatuses) }),
     ...(containerStatuses === undefined ? {} : { containerStatuses: lean(containerStatuses) }),
   };
@@ -29,7 +29,7 @@ function leanStatus(status: NonNullable<PodObject["status"]>): NonNullable<PodOb
 export function leanJob({ apiVersion, kind, metadata, status }: JobObject): JobObject {
   return {
     ...{ apiVersion, kind, metadata: leanMetadata(metadata) },
-    ...(status === undefined ? {} : { status: present(status, ["completionTime", "conditions"]) }),
+    ...(status === undefined ? {} : { status: presentFields(status, ["completionTime", "conditions"]) }),
   };
 }
 
@@ -40,16 +40,4 @@ function leanMetadata(metadata: KubernetesObject["metadata"]): KubernetesObject[
     ...lean
   } = metadata as typeof metadata & { managedFields?: unknown };
   return lean;
-}
-
-/** The named members that are present. */
-function present<T extends object, Name extends keyof T>(
-  object: T,
-  names: readonly Name[],
-): { [Each in Name]?: Exclude<T[Each], undefined> } {
-  return Object.fromEntries(
-    names.flatMap((name) => (object[name] === undefined ? [] : [[name, object[name]]])),
-  ) as {
-    [Each in Name]?: Exclude<T[Each], undefined>;
-  };
 }

@@ -1,4 +1,5 @@
 import { type Condition, findCondition, type NewCondition, READY, STALLED } from "../../api/condition.ts";
+import { presentFields } from "../../api/object.ts";
 import { SOVEREIGN_CONDITION, type Sovereign, type SovereignStatus } from "../../api/sovereign.ts";
 import { hasErrorRegression } from "../sovereign/desired-error-rate.ts";
 import type { Findings, Stop } from "../sovereign/findings.ts";
@@ -48,7 +49,11 @@ export function desiredMirror(live: Sovereign | undefined, image: string | undef
       // The Sovereign's own obstacle is more precise.
       stop: stop?.kind === "stalled" ? stop : later(`${NOT_TAKEN}: ${NO_ANSWER}`),
     };
-  return { conditions: mirroredConditions(status?.conditions), facts: mirroredFacts(status ?? {}), stop };
+  return {
+    conditions: mirroredConditions(status?.conditions),
+    facts: presentFields(status ?? {}, MIRRORED_FIELDS),
+    stop,
+  };
 }
 
 /** Why the Sovereign there is not Ready; undefined when it is. */
@@ -70,13 +75,6 @@ const mirroredConditions = (conditions: readonly Condition[] = []): NewCondition
       ({ type, status }) => OBSERVED_CONDITIONS.includes(type) && (type !== imagePinned || status !== "True"),
     )
     .map(({ type, status, reason, message }) => ({ type, status, reason, message }));
-
-const mirroredFacts = (status: SovereignStatus): Partial<SovereignStatus> =>
-  Object.fromEntries(
-    MIRRORED_FIELDS.map((field) => [field, status[field]] as const).filter(
-      ([, value]) => value !== undefined,
-    ),
-  );
 
 /**
  * The data that the hub stores about the cluster: its identity, the Franchisee's fields, and the image on which the
