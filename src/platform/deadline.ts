@@ -8,8 +8,8 @@ interface Deadline {
 }
 
 /**
- * For work that is done often, such as a request: it takes 2 µs, and `AbortSignal.any` with `AbortSignal.timeout` took 11 µs and left
- * an entry on the other signal.
+ * For work that is done often, such as a request. It takes 2 µs. `AbortSignal.any` with `AbortSignal.timeout` took 11 µs,
+ * and left an entry on the other signal.
  */
 export function createDeadline(afterMs: number, other?: AbortSignal): Deadline {
   const controller = new AbortController();
