@@ -7,3 +7,7 @@ import type { BillingRelease } from "../../api/billing-release.ts";
  */
 export const isRolloutComplete = ({ spec, status }: BillingRelease): boolean =>
   status?.rollout?.image === spec.image && status.rollout.completedAt !== undefined;
+
+/** Whether the release rolls out this image now. */
+export const isRollingOut = (release: BillingRelease, image: string): boolean =>
+  release.spec.image === image && !isRolloutComplete(release);

@@ -5,7 +5,7 @@ import type { Sovereign } from "../../api/sovereign.ts";
 import { isSameImage } from "../../kube/difference.ts";
 import type { Watch } from "../../kube/reconcile.ts";
 import { errorMessage } from "../../platform/errors.ts";
-import { isRolloutComplete } from "../billing-release/desired-completion.ts";
+import { isRollingOut } from "../billing-release/desired-completion.ts";
 import { createMeasurements, type MeasurementPace } from "../measurement.ts";
 import { podsOf, type SovereignCaches } from "./cache.ts";
 import {
@@ -162,9 +162,9 @@ export function createErrorRates(deps: {
 }
 
 /**
- * Whether the requests to this image are counted now: while its rollout is under way, and after that until a share that was too high
- * is within the limit. For a Sovereign that a hub manages, an annotation says that the rollout is under way, which arrives together with
- * the image. The release on its cluster may still be the earlier one.
+ * Whether the requests to this image are counted now: while its rollout is under way, and after that until a share that was
+ * too high is within the limit. For a Sovereign that a hub manages, an annotation says that the rollout is under way. It
+ * arrives together with the image, while the release on its cluster may still be the earlier one.
  */
 export function isJudged(
   sovereign: Sovereign,
@@ -172,10 +172,10 @@ export function isJudged(
   image: string,
 ): release is BillingRelease {
   if (release === undefined) return false;
-  const isRollingOut = isFromHub(sovereign)
+  const isUnderWay = isFromHub(sovereign)
     ? sovereign.metadata.annotations?.[ANNOTATION.rollingOut] === image
-    : release.spec.image === image && !isRolloutComplete(release);
-  return isRollingOut || (release.spec.image === image && hasErrorRegression(sovereign.status, image));
+    : isRollingOut(release, image);
+  return isUnderWay || (release.spec.image === image && hasErrorRegression(sovereign.status, image));
 }
 
 interface CountedPod {

@@ -7,7 +7,7 @@ import type { KubernetesObject } from "../../api/object.ts";
 import { SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
 import { OFFER_FIELDS } from "../../api/sovereign-offer.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
-import { isRolloutComplete } from "../billing-release/desired-completion.ts";
+import { isRollingOut } from "../billing-release/desired-completion.ts";
 
 /** The objects that the hub keeps on the cluster of one Sovereign. */
 export interface DesiredSpoke {
@@ -104,8 +104,8 @@ function desiredSovereign(from: HubObjects, sovereign: Sovereign): KubernetesObj
   const { image, release } = from;
   if (image === undefined) return copy;
   const given = annotated(copy, ANNOTATION.image, image);
-  const isRollingOut = release?.spec.image === image && !isRolloutComplete(release);
-  return isRollingOut ? annotated(given, ANNOTATION.rollingOut, image) : given;
+  const isUnderWay = release !== undefined && isRollingOut(release, image);
+  return isUnderWay ? annotated(given, ANNOTATION.rollingOut, image) : given;
 }
 
 const isOfferField = (field: string): boolean => Object.hasOwn(OFFER_FIELDS, field);
