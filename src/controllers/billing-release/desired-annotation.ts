@@ -1,5 +1,6 @@
 import type { BillingRelease } from "../../api/billing-release.ts";
 import { ROLLOUT_ANNOTATION, ROLLOUT_ANNOTATION_PREFIX } from "../../api/rollout-annotation.ts";
+import { rolloutOf } from "./desired-completion.ts";
 import { stagesOf } from "./desired-stage.ts";
 
 /** An action that a person requests for a rollout. `name` is a stage for `approve`, and a Sovereign for `skip`. */
@@ -21,7 +22,7 @@ export function desiredAnnotations(
 ): AnnotationChange {
   const { image } = release.spec;
   const by = `${user}@${image.slice(image.lastIndexOf("@") + 1)}`;
-  const rollout = release.status?.rollout?.image === image ? release.status.rollout : undefined;
+  const rollout = rolloutOf(release);
   const change = (annotations: Record<string, string | null>, done: string) => ({ annotations, done });
   if (kind === "pause")
     return change({ [ROLLOUT_ANNOTATION.paused]: by }, "paused: no further Sovereign starts");

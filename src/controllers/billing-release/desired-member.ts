@@ -7,7 +7,7 @@ import {
   type Sovereign,
 } from "../../api/sovereign.ts";
 import { hasErrorRegression } from "../sovereign/desired-error-rate.ts";
-import { isRolloutComplete } from "./desired-completion.ts";
+import { isRolloutComplete, rolloutOf } from "./desired-completion.ts";
 import { type Interventions, interventionsOf } from "./desired-intervention.ts";
 import { isCatalystZero, isRefused, type Stage, stagesOf } from "./desired-stage.ts";
 
@@ -25,8 +25,7 @@ export interface RolloutPlan {
 export function planOf(release: BillingRelease): RolloutPlan {
   const interventions = interventionsOf(release);
   const { image, rollout } = release.spec;
-  const { status } = release;
-  const halt = status?.rollout?.image === image ? status.rollout.halt : undefined;
+  const halt = rolloutOf(release)?.halt;
   const wasComplete = isRolloutComplete(release);
   const isHaltReturning =
     halt?.returns === true && halt.number > interventions.resumedThrough && !wasComplete;

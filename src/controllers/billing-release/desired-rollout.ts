@@ -1,7 +1,7 @@
 import type { BillingRelease, ReleaseReference } from "../../api/billing-release.ts";
 import type { Phase } from "../../api/rollout-status.ts";
 import { ERROR_RATE_REGRESSED } from "../sovereign/desired-error-rate.ts";
-import { isRolloutComplete } from "./desired-completion.ts";
+import { isRolloutComplete, rolloutOf } from "./desired-completion.ts";
 import { decideFollowers, isReachableThrough, isThrough } from "./desired-follower.ts";
 import { imageObstacle } from "./desired-image-check.ts";
 import type { Member, RolloutPlan } from "./desired-member.ts";
@@ -62,9 +62,9 @@ const PAUSE_REMEDY = "run `catalyst rollout resume`";
 
 /** Why no further Sovereign may start: one failed on the image, or an earlier halt is not resumed. */
 export function haltOf(release: BillingRelease, tally: Tally): RolloutWait | undefined {
-  const { spec, status } = release;
+  const { spec } = release;
   const { interventions, isReturning } = tally.plan;
-  const known = status?.rollout?.image === spec.image ? status.rollout.halt : undefined;
+  const known = rolloutOf(release)?.halt;
   if (isReturning && known?.returns === true && known.number > interventions.resumedThrough)
     return wait(known.reason, known.message);
   if (!spec.rollout.haltOnFailure || isRolloutComplete(release)) return undefined;

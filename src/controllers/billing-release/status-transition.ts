@@ -1,6 +1,7 @@
 import { type BillingRelease, type BillingReleaseStatus, IMAGE_FOUND } from "../../api/billing-release.ts";
 import { findCondition, READY } from "../../api/condition.ts";
 import type { Intervention, Phase } from "../../api/rollout-status.ts";
+import { rolloutOf } from "./desired-completion.ts";
 import { CHECKING_IMAGE, IMAGE_NOT_FOUND, REGISTRY_UNAVAILABLE } from "./desired-image-check.ts";
 import { WAITING_FOR_CLUSTER } from "./desired-step.ts";
 
@@ -44,8 +45,7 @@ const WAITS_FOR_IMAGE: readonly string[] = [IMAGE_NOT_FOUND, CHECKING_IMAGE];
 /** The changes between the present status of a release and the next one, for Events and the log. */
 export function transitionsOf(release: BillingRelease, after: BillingReleaseStatus): Transition[] {
   const before = release.status;
-  const isSameImage = before?.rollout?.image === release.spec.image;
-  const known = isSameImage ? before : undefined;
+  const known = rolloutOf(release) === undefined ? undefined : before;
   const found = [...interventionNews(known, after), ...obstacleNews(before, after)];
   const check = findCondition(after.conditions, IMAGE_FOUND);
   const isSameAnswer = known !== undefined && known.imageCheck?.result === after.imageCheck?.result;

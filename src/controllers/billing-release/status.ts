@@ -10,6 +10,7 @@ import {
 } from "../../api/rollout-status.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import { readyConditions } from "../readiness.ts";
+import { rolloutOf } from "./desired-completion.ts";
 import { referencesFromHub } from "./desired-hub-reference.ts";
 import { CHECKING_IMAGE, IMAGE_NOT_FOUND } from "./desired-image-check.ts";
 import { recordOf } from "./desired-intervention.ts";
@@ -128,7 +129,7 @@ function rolloutStatus(release: BillingRelease, tally: Tally, step: RolloutStep,
   const { image } = release.spec;
   const { plan, stages } = tally;
   const stage = plan.stages[step.stage];
-  const earlier = release.status?.rollout?.image === image ? release.status.rollout : undefined;
+  const earlier = rolloutOf(release);
   const heldUpBy = [
     ...holdersIn(tally, [
       ["failed", "Failed"],
