@@ -7,11 +7,16 @@ import {
   type RolloutDecision,
 } from "../../../src/controllers/billing-release/desired-rollout.ts";
 import { tallyOf } from "../../../src/controllers/billing-release/desired-tally.ts";
-import { NEXT_IMAGE, NOW, sovereign, verifiedOn } from "./catalyst-object.ts";
+import { desiredStatus } from "../../../src/controllers/billing-release/status.ts";
+import { IMAGE, NEXT_IMAGE, NOW, servingOn, sovereign, verifiedOn } from "./catalyst-object.ts";
 
 /** Catalyst-Zero, verified on an image. */
 export const zero = (image: string) => sovereign("zero", { role: "CatalystZero" }, verifiedOn(image));
 export const nowMs = Date.parse(NOW);
+/** A Sovereign that serves with the release's image. */
+export const done = (name: string) => sovereign(name, {}, servingOn(NEXT_IMAGE));
+/** A Sovereign that serves with the image before. */
+export const waiting = (name: string) => sovereign(name, {}, servingOn(IMAGE));
 const DIGEST = NEXT_IMAGE.split("@")[1];
 
 export function stepOf(brel: BillingRelease, fleet: Sovereign[], atMs = nowMs) {
@@ -30,6 +35,13 @@ export function decide(
   const member = memberOf(own, plan, atMs);
   return decideMember(member, stepOf(brel, fleet, atMs), plan, atMs);
 }
+/** The release as its controller writes it after this state of the fleet. */
+export function observed(brel: BillingRelease, fleet: Sovereign[], at = NOW): BillingRelease {
+  const tally = tallyOf(planOf(brel), fleet, Date.parse(at));
+  const catalystZero = fleet.find(({ metadata }) => tally.zeros.has(metadata.name));
+  return { ...brel, status: desiredStatus(brel, tally, catalystZero, at) };
+}
+
 export const reasonOf = (decision: RolloutDecision) =>
   decision.kind === "wait" ? decision.reason : decision.kind;
 

@@ -3,9 +3,6 @@ import type { BillingRelease } from "../../../../src/api/billing-release.ts";
 import { findCondition } from "../../../../src/api/condition.ts";
 import type { Sovereign, SovereignStatus } from "../../../../src/api/sovereign.ts";
 import { isRolloutComplete } from "../../../../src/controllers/billing-release/desired-completion.ts";
-import { planOf } from "../../../../src/controllers/billing-release/desired-member.ts";
-import { tallyOf } from "../../../../src/controllers/billing-release/desired-tally.ts";
-import { desiredStatus } from "../../../../src/controllers/billing-release/status.ts";
 import { transitionsOf } from "../../../../src/controllers/billing-release/status-transition.ts";
 import {
   condition,
@@ -24,9 +21,12 @@ import {
   annotated,
   by,
   decide,
+  done,
   nowMs,
+  observed,
   reasonOf,
   stepOf,
+  waiting,
   zero,
 } from "../../../support/builder/rollout-decision.ts";
 
@@ -37,15 +37,6 @@ const unverified = condition("VoucherShapeVerified", "False");
 /** A Sovereign that was verified on the image, and failed afterwards. */
 const failedLater = (name: string, ...conditions: NonNullable<SovereignStatus["conditions"]>): Sovereign =>
   sovereign(name, {}, { ...servingOn(NEXT_IMAGE), conditions });
-const done = (name: string) => sovereign(name, {}, servingOn(NEXT_IMAGE));
-const waiting = (name: string) => sovereign(name, {}, servingOn(IMAGE));
-
-/** The release as its controller writes it after this state of the fleet. */
-function observed(brel: BillingRelease, fleet: Sovereign[], at = NOW): BillingRelease {
-  const tally = tallyOf(planOf(brel), fleet, Date.parse(at));
-  const catalystZero = fleet.find(({ metadata }) => tally.zeros.has(metadata.name));
-  return { ...brel, status: desiredStatus(brel, tally, catalystZero, at) };
-}
 /** A release whose rollout over `zero`, `alpha` and `beta` was complete a month ago. */
 const complete = (spec: Parameters<typeof release>[0] = { backwardCompatible: true }) =>
   observed(release(spec, measured(NEXT_IMAGE)), [zero(NEXT_IMAGE), done("alpha"), done("beta")]);

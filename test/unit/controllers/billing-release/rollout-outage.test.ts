@@ -1,9 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { BillingRelease } from "../../../../src/api/billing-release.ts";
 import type { Sovereign, SovereignSpec, SovereignStatus } from "../../../../src/api/sovereign.ts";
-import { planOf } from "../../../../src/controllers/billing-release/desired-member.ts";
-import { tallyOf } from "../../../../src/controllers/billing-release/desired-tally.ts";
-import { desiredStatus } from "../../../../src/controllers/billing-release/status.ts";
 import { transitionsOf } from "../../../../src/controllers/billing-release/status-transition.ts";
 import {
   condition,
@@ -20,9 +16,12 @@ import {
   annotated,
   by,
   decide,
+  done,
   nowMs,
+  observed,
   reasonOf,
   stepOf,
+  waiting,
   zero,
 } from "../../../support/builder/rollout-decision.ts";
 
@@ -39,14 +38,6 @@ const away = (
       { ...condition("ClusterReachable", "False"), reason: "ClusterUnreachable", message: "no answer" },
     ],
   });
-const done = (name: string) => sovereign(name, {}, servingOn(NEXT_IMAGE));
-const waiting = (name: string) => sovereign(name, {}, servingOn(IMAGE));
-
-const observed = (brel: BillingRelease, fleet: Sovereign[]): BillingRelease => {
-  const tally = tallyOf(planOf(brel), fleet, nowMs);
-  return { ...brel, status: desiredStatus(brel, tally, zero(NEXT_IMAGE), NOW) };
-};
-
 describe("an outage in the middle of a rollout", () => {
   const ready = release({}, measured(NEXT_IMAGE));
 
