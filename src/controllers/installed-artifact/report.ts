@@ -25,14 +25,15 @@ const OURS = { fieldSelector: `metadata.name=${REPORT_NAME}` };
 
 export function createReports({ client, fieldManager, now }: ReportDeps): Reports {
   /**
-   * Namespaces that have a report; undefined until they were listed. Without this set, each Sovereign's namespace cost a
-   * request that found none.
+   * Namespaces that have a report: those that this process wrote, and from the first list on, all others. Without this set,
+   * each Sovereign's namespace cost a request that found none.
    */
-  let reported: Set<string> | undefined;
+  const reported = new Set<string>();
+  let isListed = false;
   const listReported = createSingleFlight(async () => {
     const reports = (await listIfServed<KubernetesObject>(client, POLICY_REPORTS, OURS)) ?? [];
-    reported ??= new Set(reports.map(({ metadata }) => metadata.namespace ?? ""));
-    return reported;
+    for (const { metadata } of reports) reported.add(metadata.namespace ?? "");
+    isListed = true;
   });
 
   async function write(namespace: string, findings: readonly Finding[]): Promise<void> {
@@ -41,10 +42,10 @@ export function createReports({ client, fieldManager, now }: ReportDeps): Report
       if (findings.length === 0) {
         if (live !== undefined)
           await client.delete(POLICY_REPORTS, { namespace, name: REPORT_NAME }, { uid: live.metadata.uid });
-        reported?.delete(namespace);
+        reported.delete(namespace);
         return;
       }
-      reported?.add(namespace);
+      reported.add(namespace);
       const desired = desiredReport(namespace, findings, { live, now: now() });
       if (!isSameReport(live, desired)) await client.apply(POLICY_REPORTS, desired, { fieldManager });
     } catch (error) {
@@ -56,7 +57,8 @@ export function createReports({ client, fieldManager, now }: ReportDeps): Report
   return {
     write,
     async clear(namespace) {
-      if ((reported ?? (await listReported())).has(namespace)) await write(namespace, []);
+      if (!isListed) await listReported();
+      if (reported.has(namespace)) await write(namespace, []);
     },
   };
 }

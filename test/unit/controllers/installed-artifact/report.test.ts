@@ -65,6 +65,14 @@ describe("the PolicyReports of namespaces that are not judged", () => {
     expect(calls.slice(-2)).toEqual([`list team ${NAME}`, "delete team uid-team"]);
   });
 
+  it("are deleted when this process wrote them while it listed the others", async () => {
+    const { calls, reports } = start([]);
+    await Promise.all([reports.clear("sovereign-a"), reports.write("team", [FINDING])]);
+    expect(calls.splice(0)).toEqual([`list all ${NAME}`, `list team ${NAME}`, "apply team"]);
+    await reports.clear("team");
+    expect(calls).toEqual([`list team ${NAME}`, "delete team uid-team"]);
+  });
+
   it("need nothing where the kind is not served", async () => {
     const { calls, reports } = start(undefined);
     await reports.clear("team");
