@@ -34,7 +34,7 @@ describe("two candidates", () => {
     const second = play.leader();
     expect(second).not.toBe(first);
     expect(second?.state.terms).toBe(1);
-    // The process does not know yet that it lost the Lease. It must not start a write, even in its first moment after the
+    // The process has not detected yet that it lost the Lease. It must not start a write, even in its first moment after the
     // freeze.
     expect(first.state.isWorking).toBe(true);
     expect(first.state.isLeading()).toBe(false);

@@ -152,7 +152,7 @@ describe("a Sovereign that fails after the completion", () => {
     }
   });
 
-  it("holds back no other when it is Catalyst-Zero", () => {
+  it("delays no other Sovereign when it is Catalyst-Zero", () => {
     const alone = { ...failedLater("zero", unverified, stalled) };
     const catalystZero = { ...alone, spec: { ...alone.spec, role: "CatalystZero" as const } };
     expect(stepOf(complete(), [catalystZero, waiting("gamma")])).toMatchObject({

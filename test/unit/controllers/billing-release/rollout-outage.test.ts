@@ -68,7 +68,7 @@ describe("an outage in the middle of a rollout", () => {
     expect(transitionsOf(after, observed(after, fleet).status ?? {})).toEqual([]);
   });
 
-  it("holds up no other Sovereign, and the one takes the image in its wave when its cluster answers", () => {
+  it("delays no other Sovereign, and its own Sovereign takes the image in a wave when the cluster answers", () => {
     const fleet = [zero(NEXT_IMAGE), away("alpha", servingOn(IMAGE)), waiting("beta")];
     expect(stepOf(ready, fleet)).toMatchObject({ phase: "Progressing", next: ["beta"] });
     const back = [zero(NEXT_IMAGE), waiting("alpha"), done("beta")];
@@ -76,7 +76,7 @@ describe("an outage in the middle of a rollout", () => {
     expect(reasonOf(decide(waiting("alpha"), ready, back))).toBe("update");
   });
 
-  it("does not end the bake of what was verified before", () => {
+  it("does not end the bake of a Sovereign that was verified before", () => {
     const brel = release({ bake: "5m" }, measured(NEXT_IMAGE));
     const fleet = [zero(NEXT_IMAGE), away("alpha", servingOn(NEXT_IMAGE, "2026-11-24T12:03:00.000Z"))];
     expect(stepOf(brel, fleet)).toMatchObject({ phase: "Baking", wait: { retryAfterMs: 480_000 } });

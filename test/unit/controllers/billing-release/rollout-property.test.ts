@@ -20,7 +20,8 @@ describe("a rollout", () => {
       fc.property(world, fc.array(chance, { maxLength: 60 }), (start, chances) => {
         const { happen, take, operate, phase, names, updated, state } = createWorld(start);
         for (const each of chances) take(each);
-        // Every cluster answers, every halt is resumed, every Sovereign that waits for a person is repaired, and every stage is approved.
+        // Every cluster answers, every halt is resumed, every Sovereign that waits for a person is repaired, and every stage
+        // is approved.
         happen({ kind: "approve", name: "zero" });
         for (const name of names())
           for (const kind of ["reach", "continue", "repair"] as const) happen({ kind, name });

@@ -50,8 +50,8 @@ describe("applyManaged", () => {
   });
 
   it.each([
-    ["says so of a namespace that the API server just missed", true, "absent"],
-    ["leaves the question to the applier where the cache lacks the namespace", false, undefined],
+    ["reports a namespace as absent that the API server does not have", true, "absent"],
+    ["lets the applier read a namespace that only the cache lacks", false, undefined],
   ])("%s", async (_what, hasNoNamespace, expected) => {
     const cached: unknown[] = [];
     const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "sovereign-omantel" } };
