@@ -11,7 +11,7 @@ import {
   sovereign,
   updatingTo,
 } from "../../../support/builder/catalyst-object.ts";
-import { decide, reasonOf, stepOf, zero } from "../../../support/builder/rollout-decision.ts";
+import { decide, done, reasonOf, stepOf, zero } from "../../../support/builder/rollout-decision.ts";
 
 describe("a fleet that changes in the middle of a rollout", () => {
   const stages = [{ name: "pilot", sovereigns: ["alpha", "beta"], approval: false }];
@@ -26,7 +26,6 @@ describe("a fleet that changes in the middle of a rollout", () => {
     ...own,
     metadata: { ...own.metadata, deletionTimestamp: NOW },
   });
-  const done = (name: string) => sovereign(name, {}, servingOn(NEXT_IMAGE));
 
   it("goes back to an earlier stage for a Sovereign that is added to it", () => {
     const fleet = [zero(NEXT_IMAGE), done("alpha"), waiting("omega")];

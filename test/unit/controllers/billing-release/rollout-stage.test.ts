@@ -8,7 +8,7 @@ import {
   servingOn,
   sovereign,
 } from "../../../support/builder/catalyst-object.ts";
-import { annotated, by, stepOf, zero } from "../../../support/builder/rollout-decision.ts";
+import { annotated, by, done, stepOf, zero } from "../../../support/builder/rollout-decision.ts";
 
 describe("stages of a rollout", () => {
   const labelled = (name: string, labels: Record<string, string>, image = IMAGE) => {
@@ -23,7 +23,6 @@ describe("stages of a rollout", () => {
   const gulf = ["g1", "g2", "g3"].map((name) => labelled(name, { region: "gulf" }));
   const gamma = sovereign("gamma", {}, servingOn(IMAGE));
   const other = sovereign("other", {}, servingOn(IMAGE));
-  const done = (name: string) => sovereign(name, {}, servingOn(NEXT_IMAGE));
 
   it("are updated in their order, by names and by labels, and the other Sovereigns last", () => {
     const fleet = [zero(NEXT_IMAGE), gamma, ...gulf, other];
