@@ -91,9 +91,13 @@ function shortened(message: string, most: number): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
-const inOneLine = ({ kind, name, ready, heldBy }: Summary, nowMs: number): string =>
-  `${kind} ${name}: ${stateOf(ready)}` +
-  (heldBy === undefined ? "" : `, ${heldBy.reason}${since(heldBy.since, nowMs)}`);
+/** The line of a release names the first Sovereign that holds it up, because no other line connects the two. */
+function inOneLine({ kind, name, ready, heldBy, also }: Summary, nowMs: number): string {
+  const held = heldBy === undefined ? "" : `, ${heldBy.reason}${since(heldBy.since, nowMs)}`;
+  const [first] = kind === "BillingRelease" ? also : [];
+  const more = also.length > 1 ? ` and ${also.length - 1} more` : "";
+  return `${kind} ${name}: ${stateOf(ready)}${held}${first === undefined ? "" : `: ${first.reason}${more}`}`;
+}
 
 const stateOf = (ready: Summary["ready"]): string =>
   ({ True: "Ready", False: "not Ready", Unknown: "unknown" })[ready];

@@ -20,7 +20,7 @@ export const command: Command = {
   usage: "[sovereign NAME | release NAME]",
   description: [
     "Shows on one screen what is, what should be, what holds it, since when, and what to do: for a Sovereign, for a BillingRelease, or for all of them. Of a large fleet it shows the first that are not Ready, and counts the rest: -o json has them all. Reads through the API server with your own rights, and changes nothing.",
-    "As json and yaml it is a list of {kind, name, ready, is, should, heldBy, also}.",
+    "As json and yaml it is a list of {kind, name, ready, is, should, heldBy, also}, and completedAt for a release whose rollout is complete.",
   ],
   flags: FLAGS,
   environment: CLUSTER_ENVIRONMENT,

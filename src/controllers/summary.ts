@@ -1,6 +1,7 @@
 import type { BillingRelease } from "../api/billing-release.ts";
 import { type Condition, findCondition, READY } from "../api/condition.ts";
 import { SOVEREIGN_CONDITION, type Sovereign } from "../api/sovereign.ts";
+import { rolloutOf } from "./billing-release/desired-completion.ts";
 
 /** The reason why an object is not as its spec asks. The message gives the remedy. */
 interface Obstacle {
@@ -18,6 +19,8 @@ export interface Summary {
   is: string;
   /** The desired state. */
   should: string;
+  /** RFC 3339. When the rollout of a release's image was complete; undefined before. */
+  completedAt?: string;
   /** Undefined when it is Ready. */
   heldBy: Obstacle | undefined;
   /** Further obstacles: other conditions of a Sovereign, other Sovereigns of a rollout. */
@@ -67,10 +70,13 @@ export function summariseRelease(release: BillingRelease): Summary {
   const { metadata, spec, status } = release;
   const { ready, obstacle } = readinessOf(release);
   const { verified = 0, sovereigns = 0, phase = "Pending", rollout } = status ?? {};
+  const completedAt = rolloutOf(release)?.completedAt;
+  const completion = completedAt === undefined ? "" : `, rollout complete since ${completedAt}`;
   return {
     ...{ kind: "BillingRelease", name: metadata.name, ready, heldBy: obstacle },
-    is: `${verified} of ${sovereigns} Sovereigns verified, phase ${phase}`,
+    is: `${verified} of ${sovereigns} Sovereigns verified, phase ${phase}${completion}`,
     should: `${shortImage(spec.image)}, version ${spec.version}`,
+    ...(completedAt === undefined ? {} : { completedAt }),
     also: (rollout?.heldUpBy ?? []).map(({ name, reason, message }) => ({
       ...{ reason: `${name} ${reason}`, message, since: obstacle?.since ?? "" },
     })),

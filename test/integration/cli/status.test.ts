@@ -38,6 +38,15 @@ const STABLE = `BillingRelease stable: not Ready
            the migration has not ended
 `;
 
+const SECOND = `BillingRelease second: not Ready
+  is:      1 of 2 Sovereigns verified, phase Degraded, rollout complete since ${SINCE}
+  should:  catalyst@sha256:bbbbbbbbbbbb, version 2.0.0
+  held by: Degraded, since ${SINCE} (age)
+           Sovereign omantel needs a person
+  also:    omantel CrashLoop
+           see its Pods
+`;
+
 describe("catalyst status", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
   beforeAll(async () => {
@@ -61,6 +70,17 @@ describe("catalyst status", () => {
       pinnedImage: IMAGE,
       conditions: [condition("Ready", "True", SINCE)],
     });
+    const inSovereign = { name: "omantel", state: "Failed", reason: "CrashLoop", message: "see its Pods" };
+    const degraded = release();
+    await write(
+      RELEASES,
+      { ...degraded, metadata: { name: "second" } },
+      {
+        ...{ phase: "Degraded", sovereigns: 2, verified: 1 },
+        rollout: { image: NEXT_IMAGE, stages: [], completedAt: SINCE, heldUpBy: [inSovereign] },
+        conditions: [failed("Degraded", "Sovereign omantel needs a person")],
+      },
+    );
     await write(RELEASES, release(), {
       ...{ phase: "Halted", sovereigns: 2, verified: 0 },
       rollout: {
@@ -91,10 +111,18 @@ describe("catalyst status", () => {
     expect(await run("release", "stable")).toEqual({ code: 1, output: STABLE });
   });
 
+  it("shows when the rollout of a release was complete, and which Sovereign degrades it", async () => {
+    expect(await run("release", "second")).toEqual({ code: 1, output: SECOND });
+    const { output } = await run("release", "second", "-o", "json");
+    expect(JSON.parse(output)).toMatchObject([
+      { completedAt: SINCE, also: [{ reason: "omantel CrashLoop" }] },
+    ]);
+  });
+
   it("shows the fleet: first the objects that are not Ready, then a line for each other one", async () => {
     expect(await run()).toEqual({
       code: 1,
-      output: `1 of 3 are Ready.\n${STABLE}${ZERO}Sovereign omantel: Ready, catalyst@sha256:aaaaaaaaaaaa\n`,
+      output: `1 of 4 are Ready.\n${SECOND}${STABLE}${ZERO}Sovereign omantel: Ready, catalyst@sha256:aaaaaaaaaaaa\n`,
     });
   });
 

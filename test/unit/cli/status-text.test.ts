@@ -76,6 +76,24 @@ describe("describeFleet", () => {
     expect(text).not.toContain("also:    B");
   });
 
+  it("names the first Sovereign that holds up a release in its line", () => {
+    const release = (name: string, ...reasons: string[]) =>
+      sovereign(name, {
+        ...{ kind: "BillingRelease", ready: "False", heldBy: obstacle("Degraded") },
+        also: reasons.map((reason) => obstacle(reason)),
+      });
+    const releases = [release("alone", "omantel CrashLoop"), release("several", "a X", "b X", "c X")];
+    const text = describeFleet(
+      [...many(4, (name) => held(name, "Held")), ...releases, release("none")],
+      NOW_MS,
+    );
+    expect(text).toContain(
+      `BillingRelease alone: not Ready, Degraded, since ${SINCE} (3h): omantel CrashLoop\n` +
+        `BillingRelease several: not Ready, Degraded, since ${SINCE} (3h): a X and 2 more\n` +
+        `BillingRelease none: not Ready, Degraded, since ${SINCE} (3h)\n`,
+    );
+  });
+
   it("says that a cluster has no objects", () => {
     expect(describeFleet([], NOW_MS)).toBe("There is no BillingRelease and no Sovereign.\n");
   });
