@@ -1,5 +1,6 @@
 import { setNewest } from "../platform/bounded-map.ts";
 import type { Logger } from "../platform/log.ts";
+import { isRecent } from "../platform/recent.ts";
 import type { Violation } from "./rules/fact.ts";
 import type { AdmissionInput } from "./rules/request.ts";
 
@@ -28,7 +29,7 @@ export function createDenialLog(logger: Logger, now: () => number = () => perfor
     };
     const key = JSON.stringify(denial);
     const last = logged.get(key);
-    if (last !== undefined && now() - last.atMs < REPEAT_MS) {
+    if (last !== undefined && isRecent(last.atMs, now(), REPEAT_MS)) {
       last.repeats += 1;
       return;
     }

@@ -1,4 +1,5 @@
 import type { Logger } from "../platform/log.ts";
+import { isRecent } from "../platform/recent.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
 import { isCompatible } from "./db/compatibility.ts";
 import type { Database } from "./db/database.ts";
@@ -53,7 +54,7 @@ export function createReadiness(deps: {
   let isDraining = false;
 
   async function readSchema(): Promise<MeasuredDatabase> {
-    if (known !== undefined && now().getTime() - known.atMs < FINGERPRINT_FRESH_MS) {
+    if (known !== undefined && isRecent(known.atMs, now().getTime(), FINGERPRINT_FRESH_MS)) {
       const version = await database.withClient(readSchemaVersion);
       if (version === known.schema.version) return known.schema;
     }
@@ -97,7 +98,7 @@ export function createReadiness(deps: {
   }
 
   const measureUnlessFresh = createSingleFlight(async (): Promise<ReadinessState> => {
-    if (measured !== undefined && now().getTime() - measured.atMs < FRESH_MS) return measured.state;
+    if (measured !== undefined && isRecent(measured.atMs, now().getTime(), FRESH_MS)) return measured.state;
     const state = await measure();
     // A state other than ready is not cached, so the next probe reads again.
     measured = state.kind === "ready" ? { state, atMs: now().getTime() } : undefined;

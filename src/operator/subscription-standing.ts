@@ -4,6 +4,7 @@ import { readTenantSubscriptions } from "../billing/ledger/tenant-subscription.t
 import type { SubscriptionStanding, SubscriptionStandings } from "../controllers/organization/controller.ts";
 import type { Informer } from "../kube/informer.ts";
 import { canonicalJson } from "../platform/canonical-json.ts";
+import { isRecent } from "../platform/recent.ts";
 
 /** The name of the index of Organizations by their Sovereign. */
 export const ORGANIZATION_SOVEREIGN_INDEX = "sovereign";
@@ -44,8 +45,8 @@ export function createObservedSubscriptions({
       const ordered = organizations
         .byIndex(ORGANIZATION_SOVEREIGN_INDEX, sovereign)
         .flatMap(({ metadata: { name }, spec: { order } }) => (order === undefined ? [] : [{ name, order }]));
-      const isRecent = now().getTime() - (lookedAtMs.get(sovereign) ?? 0) < LOOK_EVERY_MS;
-      if (isRecent && ordered.every(({ name }) => before?.has(name))) return;
+      const wasRead = isRecent(lookedAtMs.get(sovereign) ?? 0, now().getTime(), LOOK_EVERY_MS);
+      if (wasRead && ordered.every(({ name }) => before?.has(name))) return;
       const orders = ordered.map(({ order }) => order);
       const found = await readTenantSubscriptions(orders, client);
       const byOrder = new Map(found.map((subscription) => [subscription.order, subscription]));

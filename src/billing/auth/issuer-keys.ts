@@ -8,6 +8,7 @@ import {
 import { boundedFetch, jsonOf } from "../../platform/bounded-fetch.ts";
 import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
+import { isRecent } from "../../platform/recent.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
 import { TokenError } from "../errors.ts";
 
@@ -63,11 +64,7 @@ export function createIssuerKeys(deps: {
     }
   }
 
-  /** A time in the future, after the clock was set back, does not count as within the span. */
-  function isWithin(atMs: number, spanMs: number): boolean {
-    const ageMs = now().getTime() - atMs;
-    return ageMs >= 0 && ageMs < spanMs;
-  }
+  const isWithin = (atMs: number, spanMs: number): boolean => isRecent(atMs, now().getTime(), spanMs);
 
   /** Reads the keys, unless they were read within the cooldown. Never rejects: a failure is stored in `fault`. */
   const refresh = createSingleFlight(async () => {

@@ -1,4 +1,5 @@
 import { boundedFetch, jsonOf } from "../../platform/bounded-fetch.ts";
+import { isRecent } from "../../platform/recent.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
 import { CheckoutError } from "../errors.ts";
 import { omrOfBaisa } from "../voucher/voucher.ts";
@@ -74,7 +75,7 @@ export function createCatalogClient(deps: {
 
   /** The known prices while they are fresh, otherwise those that the service has now. */
   const read = createSingleFlight(async (): Promise<Catalog> => {
-    if (known !== undefined && deps.now().getTime() - known.atMs < FRESH_MS) return known.catalog;
+    if (known !== undefined && isRecent(known.atMs, deps.now().getTime(), FRESH_MS)) return known.catalog;
     try {
       const [plans, addons, apps] = await Promise.all([list("plans"), list("addons"), list("apps")]);
       if (plans === undefined || addons === undefined)

@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from "../../platform/metrics.ts";
+import { isRecent } from "../../platform/recent.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
 import type { Queryable } from "../db/database.ts";
 
@@ -37,7 +38,7 @@ export function observeOutbox(deps: {
   }
 
   const refresh = createSingleFlight(async () => {
-    if (now().getTime() - measuredAtMs >= FRESH_MS) await measure().catch(() => undefined);
+    if (!isRecent(measuredAtMs, now().getTime(), FRESH_MS)) await measure().catch(() => undefined);
   });
 
   const pending = new Gauge({

@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from "../../platform/metrics.ts";
+import { isRecent } from "../../platform/recent.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
 import type { Database } from "../db/database.ts";
 import { findUnprotectedBooks } from "../db/serving-role.ts";
@@ -11,7 +12,7 @@ export function observeBooks(deps: { database: Database; registry: Registry; now
   const { database, registry, now } = deps;
   let measuredAtMs = Number.NEGATIVE_INFINITY;
   const refresh = createSingleFlight(async () => {
-    if (now().getTime() - measuredAtMs < ROLES_FRESH_MS) return;
+    if (isRecent(measuredAtMs, now().getTime(), ROLES_FRESH_MS)) return;
     measuredAtMs = now().getTime();
     const found = await database.withClient(findUnprotectedBooks).catch(() => undefined);
     if (found !== undefined) gauge.set(found.length);

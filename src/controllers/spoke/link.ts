@@ -8,6 +8,7 @@ import type { RemotePace } from "../../kube/remote-cluster.ts";
 import { type RemoteKubeconfig, readRemoteKubeconfig } from "../../kube/remote-kubeconfig.ts";
 import { keyOf, SECRETS } from "../../kube/resource.ts";
 import type { Logger } from "../../platform/log.ts";
+import { isRecent } from "../../platform/recent.ts";
 import { createSpoke, type Spoke } from "./spoke.ts";
 
 /** The cluster of a Sovereign, or why the hub cannot connect to it. */
@@ -137,7 +138,7 @@ function createKubeconfigReader({ secretVersions, now }: SpokesDeps) {
     const known = readings.get(metadata.name);
     const readAt = now().getTime();
     const maxAgeMs = secretVersions.isSynced() ? KUBECONFIG_MAX_AGE_MS : UNWATCHED_KUBECONFIG_MAX_AGE_MS;
-    if (known?.ref === ref && readAt - known.readAt < maxAgeMs) return known.reading;
+    if (known?.ref === ref && isRecent(known.readAt, readAt, maxAgeMs)) return known.reading;
     const at = { name, namespace: SYSTEM_NAMESPACE };
     const changesBefore = changes;
     const reading = readingOf(await client.get<SecretObject>(SECRETS, at), name, key);

@@ -149,7 +149,7 @@ describe("createSpokes", () => {
     await vi.waitFor(() => expect(closed).toEqual(["https://one"]));
   });
 
-  it("reads a Secret again that changed during the read, that another reference names, or that is five minutes old", async () => {
+  it("reads a Secret again that changed during the read, that another reference names, that is five minutes old, or that a clock set back makes newer than now", async () => {
     const value = kubeconfig("https://one");
     const secrets = new Map(["a", "b"].map((name) => [name, secretOf(name, { value })]));
     const { spokes, reads, versions, now } = start(secrets);
@@ -163,6 +163,9 @@ describe("createSpokes", () => {
     now.ms = 300_000;
     await spokes.linkOf(remote("a", "b"));
     expect(reads).toEqual(["a", "a", "b", "b"]);
+    now.ms = 299_999;
+    await spokes.linkOf(remote("a", "b"));
+    expect(reads).toEqual(["a", "a", "b", "b", "b"]);
   });
 
   it("reads a Secret again after 15 seconds where Secrets cannot be watched", async () => {
