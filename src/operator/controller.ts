@@ -51,6 +51,7 @@ import {
 } from "../controllers/webhook-configuration/controller.ts";
 import type { Applied, Applier } from "../kube/apply.ts";
 import type { KubeClient } from "../kube/client.ts";
+import { watchClock } from "../kube/clock-watch.ts";
 import type { EventRecorder } from "../kube/event.ts";
 import type { ReconcileMetrics } from "../kube/metric.ts";
 import { type Controller, createController } from "../kube/reconcile.ts";
@@ -116,7 +117,10 @@ export function createControllers(deps: ControllerDeps): Controller[] {
   const { client, applier, caches, events, logger, now, metrics, concurrency } = deps;
   const common = { client, applier, fieldManager: FIELD_MANAGER, events, logger, now };
   const create: Create = (name, options) =>
-    createController({ logger, metrics }, { name, concurrency, ...options });
+    createController(
+      { logger, metrics },
+      { name, concurrency, ...options, watches: [...options.watches, watchClock({ now }, options.watches)] },
+    );
 
   const franchise = {
     ...common,

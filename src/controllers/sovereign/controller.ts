@@ -1,5 +1,6 @@
 import { findCondition } from "../../api/condition.ts";
 import { SOVEREIGN_CONDITION as CONDITION, SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
+import { createSteadySince } from "../../kube/clock-watch.ts";
 import { describeFailure, type Failure } from "../../kube/failure.ts";
 import type { Outcome } from "../../kube/reconcile.ts";
 import { resourceOf } from "../../kube/resource.ts";
@@ -22,7 +23,7 @@ import {
 /** One for each term of leadership. */
 export function createSovereignReconciler(deps: SovereignDeps) {
   const { caches, now } = deps;
-  const ledSince = now().toISOString();
+  const ledSince = createSteadySince({ now });
   const statuses = createStatusWriter<Sovereign>(deps, resourceOf(SOVEREIGN));
 
   async function report(sovereign: Sovereign, findings: Findings): Promise<void> {
@@ -58,7 +59,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       if (cached.metadata.deletionTimestamp !== undefined) {
         findings.stop = await finalize(context);
         if (findings.stop === undefined) return { kind: "done" };
-        applyDeadlines(context, ledSince);
+        applyDeadlines(context, ledSince());
         await report(sovereign, findings);
         return findings.stop.kind === "waiting" ? findings.stop : { kind: "done" };
       }
@@ -76,7 +77,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     if (findings.fieldConflict !== undefined)
       reportFieldConflict(sovereign, findings, findings.fieldConflict);
     applyBackoff(context);
-    applyDeadlines(context, ledSince);
+    applyDeadlines(context, ledSince());
     await report(sovereign, findings);
     return outcomeOf(findings, caches.secretVersions.isSynced() ? RESYNC_MS : BLIND_RESYNC_MS);
   };

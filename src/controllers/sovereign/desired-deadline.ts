@@ -43,7 +43,8 @@ export const deadlineMs = ({ spec }: Sovereign, which: Deadline): number =>
   parseDurationMs(spec.billing.deadlines?.[which] ?? DEADLINE_DEFAULT[which]);
 
 /**
- * The time since which a Sovereign moves to its present goal, which is a spec and an image. A new goal restarts the time.
+ * The time since which a Sovereign moves to its present goal, which is a spec and an image. A new goal restarts the time, and
+ * so does a clock that was set back before it: the deadline would otherwise be later by the size of the jump.
  * Undefined while nothing is left to do, while the operator must not act, and while the Sovereign waits for the rollout.
  */
 export function desiredProgress(
@@ -55,7 +56,8 @@ export function desiredProgress(
   const { generation = 0 } = metadata;
   const image = facts.pinnedImage ?? status?.pinnedImage;
   const before = status?.progress;
-  if (before?.generation === generation && before.image === image) return before;
+  const isSame = before?.generation === generation && before.image === image;
+  if (isSame && Date.parse(before.since) <= Date.parse(now)) return before;
   return { generation, ...(image === undefined ? {} : { image }), since: now };
 }
 
@@ -65,7 +67,7 @@ type Verdict =
   | { kind: "due"; inMs: number }
   | { kind: "none" };
 
-/** Times in RFC 3339. `ledSince` is the beginning of this term of leadership. */
+/** Times in RFC 3339. `ledSince` is the beginning of this term of leadership, or the last jump of the clock in it. */
 export interface LedTime {
   now: string;
   ledSince: string;
@@ -73,7 +75,8 @@ export interface LedTime {
 
 /**
  * Whether a Sovereign has waited too long. Only time in this term of leadership counts, because while no operator ran,
- * nothing could end the wait. A wait that was reported as too long stays so.
+ * nothing could end the wait, and across a jump of the clock, no wait can be measured. A wait that was reported as too long
+ * stays so.
  */
 export function judgeDeadlines(
   sovereign: Sovereign,
@@ -88,8 +91,9 @@ export function judgeDeadlines(
   const step = stepOf(findings, stop);
   const before = step && findCondition(sovereign.status?.conditions, step.type);
   // For a step that was already False before this goal, the time starts with the goal. For a step that is False since now,
-  // it starts now.
-  const stepSinceMs = before?.status === "False" ? Date.parse(before.lastTransitionTime) : Date.parse(now);
+  // it starts now. A time in the future is from before the clock was set back.
+  const falseSinceMs = Date.parse(before?.status === "False" ? before.lastTransitionTime : now);
+  const stepSinceMs = falseSinceMs > Date.parse(now) ? sinceMs : falseSinceMs;
   const waits: [Deadline, number][] = [
     ...(step === undefined ? [] : [[step.deadline, Math.max(sinceMs, stepSinceMs)] as [Deadline, number]]),
     ["ready", sinceMs],

@@ -3,10 +3,17 @@ import { trustedKeyProblem } from "../../../src/admission/signature/trusted-key.
 import { findCondition } from "../../../src/api/condition.ts";
 import { FRANCHISE, type Franchise } from "../../../src/api/franchise.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
-import { createFranchiseReconciler } from "../../../src/controllers/franchise/controller.ts";
+import {
+  createFranchiseReconciler,
+  franchiseWatches,
+} from "../../../src/controllers/franchise/controller.ts";
 import { createApplier } from "../../../src/kube/apply.ts";
+import { watchClock } from "../../../src/kube/clock-watch.ts";
 import { FieldConflict } from "../../../src/kube/field-conflict.ts";
+import { createReconcileMetrics } from "../../../src/kube/metric.ts";
+import { createController } from "../../../src/kube/reconcile.ts";
 import { CLUSTER_ROLES, NAMESPACES, ROLE_BINDINGS, resourceOf } from "../../../src/kube/resource.ts";
+import { Registry } from "../../../src/platform/metrics.ts";
 import { franchise, sovereign } from "../../support/builder/catalyst-object.ts";
 import { AT, useKindBench } from "../../support/process/kind-bench.ts";
 import { until } from "../../support/process/operator-bench.ts";
@@ -167,6 +174,41 @@ describe("a Franchisee's rights", () => {
     );
     await reconcile();
     expect(await granted()).toEqual(["ClusterRole", "ClusterRoleBinding", "catalog"]);
+  });
+
+  it("end and return within a minute when the clock jumps over the end of the term and back", async () => {
+    const end = Date.parse("2027-01-01T00:00:00.000Z");
+    const elapsedMs = () => 0;
+    let nowMs = end - 5 * 3_600_000;
+    const now = () => new Date(nowMs);
+    const applier = createApplier({ ...common(), now });
+    const deps = { ...common(), ...bench.caches(), now, applier, keyProblem: trustedKeyProblem };
+    const watches = franchiseWatches(deps);
+    const controller = createController(
+      { logger: deps.logger, metrics: createReconcileMetrics(new Registry()) },
+      {
+        name: "franchise",
+        watches: [...watches, watchClock({ now, elapsedMs, lookEveryMs: 10 }, watches)],
+        reconcile: createFranchiseReconciler(deps),
+      },
+    );
+    const ending = new AbortController();
+    const running = controller.run(ending.signal);
+    const is = (granting: boolean) =>
+      until(
+        async () =>
+          (await granted()).length > 0 === granting && (await read())?.status?.inTerm === granting
+            ? true
+            : undefined,
+        async () => JSON.stringify((await read())?.status),
+      );
+    await is(true);
+    nowMs = end + 1;
+    await is(false);
+    nowMs = end - 3_600_000;
+    await is(true);
+    ending.abort();
+    await running;
   });
 
   it("are deleted with the Franchise", async () => {

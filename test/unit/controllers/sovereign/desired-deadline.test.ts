@@ -54,6 +54,12 @@ describe("desiredProgress", () => {
     ["continues", { progress: since(5) }, findings(MIGRATING), since(5)],
     ["continues while stalled", { progress: since(5) }, findings(stalled("X", "")), since(5)],
     [
+      "starts again after the clock was set back",
+      { progress: since(-120) },
+      findings(MIGRATING),
+      { generation: 1, image: IMAGE, since: NOW },
+    ],
+    [
       "starts again with another image",
       { progress: since(5) },
       findings(MIGRATING, undefined, { pinnedImage: NEXT_IMAGE }),
@@ -227,6 +233,11 @@ describe("judgeDeadlines after a time without an operator", () => {
     ],
   ])("gives back %s", (_what, status, found, expected) => {
     expect(judgeDeadlines(own(status), found, { now: NOW, ledSince: ago(1) })).toEqual(expected);
+  });
+
+  it("counts from the start of the goal when the clock was set back since the step failed", () => {
+    const status = { progress: since(4), conditions: [condition("RolledOut", "False", ago(-120))] };
+    expect(judgeDeadlines(own(status), rolls, LED)).toEqual({ kind: "due", inMs: 6 * MINUTE_MS });
   });
 
   it("keeps a wait that was reported as too long", () => {
