@@ -77,7 +77,7 @@ beforeAll(async () => {
   await bench
     .client()
     .create<BillingRelease>(RELEASES, { ...first, spec: { ...first.spec, image: IMAGE, version: "1.0.0" } });
-  bench.live();
+  bench.startControllers();
   await create("zero", {}, { role: "CatalystZero" });
   for (const name of PILOT) await create(name);
   for (const name of GULF) await create(name, { region: "gulf" });

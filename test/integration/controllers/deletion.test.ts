@@ -14,6 +14,7 @@ import {
   SERVICES,
 } from "../../../src/kube/resource.ts";
 import { release, sovereign } from "../../support/builder/catalyst-object.ts";
+import type { ControllerRun } from "../../support/process/controller-run.ts";
 import {
   RELEASES,
   SOVEREIGNS,
@@ -21,7 +22,6 @@ import {
   until,
   useOperatorBench,
 } from "../../support/process/operator-bench.ts";
-import type { OperatorLife } from "../../support/process/operator-life.ts";
 
 const bench = useOperatorBench();
 const KEPT = [
@@ -34,7 +34,7 @@ const KEPT = [
   INGRESSES,
   JOBS,
 ];
-let life: OperatorLife;
+let run: ControllerRun;
 
 /** The objects in a namespace with their uids: an object that was deleted and created again has another uid. */
 async function contents(namespace: string): Promise<string[]> {
@@ -66,7 +66,7 @@ async function remove(name: string): Promise<void> {
 describe("deleting a Sovereign", () => {
   beforeAll(async () => {
     await bench.client().create<BillingRelease>(RELEASES, release({ maxUnavailable: 10 }));
-    life = bench.live();
+    run = bench.startControllers();
     await create("zero", { role: "CatalystZero" });
     await create("omantel");
     await bench.awaitCondition("omantel", "Ready", "True");
@@ -78,7 +78,7 @@ describe("deleting a Sovereign", () => {
     await create("thief", { namespace: "sovereign-omantel" });
     await bench.awaitCondition("thief", "Ready", "False", "NamespaceTaken");
     await remove("thief");
-    await settled(life);
+    await settled(run);
     expect(await contents("sovereign-omantel")).toEqual(before);
   });
 
@@ -124,13 +124,13 @@ describe("deleting a Sovereign", () => {
   it("deletes the workload, keeps the namespace, and reports no drift when the Sovereign is created again", async () => {
     await create("brief");
     await bench.awaitCondition("brief", "Ready", "True");
-    const drifts = life.drifts.length;
+    const drifts = run.drifts.length;
     await remove("brief");
     expect(await contents("sovereign-brief")).toEqual([]);
     expect(await bench.client().get(NAMESPACES, { name: "sovereign-brief" })).toBeDefined();
     await create("brief");
     await bench.awaitCondition("brief", "Ready", "True");
-    expect(life.drifts.slice(drifts)).toEqual([]);
+    expect(run.drifts.slice(drifts)).toEqual([]);
     await remove("brief");
     await bench.client().delete(NAMESPACES, { name: "sovereign-brief" });
     await until(
@@ -140,7 +140,7 @@ describe("deleting a Sovereign", () => {
     );
     await create("brief");
     await bench.awaitCondition("brief", "Ready", "True");
-    expect(life.drifts.slice(drifts)).toEqual([]);
+    expect(run.drifts.slice(drifts)).toEqual([]);
   });
 
   it("leaves a suspended Sovereign's workload when it is deleted, and takes it over again without a change", async () => {
@@ -156,18 +156,18 @@ describe("deleting a Sovereign", () => {
     const before = await contents("sovereign-paused");
     await remove("paused");
     expect(await contents("sovereign-paused")).toEqual(before);
-    const drifts = life.drifts.length;
+    const drifts = run.drifts.length;
     await create("paused");
     await bench.awaitCondition("paused", "Ready", "True");
-    expect(life.drifts.slice(drifts)).toEqual([]);
+    expect(run.drifts.slice(drifts)).toEqual([]);
   });
 
   it("also deletes objects that the cache does not have yet", async () => {
     await create("hasty");
     await until(
       async () =>
-        life.calls.includes("create Job") ||
-        life.calls.some((call) => call.startsWith("apply Deployment")) ||
+        run.calls.includes("create Job") ||
+        run.calls.some((call) => call.startsWith("apply Deployment")) ||
         undefined,
       async () => "a first workload",
     );
@@ -176,7 +176,7 @@ describe("deleting a Sovereign", () => {
       async () => ((await bench.sovereign("hasty")) === undefined ? true : undefined),
       async () => "hasty is gone",
     );
-    await settled(life);
+    await settled(run);
     expect(await contents("sovereign-hasty")).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, resourceOf, SERVICES } from "../../../src/kube/resource.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
 import { blueprint, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
+import type { ControllerRun } from "../../support/process/controller-run.ts";
 import {
   RELEASES,
   SOVEREIGNS,
@@ -13,12 +14,11 @@ import {
   until,
   useOperatorBench,
 } from "../../support/process/operator-bench.ts";
-import type { OperatorLife } from "../../support/process/operator-life.ts";
 
 const bench = useOperatorBench();
 const NAMESPACE = "sovereign-zero";
 const STRANGE = `registry.example/strange@sha256:${"e".repeat(64)}`;
-let life: OperatorLife;
+let run: ControllerRun;
 
 const imageOf = async () => {
   const live = (await bench
@@ -49,21 +49,21 @@ describe("manual changes of a Sovereign's objects", () => {
   beforeAll(async () => {
     await bench.client().create<BillingRelease>(RELEASES, release());
     await bench.client().create<Sovereign>(SOVEREIGNS, sovereign("zero", { role: "CatalystZero" }));
-    life = bench.live();
+    run = bench.startControllers();
     await isReady();
   });
-  beforeEach(() => settled(life));
+  beforeEach(() => settled(run));
 
   it("sends no request while nothing changes", async () => {
-    const before = life.calls.length;
-    await settled(life);
-    expect(life.calls.slice(before)).toEqual([]);
+    const before = run.calls.length;
+    await settled(run);
+    expect(run.calls.slice(before)).toEqual([]);
   });
 
   it("sells a Blueprint of the catalog from its verification until its removal, and counts no drift", async () => {
     const client = bench.client();
     const blueprints = resourceOf(BLUEPRINT);
-    const drifts = life.drifts.length;
+    const drifts = run.drifts.length;
     const awaitApps = (expected: unknown[]) => {
       const apps = async () => {
         const key = { namespace: NAMESPACE, name: "billing-config" };
@@ -75,7 +75,7 @@ describe("manual changes of a Sovereign's objects", () => {
     await client.create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name: "catalog" } });
     const wiki = blueprint("wiki", { card: { title: "Wiki", priceBaisa: 500 } });
     await client.create(blueprints, wiki);
-    await settled(life);
+    await settled(run);
     await awaitApps([]);
     await client.mergePatch(blueprints, wiki.metadata, { status: wiki.status }, "status");
     await awaitApps([{ id: "wiki", name: "Wiki", price_baisa: 500 }]);
@@ -83,19 +83,19 @@ describe("manual changes of a Sovereign's objects", () => {
     await awaitApps([{ id: "wiki", name: "Wiki", price_baisa: 0 }]);
     await client.delete(blueprints, wiki.metadata);
     await awaitApps([]);
-    expect(life.drifts.length).toBe(drifts);
+    expect(run.drifts.length).toBe(drifts);
   });
 
   it("reads and writes nothing when another client's label changes", async () => {
-    const [before, looks] = [life.calls.length, life.reconciles.length];
+    const [before, looks] = [run.calls.length, run.reconciles.length];
     const key = { namespace: NAMESPACE, name: "billing" };
     await bench.client().mergePatch(SERVICES, key, { metadata: { labels: { team: "theirs" } } });
     await until(
-      async () => life.reconciles.length > looks || undefined,
+      async () => run.reconciles.length > looks || undefined,
       async () => "a look",
     );
-    await settled(life);
-    expect(life.calls.slice(before)).toEqual([]);
+    await settled(run);
+    expect(run.calls.slice(before)).toEqual([]);
   });
 
   it("reports drift before it reverts the change, and counts it afterwards", async () => {
@@ -114,7 +114,7 @@ describe("manual changes of a Sovereign's objects", () => {
     await isReady();
     stop.abort();
     expect(seen).toEqual(["InSync", "DriftFound", "DriftCorrected", "InSync"]);
-    expect(life.drifts.at(-1)).toEqual({
+    expect(run.drifts.at(-1)).toEqual({
       sovereign: "zero",
       kind: "Deployment",
       fields: ["spec.template.spec.containers[billing].image"],
@@ -124,16 +124,16 @@ describe("manual changes of a Sovereign's objects", () => {
 
   it("counts a change that also removes the object from the operator's cache", async () => {
     const key = { namespace: NAMESPACE, name: "billing" };
-    const drifts = life.drifts.length;
+    const drifts = run.drifts.length;
     await bench.client().mergePatch(SERVICES, key, {
       metadata: { labels: { "catalyst.openova.io/managed-by": null } },
       spec: { selector: { app: "theirs" } },
     });
     await until(
-      async () => (life.drifts.length > drifts ? true : undefined),
+      async () => (run.drifts.length > drifts ? true : undefined),
       async () => "the correction",
     );
-    expect(life.drifts.at(-1)).toMatchObject({
+    expect(run.drifts.at(-1)).toMatchObject({
       kind: "Service",
       fields: expect.arrayContaining(["spec.selector"]),
     });
@@ -144,8 +144,8 @@ describe("manual changes of a Sovereign's objects", () => {
     bench.simulation().unreachable.add(NAMESPACE);
     // The edit starts a rollout, so the operator probes the database again.
     const [reconciles, calls, probes] = [
-      life.reconciles.length,
-      life.calls.length,
+      run.reconciles.length,
+      run.calls.length,
       bench.simulation().probes.length,
     ];
     await editImage();
@@ -154,16 +154,16 @@ describe("manual changes of a Sovereign's objects", () => {
       async () => `the image is ${await imageOf()}`,
     );
     await bench.awaitCondition("zero", "DatabaseReady", "False", "DatabaseUnreachable");
-    await settled(life);
+    await settled(run);
     await editConfiguration('{"while":"away"}');
     await until(
-      async () => life.drifts.at(-1)?.kind === "ConfigMap" || undefined,
+      async () => run.drifts.at(-1)?.kind === "ConfigMap" || undefined,
       async () => "the correction of the configuration",
     );
     await sleep(1_000);
     // Two edits, their effects, and one reconcile each second.
-    expect(life.reconciles.length - reconciles).toBeLessThan(25);
-    expect(life.calls.length - calls).toBeLessThan(120);
+    expect(run.reconciles.length - reconciles).toBeLessThan(25);
+    expect(run.calls.length - calls).toBeLessThan(120);
     expect(bench.simulation().probes.length - probes).toBeLessThan(25);
     bench.simulation().unreachable.clear();
     await isReady();
@@ -182,7 +182,7 @@ describe("manual changes of a Sovereign's objects", () => {
   });
 
   it("pauses corrections of a contested field, reconciles at most once per change, and corrects other fields", async () => {
-    const before = life.reconciles.length;
+    const before = run.reconciles.length;
     let edits = 0;
     for (; edits < 30; edits += 1) {
       await editConfiguration(`{"theirs":${edits}}`);
@@ -193,17 +193,17 @@ describe("manual changes of a Sovereign's objects", () => {
       if (inSync?.reason === "FieldConflict") break;
     }
     await bench.awaitCondition("zero", "InSync", "False", "FieldConflict");
-    await settled(life);
-    const [reconciles, calls] = [life.reconciles.length, life.calls.length];
+    await settled(run);
+    const [reconciles, calls] = [run.reconciles.length, run.calls.length];
     expect(reconciles - before).toBeLessThanOrEqual(2 * (edits + 1));
     // The other writer continues. The operator sees each edit and corrects none.
     for (let i = 0; i < 10; i += 1) {
       await editConfiguration(`{"still":${i}}`);
       await sleep(30);
     }
-    await settled(life);
-    expect(life.reconciles.length - reconciles).toBeLessThanOrEqual(10);
-    expect(life.calls.slice(calls).filter((call) => !call.startsWith("get "))).toEqual([]);
+    await settled(run);
+    expect(run.reconciles.length - reconciles).toBeLessThanOrEqual(10);
+    expect(run.calls.slice(calls).filter((call) => !call.startsWith("get "))).toEqual([]);
     // An edited image in another field is not part of this conflict.
     await editImage();
     await until(

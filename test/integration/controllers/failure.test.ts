@@ -65,7 +65,7 @@ describe("what the API server refuses", () => {
   beforeAll(async () => {
     await bench.client().create<BillingRelease>(RELEASES, release());
     await bench.client().create<Sovereign>(SOVEREIGNS, sovereign("zero", { role: "CatalystZero" }));
-    life = bench.live({
+    run = bench.startControllers({
       gate: (call, act) => {
         if (denied.has(call)) throw denial();
         return act();
@@ -73,11 +73,11 @@ describe("what the API server refuses", () => {
     });
     await bench.awaitCondition("zero", "Ready", "True");
   });
-  let life: ReturnType<typeof bench.live>;
+  let run: ReturnType<typeof bench.startControllers>;
   beforeEach(async () => {
     denied.clear();
     await bench.awaitCondition("zero", "Ready", "True");
-    await settled(life);
+    await settled(run);
   });
 
   it("shows a policy that denies Services in Ready, in one Event, and in Stalled after some tries", async () => {
@@ -216,7 +216,7 @@ describe("what the API server refuses", () => {
     );
     await suspend(true);
     await bench.awaitCondition("resumed", "Ready", "Unknown", "Suspended");
-    await settled(life);
+    await settled(run);
     expect(await jobs()).toEqual(before);
     await bench.simulation().endMigration(namespace);
     await suspend(false);

@@ -181,7 +181,7 @@ describe("the kinds of Catalyst", () => {
     };
     await bench.client().mergePatch(PODS, pod, { status }, "status");
     before = await inventory();
-    bench.live();
+    bench.startControllers();
     const running = startOthers(stop.signal);
     for (const [resource, object] of objects) await bench.client().create(resource, object);
     await bench.awaitCondition("zero", "Ready", "True", undefined, 60_000);

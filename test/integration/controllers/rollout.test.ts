@@ -4,6 +4,7 @@ import { findCondition } from "../../../src/api/condition.ts";
 import type { Sovereign, SovereignSpec } from "../../../src/api/sovereign.ts";
 import { JOBS, PODS } from "../../../src/kube/resource.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
+import type { ControllerRun } from "../../support/process/controller-run.ts";
 import {
   RELEASES,
   SOVEREIGNS,
@@ -11,13 +12,12 @@ import {
   until,
   useOperatorBench,
 } from "../../support/process/operator-bench.ts";
-import type { OperatorLife } from "../../support/process/operator-life.ts";
 
 const bench = useOperatorBench();
 const FOLLOWERS = ["alpha", "beta", "gamma"];
 /** A mistyped digest: the registry does not have it. */
 const MISSING_IMAGE = IMAGE.replace(/[0-9a-f]{64}$/, "e".repeat(64));
-let life: OperatorLife;
+let run: ControllerRun;
 
 const create = (name: string, spec: Partial<SovereignSpec> = {}) =>
   bench.client().create<Sovereign>(SOVEREIGNS, sovereign(name, spec));
@@ -40,7 +40,7 @@ describe("rolling out a release", () => {
     await bench
       .client()
       .create<BillingRelease>(RELEASES, { ...first, spec: { ...first.spec, image: IMAGE } });
-    life = bench.live({ findImage: async (image) => image !== MISSING_IMAGE });
+    run = bench.startControllers({ findImage: async (image) => image !== MISSING_IMAGE });
     await create("zero", { role: "CatalystZero" });
     for (const name of FOLLOWERS) await create(name);
     for (const name of ["zero", ...FOLLOWERS]) await awaitImage(name, IMAGE);
@@ -111,7 +111,7 @@ describe("a release whose image the registry does not have", () => {
       },
       async () => JSON.stringify(await readRelease()),
     );
-    await settled(life);
+    await settled(run);
     for (const name of ["zero", ...FOLLOWERS]) await awaitImage(name, IMAGE);
     expect((await bench.events("stable")).filter(({ reason }) => reason === "ImageNotFound")).toMatchObject([
       { count: 1 },
@@ -151,7 +151,7 @@ describe("a release on which more requests fail", () => {
     ]);
     await bench.awaitCondition("zero", "Ready", "True");
     for (const name of FOLLOWERS) expect((await bench.sovereign(name))?.status?.pinnedImage).toBe(IMAGE);
-    await settled(life);
+    await settled(run);
     const told = (events: { reason: string; message: string }[]) =>
       events.filter(({ message }) => message.includes(counts)).map(({ reason }) => reason);
     expect(told(await bench.events("zero"))).toEqual(["ErrorRateRegressed"]);
@@ -193,11 +193,11 @@ describe("a rollout that was complete", () => {
     shapes.set(`sovereign-alpha ${NEXT_IMAGE}`, `sha256:${"f".repeat(64)}`);
     await replaceAnyPod("sovereign-alpha");
     const degraded = await awaitStatus((status) => status?.phase === "Degraded");
-    await life.stop();
-    life = bench.live({ findImage: async (image) => image !== MISSING_IMAGE });
+    await run.stop();
+    run = bench.startControllers({ findImage: async (image) => image !== MISSING_IMAGE });
     await create("delta");
     await awaitImage("delta", NEXT_IMAGE);
-    await settled(life);
+    await settled(run);
     for (const name of ["zero", "beta", "gamma"]) await awaitImage(name, NEXT_IMAGE);
     const after = await readRelease();
     for (const status of [degraded, after]) {

@@ -13,7 +13,7 @@ import { defineKinds, RELEASES, SOVEREIGNS, until } from "../../support/process/
 import { portOf, readRelease, useSpokeBench } from "../../support/process/spoke-bench.ts";
 import { startTestApiServer, type TestApiServer } from "../../support/server/apiserver.ts";
 
-const { hub, spoke, hubLife, proxy, onEnd, writeKubeconfig, viaProxy, onSpoke, awaitOn, setImage, reached } =
+const { hub, spoke, hubRun, proxy, onEnd, writeKubeconfig, viaProxy, onSpoke, awaitOn, setImage, reached } =
   useSpokeBench(NEXT_IMAGE);
 
 /** Another API server, on a copy of the spoke's folder or of its certificates only. */
@@ -67,7 +67,7 @@ describe("a cluster in trouble", () => {
   });
 
   it("is repaired by its own operator while the hub is stopped", async () => {
-    await hubLife().stop();
+    await hubRun().stop();
     const workload = { name: "billing", namespace: "sovereign-omantel" };
     const before = await spoke.client().get(DEPLOYMENTS, workload);
     await spoke.client().delete(DEPLOYMENTS, workload);
@@ -78,7 +78,7 @@ describe("a cluster in trouble", () => {
       },
       async () => "another Deployment",
     );
-    hub.live();
+    hub.startControllers();
     await awaitOn(hub, "omantel", IMAGE);
   });
 

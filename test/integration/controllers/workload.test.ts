@@ -5,6 +5,7 @@ import type { Sovereign, SovereignSpec } from "../../../src/api/sovereign.ts";
 import { isFinishedJob, type PodObject } from "../../../src/controllers/sovereign/observed.ts";
 import { DEPLOYMENTS, JOBS, PODS } from "../../../src/kube/resource.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
+import type { ControllerRun } from "../../support/process/controller-run.ts";
 import {
   RELEASES,
   SOVEREIGNS,
@@ -12,11 +13,10 @@ import {
   until,
   useOperatorBench,
 } from "../../support/process/operator-bench.ts";
-import type { OperatorLife } from "../../support/process/operator-life.ts";
 import { databaseUrlOf, provideSecret } from "../../support/server/simulated-workload.ts";
 
 const bench = useOperatorBench();
-let life: OperatorLife;
+let run: ControllerRun;
 
 const create = (name: string, spec: Partial<SovereignSpec> = {}) =>
   bench.client().create<Sovereign>(SOVEREIGNS, sovereign(name, spec));
@@ -25,7 +25,7 @@ describe("the workload of a Sovereign", () => {
   beforeAll(async () => {
     const { spec, ...rest } = release();
     await bench.client().create<BillingRelease>(RELEASES, { ...rest, spec: { ...spec, image: IMAGE } });
-    life = bench.live();
+    run = bench.startControllers();
     await create("zero", { role: "CatalystZero" });
     const followers = ["alpha", "beta", "gamma"];
     for (const name of followers) await create(name);
@@ -75,13 +75,13 @@ describe("the workload of a Sovereign", () => {
   });
 
   it("makes a Sovereign Ready with one write for each object and no list", async () => {
-    await settled(life);
-    const before = life.calls.length;
+    await settled(run);
+    const before = run.calls.length;
     await create("counted");
     await bench.awaitCondition("counted", "Ready", "True");
-    await settled(life);
+    await settled(run);
     const others = ["apply BillingRelease stable", "probe", "smoke"];
-    const calls = life.calls
+    const calls = run.calls
       .slice(before)
       .filter((call) => !others.includes(call))
       .map((call) => call.replace(/^(create Job billing-migrate)-[0-9a-f]+$/, "$1"));
@@ -108,8 +108,8 @@ describe("the workload of a Sovereign", () => {
   });
 
   it("reconciles no other Sovereign when one changes", async () => {
-    await settled(life);
-    const before = life.reconciles.length;
+    await settled(run);
+    const before = run.reconciles.length;
     const time = (await bench.sovereign("alpha"))?.status?.lastSmokeTest?.time;
     await bench
       .client()
@@ -118,8 +118,8 @@ describe("the workload of a Sovereign", () => {
       async () => ((await bench.sovereign("alpha"))?.status?.lastSmokeTest?.time !== time ? true : undefined),
       async () => "another smoke test",
     );
-    await settled(life);
-    expect(new Set(life.reconciles.slice(before))).toEqual(new Set(["alpha"]));
+    await settled(run);
+    expect(new Set(run.reconciles.slice(before))).toEqual(new Set(["alpha"]));
   });
 
   it("runs no Pods while the migration fails, gives the reason, and continues when the Job is deleted", async () => {
@@ -161,7 +161,7 @@ describe("the workload of a Sovereign", () => {
       async () => (unfinished().length === 1 ? unfinished() : undefined),
       async () => "a Job that hangs",
     );
-    await settled(life);
+    await settled(run);
     const podsAtCreation: number[] = [];
     const stop = new AbortController();
     bench.caches().jobs.onChange(({ kind, object }) => {
@@ -186,13 +186,13 @@ describe("the workload of a Sovereign", () => {
     expect(unfinished()).toEqual([]);
     await set("billing-db");
     await bench.awaitCondition("gamma", "Ready", "True");
-    await settled(life);
+    await settled(run);
   });
 
   it("migrates another database before any Pod uses it", async () => {
     const namespace = "sovereign-gamma";
-    await settled(life);
-    const calls = life.calls.length;
+    await settled(run);
+    const calls = run.calls.length;
     const jobs = (await bench.client().list(JOBS, { namespace })).items.length;
     await provideSecret(bench.client(), namespace, "restored", { uri: databaseUrlOf(namespace, "restored") });
     await bench.client().mergePatch(
@@ -207,8 +207,7 @@ describe("the workload of a Sovereign", () => {
         (await bench.client().list(JOBS, { namespace })).items.length === jobs + 1 ? true : undefined,
       async () => "another Job",
     );
-    const writes = () =>
-      life.calls.slice(calls).filter((call) => /^(create Job|apply Deployment)/.test(call));
+    const writes = () => run.calls.slice(calls).filter((call) => /^(create Job|apply Deployment)/.test(call));
     // The status may still be the one from before the Job.
     await until(
       async () => (writes().length >= 2 ? true : undefined),

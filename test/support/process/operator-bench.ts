@@ -14,7 +14,12 @@ import { createCaches, type OperatorCaches } from "../../../src/operator/cache.t
 import { createLogger } from "../../../src/platform/log.ts";
 import { startTestApiServer } from "../server/apiserver.ts";
 import { type SimulatedWorkload, startSimulatedWorkload } from "../server/simulated-workload.ts";
-import { FIELD_MANAGER, type LifeOptions, type OperatorLife, startLife } from "./operator-life.ts";
+import {
+  type ControllerRun,
+  type ControllerRunOptions,
+  FIELD_MANAGER,
+  startControllers,
+} from "./controller-run.ts";
 
 export const SOVEREIGNS = resourceOf(SOVEREIGN);
 export const RELEASES = resourceOf(BILLING_RELEASE);
@@ -31,12 +36,12 @@ export interface OperatorBench {
   simulation(): SimulatedWorkload;
   recorder(): EventRecorder;
   /** Starts controllers. `concerns` leaves the Sovereigns of other tests alone. */
-  live(
-    options?: LifeOptions & {
+  startControllers(
+    options?: ControllerRunOptions & {
       /** Default: the caches of the bench. */
       caches?: OperatorCaches;
     },
-  ): OperatorLife;
+  ): ControllerRun;
   sovereign(name: string): Promise<Sovereign | undefined>;
   /** Waits until a condition has this status. */
   awaitCondition(
@@ -81,7 +86,7 @@ export function useOperatorBench(start: () => Promise<BenchServer> = startEmbedd
   const following: Promise<unknown>[] = [];
   let simulation: SimulatedWorkload;
   let events: EventRecorder;
-  const lives: OperatorLife[] = [];
+  const runs: ControllerRun[] = [];
 
   beforeAll(async () => {
     api = await start();
@@ -98,7 +103,7 @@ export function useOperatorBench(start: () => Promise<BenchServer> = startEmbedd
     });
   });
   afterAll(async () => {
-    for (const life of lives) await life.stop();
+    for (const run of runs) await run.stop();
     await simulation.stop();
     stopping.abort();
     await Promise.all(following);
@@ -120,13 +125,13 @@ export function useOperatorBench(start: () => Promise<BenchServer> = startEmbedd
     return caches;
   }
 
-  function live({
+  function startRun({
     caches = benchCaches,
     ...options
-  }: Parameters<OperatorBench["live"]>[0] = {}): OperatorLife {
-    const life = startLife({ client, caches, simulation, events, logger }, options);
-    lives.push(life);
-    return life;
+  }: Parameters<OperatorBench["startControllers"]>[0] = {}): ControllerRun {
+    const run = startControllers({ client, caches, simulation, events, logger }, options);
+    runs.push(run);
+    return run;
   }
 
   const sovereign = (name: string) => client.get<Sovereign>(SOVEREIGNS, { name });
@@ -139,7 +144,7 @@ export function useOperatorBench(start: () => Promise<BenchServer> = startEmbedd
     moreCaches: (change, signal) => follow(change(connect()), AbortSignal.any([signal, stopping.signal])),
     simulation: () => simulation,
     recorder: () => events,
-    live,
+    startControllers: startRun,
     sovereign,
     async awaitCondition(name, type, status, reason, withinMs) {
       return until(
@@ -210,10 +215,10 @@ export async function until<T>(
   }
 }
 
-/** Waits until the life makes no call for `quietMs`. */
-export async function settled(life: OperatorLife, quietMs = 200): Promise<void> {
-  for (let seen = -1; seen !== life.calls.length; ) {
-    seen = life.calls.length;
+/** Waits until the controllers make no call for `quietMs`. */
+export async function settled(run: ControllerRun, quietMs = 200): Promise<void> {
+  for (let seen = -1; seen !== run.calls.length; ) {
+    seen = run.calls.length;
     await new Promise((resolve) => setTimeout(resolve, quietMs));
   }
 }

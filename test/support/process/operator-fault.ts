@@ -1,7 +1,7 @@
 import { KubeError, kubeErrorOf } from "../../../src/kube/error.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
+import type { Gate } from "./controller-run.ts";
 import { DISTURBANCES } from "./disturbed-watch.ts";
-import type { Gate } from "./operator-life.ts";
 
 /** Answers of an API server that did not carry out the request. */
 const ANSWERS = {

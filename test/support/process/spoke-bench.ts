@@ -13,8 +13,8 @@ import { resourceOf, resourceOfManifest, SECRETS } from "../../../src/kube/resou
 import { franchise, release, sovereign } from "../builder/catalyst-object.ts";
 import { withFields, withToken } from "../builder/kubeconfig.ts";
 import { createTcpProxy, type TcpProxy } from "../server/tcp-proxy.ts";
+import type { ControllerRun } from "./controller-run.ts";
 import { type OperatorBench, RELEASES, SOVEREIGNS, until, useOperatorBench } from "./operator-bench.ts";
-import type { OperatorLife } from "./operator-life.ts";
 
 export const FRANCHISES = resourceOf(FRANCHISE);
 export const POLICIES = resourceOf(ENVIRONMENT_POLICY);
@@ -53,7 +53,7 @@ export function useSpokeBench(image: string) {
   const hub = useOperatorBench();
   const spoke = useOperatorBench();
   const cleanups: (() => unknown)[] = [];
-  let hubLife: OperatorLife;
+  let hubRun: ControllerRun;
   let proxy: TcpProxy;
   /** A kubeconfig with a token of the ServiceAccount that has the hub's rights from the chart. */
   let kubeconfig: string;
@@ -108,8 +108,8 @@ export function useSpokeBench(image: string) {
     cleanups.push(() => proxy.close());
     kubeconfig = await createHubKubeconfig();
     await writeKubeconfig(viaProxy());
-    hubLife = hub.live();
-    spoke.live();
+    hubRun = hub.startControllers();
+    spoke.startControllers();
     await hub.client().create(SOVEREIGNS, sovereign("zero", { role: "CatalystZero" }));
     await hub.client().create(SOVEREIGNS, sovereign("omantel", REMOTE));
   });
@@ -120,7 +120,7 @@ export function useSpokeBench(image: string) {
   return {
     hub,
     spoke,
-    hubLife: () => hubLife,
+    hubRun: () => hubRun,
     /** The proxy between the hub and the spoke. */
     proxy: () => proxy,
     /** Registers a cleanup for the end. The last one runs first. */

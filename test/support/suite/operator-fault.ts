@@ -9,11 +9,11 @@ import type { OperatorCaches } from "../../../src/operator/cache.ts";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../builder/catalyst-object.ts";
+import type { ControllerRun } from "../process/controller-run.ts";
 import { DISTURBANCES, type Disturbance, disturbWatches } from "../process/disturbed-watch.ts";
 import { NO_FAULT, type Plan, planFaults, SEED, STAGES, type Stage } from "../process/fault-plan.ts";
 import { RELEASES, SOVEREIGNS, settled, until, useOperatorBench } from "../process/operator-bench.ts";
 import { createFault, type PlannedFault, seededRandom } from "../process/operator-fault.ts";
-import type { OperatorLife } from "../process/operator-life.ts";
 
 const PATIENCE_MS = 120_000;
 const QUIET_MS = 60;
@@ -174,12 +174,12 @@ export function describeOperatorFaults({
     const fault = createFault(planned);
     const disturbance = DISTURBANCES.find((kind) => kind === planned?.kind);
     const disturbing = disturbance && (await disturbedCaches(disturbance));
-    let life: OperatorLife = bench.live({
+    let run: ControllerRun = bench.startControllers({
       ...{ gate: fault.gate, now: fault.now, concerns, hasReleases: false },
       ...(disturbing === undefined ? {} : { caches: disturbing.caches }),
     });
-    await settled(life, QUIET_MS);
-    const before = life.calls.length;
+    await settled(run, QUIET_MS);
+    const before = run.calls.length;
     fault.arm();
     await stages[stage].act(name);
     const { isOver } = stages[stage];
@@ -189,19 +189,19 @@ export function describeOperatorFaults({
       PATIENCE_MS,
     );
     end.catch(() => undefined);
-    const calls = life.calls;
+    const calls = run.calls;
     if (await Promise.race([fault.died, end.then(() => false)])) {
-      await life.stop();
-      life = bench.live({ concerns, hasReleases: false });
+      await run.stop();
+      run = bench.startControllers({ concerns, hasReleases: false });
     }
     await end;
-    await settled(life, QUIET_MS);
+    await settled(run, QUIET_MS);
     // The next try corrects a status about a short failure.
     const last = await convergedState(name, expected);
-    const drifts = life.drifts.length;
-    await life.stop();
+    const drifts = run.drifts.length;
+    await run.stop();
     if (stage !== "drift") expect(drifts).toBe(0);
-    if (life.calls !== calls) calls.push("the process starts again", ...life.calls);
+    if (run.calls !== calls) calls.push("the process starts again", ...run.calls);
     return { hasCome: fault.hasCome(), end: last, calls: calls.slice(before) };
   }
 
@@ -226,7 +226,7 @@ export function describeOperatorFaults({
       await bench.client().create<BillingRelease>(RELEASES, release({ maxUnavailable: 1000 }));
       await bench.client().create<Sovereign>(SOVEREIGNS, sovereign("zero", { role: "CatalystZero" }));
       // Only this process writes the status of the release, so the calls of the others are about their own Sovereign.
-      bench.live({ concerns: (name) => name === "zero" });
+      bench.startControllers({ concerns: (name) => name === "zero" });
       await until(
         () => isUpgraded("zero"),
         () => describeSovereign("zero"),

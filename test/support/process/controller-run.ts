@@ -36,8 +36,8 @@ export type Gate = <T>(call: Call, act: () => Promise<T>) => Promise<T>;
 
 const OPEN: Gate = (_call, act) => act();
 
-/** A run of an operator's Sovereign and BillingRelease controllers, with real caches and queues. */
-export interface OperatorLife {
+/** The running Sovereign and BillingRelease controllers of one operator, with real caches and queues. */
+export interface ControllerRun {
   calls: Call[];
   /** Keys of Sovereigns, in the order of their reconciles. */
   reconciles: string[];
@@ -45,18 +45,18 @@ export interface OperatorLife {
   stop(): Promise<void>;
 }
 
-export interface LifeOptions {
+export interface ControllerRunOptions {
   gate?: Gate;
-  /** Whether the life reconciles this Sovereign. Default: each one. */
+  /** Whether the controllers reconcile this Sovereign. Default: each one. */
   concerns?: (name: string) => boolean;
-  /** Whether it reconciles BillingReleases too. Default: true. */
+  /** Whether they reconcile BillingReleases too. Default: true. */
   hasReleases?: boolean;
   now?: () => Date;
   /** Whether the registry has an image. Default: it has all. */
   findImage?: FindImage;
 }
 
-interface LifeDeps {
+interface ControllerRunDeps {
   client: KubeClient;
   caches: OperatorCaches;
   simulation: SimulatedWorkload;
@@ -64,20 +64,20 @@ interface LifeDeps {
   logger: Logger;
 }
 
-/** Starts the controllers of one process. They run until the life is stopped. */
-export function startLife(
-  { client, caches, simulation, events, logger }: LifeDeps,
+/** Starts the controllers of one process. They work until `stop` is called. */
+export function startControllers(
+  { client, caches, simulation, events, logger }: ControllerRunDeps,
   {
     gate = OPEN,
     concerns = () => true,
     hasReleases = true,
     now = () => new Date(),
     findImage = async () => true,
-  }: LifeOptions = {},
-): OperatorLife {
+  }: ControllerRunOptions = {},
+): ControllerRun {
   const calls: Call[] = [];
   const reconciles: string[] = [];
-  const drifts: OperatorLife["drifts"] = [];
+  const drifts: ControllerRun["drifts"] = [];
   const ending = new AbortController();
   const through: Gate = (call, act) => {
     calls.push(call);
