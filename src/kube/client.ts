@@ -3,10 +3,10 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import type { KubernetesObject } from "../api/object.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import { isGone, isNotFound } from "./error.ts";
-import { createCall, type Fence, openExchange, type RawRequest } from "./exchange.ts";
+import { createCall, type Leadership, openExchange, type RawRequest } from "./exchange.ts";
 import { apiVersionOf, type ObjectKey, pathOf, type Resource, SERVICE_ACCOUNTS } from "./resource.ts";
 
-export type { Fence } from "./exchange.ts";
+export type { Leadership } from "./exchange.ts";
 
 const PAGE_SIZE = 500;
 
@@ -80,10 +80,10 @@ export interface KubeClient {
   ): Promise<{ token: string; expirationTimestamp: string }>;
   request<T>(request: RawRequest): Promise<T>;
   /**
-   * The same client for the leader. It neither starts nor repeats a write when the fence forbids it. Reads are always
+   * The same client for the leader. Once the lease is lost, it neither starts nor repeats a write. Reads are always
    * allowed.
    */
-  fenced(fence: Fence): KubeClient;
+  whileLeading(leadership: Leadership): KubeClient;
   /** Opens a watch as a stream of bytes. The caller ends it with `signal`. */
   openWatch(
     path: string,
@@ -105,14 +105,14 @@ export function createKubeClient(deps: {
   return clientOver(createConnection(kubeConfig, options), userAgent);
 }
 
-function clientOver(connection: Connection, userAgent: string, fence?: Fence): KubeClient {
-  const call = createCall(connection, userAgent, fence);
+function clientOver(connection: Connection, userAgent: string, leadership?: Leadership): KubeClient {
+  const call = createCall(connection, userAgent, leadership);
 
   return {
     server: connection.server,
     close: () => connection.close(),
     request: call,
-    fenced: (wanted) => clientOver(connection, userAgent, wanted),
+    whileLeading: (wanted) => clientOver(connection, userAgent, wanted),
     list: createLister(call, connection.maxAnswerBytes !== undefined),
     async get<T extends KubernetesObject>(resource: Resource, key: ObjectKey): Promise<T | undefined> {
       try {

@@ -61,8 +61,8 @@ export async function openExchange(
   }
 }
 
-/** Stops the writes of a process that has lost the lease. */
-export interface Fence {
+/** Whether this process leads. Once the lease is lost, a client that was given this no longer writes. */
+export interface Leadership {
   /** Called before each attempt, so that it also stops a process that was frozen past the end of its lease. */
   mayWrite(): boolean;
   /** Aborts a write that is under way, as far as possible. */
@@ -74,7 +74,7 @@ export interface Fence {
  * A call that the server asks to repeat is repeated when a repeat cannot do the work twice. A read is also repeated once
  * after a connection reset, and any call once after a new token was read.
  */
-export function createCall(connection: Connection, userAgent: string, fence?: Fence) {
+export function createCall(connection: Connection, userAgent: string, leadership?: Leadership) {
   async function exchange<T>(raw: RawRequest): Promise<T> {
     const deadline = createDeadline(REQUEST_TIMEOUT_MS, raw.signal);
     try {
@@ -109,8 +109,8 @@ export function createCall(connection: Connection, userAgent: string, fence?: Fe
   }
 
   return async function call<T>(raw: RawRequest): Promise<T> {
-    if (fence === undefined || raw.method === "GET") return repeat<T>(raw, () => {});
-    const { mayWrite, lost } = fence;
+    if (leadership === undefined || raw.method === "GET") return repeat<T>(raw, () => {});
+    const { mayWrite, lost } = leadership;
     const signal = raw.signal === undefined ? lost : AbortSignal.any([raw.signal, lost]);
     try {
       return await repeat<T>({ ...raw, signal }, () => {

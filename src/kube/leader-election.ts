@@ -1,7 +1,7 @@
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { sleep } from "../platform/shutdown.ts";
-import type { Fence, KubeClient } from "./client.ts";
+import type { KubeClient, Leadership } from "./client.ts";
 import { isAlreadyExists, isConflict } from "./error.ts";
 import { createLeaseLock } from "./lease-lock.ts";
 import type { ObjectKey } from "./resource.ts";
@@ -43,10 +43,10 @@ export interface LeaderElectionOptions {
   identity: string;
   /**
    * Runs while this process leads. It must end soon after its signal fires. When it returns early, the leadership ends.
-   * `fence` is for the client that writes. In a process that resumes after a freeze, it forbids writes before any timer
-   * runs. It still allows the last writes of a process that shuts down.
+   * `leadership` is for the client that writes. In a process that resumes after a freeze, it forbids writes before any
+   * timer runs. It still allows the last writes of a process that shuts down.
    */
-  lead(signal: AbortSignal, fence: Fence): Promise<void>;
+  lead(signal: AbortSignal, leadership: Leadership): Promise<void>;
   logger: Logger;
   signal: AbortSignal;
   times?: LeaseTimes;

@@ -1,7 +1,7 @@
 import { desiredNativePolicies } from "../admission/policy/native/policy-list.ts";
 import { FIELD_MANAGER, HUB_NAME, SYSTEM_NAMESPACE } from "../api/name.ts";
 import { createApplier } from "../kube/apply.ts";
-import { createKubeClient, type Fence, type KubeClient } from "../kube/client.ts";
+import { createKubeClient, type KubeClient, type Leadership } from "../kube/client.ts";
 import { runLeaderElection } from "../kube/leader-election.ts";
 import { createReconcileMetrics } from "../kube/metric.ts";
 import { createClusterLookup } from "../kube/remote-address.ts";
@@ -58,15 +58,15 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
     identity,
     logger,
     signal,
-    async lead(leading, fence) {
-      // Only the leader's writes are fenced. The webhook and the voucher API write with the plain client.
-      const fenced = client.fenced(fence);
-      const applier = createApplier({ client: fenced, fieldManager: FIELD_MANAGER, now });
+    async lead(leading, leadership) {
+      // Only the controllers must stop writing when the lease is lost. The webhook and the voucher API write without it.
+      const leaderClient = client.whileLeading(leadership);
+      const applier = createApplier({ client: leaderClient, fieldManager: FIELD_MANAGER, now });
       const controllers = createControllers({
         ...deps,
-        client: fenced,
+        client: leaderClient,
         subscriptions: relay.subscriptions,
-        connect: (kubeconfig) => createRemoteClient(kubeconfig, fence),
+        connect: (kubeconfig) => createRemoteClient(kubeconfig, leadership),
         ...{ applier, metrics, driftCounter, policies, policyRestoration },
         ...{ untrustedGauge, failedSovereignGauge },
         ...{ concurrency, billingDrainSeconds, orderNoticeUrl, identities, enforcement },
@@ -89,9 +89,11 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
  */
 const MAX_REMOTE_ANSWER_BYTES = 16 * 1_024 * 1_024;
 
-/** Fenced like the client of the own cluster, because only the leader writes to the clusters of Sovereigns. */
-function createRemoteClient({ config }: RemoteKubeconfig, fence: Fence): KubeClient {
+/** Only the leader writes to the clusters of Sovereigns, as with the client of the own cluster. */
+function createRemoteClient({ config }: RemoteKubeconfig, leadership: Leadership): KubeClient {
   const lookup = createClusterLookup();
   const maxAnswerBytes = MAX_REMOTE_ANSWER_BYTES;
-  return createKubeClient({ kubeConfig: config, userAgent: HUB_NAME, lookup, maxAnswerBytes }).fenced(fence);
+  return createKubeClient({ kubeConfig: config, userAgent: HUB_NAME, lookup, maxAnswerBytes }).whileLeading(
+    leadership,
+  );
 }

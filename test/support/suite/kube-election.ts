@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Fence, KubeClient } from "../../../src/kube/client.ts";
+import type { KubeClient, Leadership } from "../../../src/kube/client.ts";
 import { type LeaseTimes, runLeaderElection } from "../../../src/kube/leader-election.ts";
 import type { Lease } from "../../../src/kube/lease-lock.ts";
 import { CONFIG_MAPS, LEASES } from "../../../src/kube/resource.ts";
@@ -15,7 +15,7 @@ export function describeLeaderElection(bench: KubeBench): void {
   function candidate(identity: string, namespace: string, client: KubeClient) {
     const abort = new AbortController();
     const state = { terms: 0, isLeading: false, lastWords: 0 };
-    let fence: Fence = { mayWrite: () => false, lost: new AbortController().signal };
+    let leadership: Leadership = { mayWrite: () => false, lost: new AbortController().signal };
     const done = runLeaderElection({
       client,
       lease: { namespace, name: "catalyst-operator" },
@@ -23,13 +23,13 @@ export function describeLeaderElection(bench: KubeBench): void {
       times: TIMES,
       logger: createLogger("test", "silent"),
       signal: abort.signal,
-      async lead(signal, given) {
+      async lead(signal, granted) {
         state.terms += 1;
         state.isLeading = true;
-        fence = given;
+        leadership = granted;
         await aborted(signal);
         // The last write of the work in progress.
-        if (given.mayWrite()) state.lastWords += 1;
+        if (granted.mayWrite()) state.lastWords += 1;
         state.isLeading = false;
       },
     });
@@ -37,7 +37,7 @@ export function describeLeaderElection(bench: KubeBench): void {
       abort.abort();
       await done;
     };
-    return { state, stop, fenced: () => client.fenced(fence) };
+    return { state, stop, leaderClient: () => client.whileLeading(leadership) };
   }
 
   describe("leader election", () => {
@@ -67,12 +67,14 @@ export function describeLeaderElection(bench: KubeBench): void {
       const taken = await bench.client().get<Lease>(LEASES, key);
       expect(taken?.spec).toMatchObject({ holderIdentity: "second", leaseTransitions: 1 });
 
-      await expect(first.fenced().create(CONFIG_MAPS, configMap(namespace, "late"))).rejects.toMatchObject({
+      await expect(
+        first.leaderClient().create(CONFIG_MAPS, configMap(namespace, "late")),
+      ).rejects.toMatchObject({
         reason: "NotLeading",
       });
-      await second.fenced().create(CONFIG_MAPS, configMap(namespace, "in-time"));
+      await second.leaderClient().create(CONFIG_MAPS, configMap(namespace, "in-time"));
       const { items } = await first
-        .fenced()
+        .leaderClient()
         .list(CONFIG_MAPS, { namespace, labelSelector: "app=kube-suite" });
       expect(items.map(({ metadata }) => metadata.name)).toEqual(["in-time"]);
       await second.stop();

@@ -32,7 +32,7 @@ async function start(script: Script): Promise<{ api: ScriptedApi; client: KubeCl
   const lost = new AbortController();
   return {
     api,
-    client: client.fenced({ mayWrite: () => leads, lost: lost.signal }),
+    client: client.whileLeading({ mayWrite: () => leads, lost: lost.signal }),
     lose() {
       leads = false;
       lost.abort();
@@ -55,7 +55,7 @@ const caught = (promise: Promise<unknown>) =>
     (error: KubeError) => error.reason,
   );
 
-describe("a fenced client", () => {
+describe("the leader's client", () => {
   it.each(writes)("begins no %s once the lease is lost, and still reads", async (_, write) => {
     const { api, client, lose } = await start((_request, response) => sendJson(response, 200, found));
     await write(client).catch(() => undefined);
