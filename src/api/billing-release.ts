@@ -61,7 +61,7 @@ const ImageCheckSchema = object(
   {
     image: text({ description: "The image that was looked up.", maxLength: 512 }),
     result: oneOf(["Found", "NotFound", "Unknown"], {
-      description: "What the registry said. `Unknown`: it gave no answer, or refused the request.",
+      description: "The registry's answer. `Unknown`: it gave none, or refused the request.",
     }),
   },
   { description: "Whether the registry has the image. `NotFound` starts no Sovereign." },

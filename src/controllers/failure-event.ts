@@ -9,8 +9,9 @@ export function recordFailure(
   object: CatalystObject<unknown, { conditions?: Condition[] | undefined }>,
   { reason, message }: { reason: string; message: string },
 ): void {
-  const told = findCondition(object.status?.conditions, READY);
-  if (told?.reason !== reason || told.message !== message) events.record(object, "Warning", reason, message);
+  const current = findCondition(object.status?.conditions, READY);
+  if (current?.reason !== reason || current.message !== message)
+    events.record(object, "Warning", reason, message);
 }
 
 /** Records an Event for each failure of a controller whose objects have no status. */

@@ -52,8 +52,8 @@ export function summariseSovereign(sovereign: Sovereign, releases: readonly Bill
         ? []
         : Object.values(SOVEREIGN_CONDITION).flatMap((type) => {
             const found = findCondition(status?.conditions, type);
-            const isSaid = found?.message === heldBy.message || found?.status === "True";
-            return found === undefined || isSaid
+            const isShown = found?.message === heldBy.message || found?.status === "True";
+            return found === undefined || isShown
               ? []
               : [
                   {

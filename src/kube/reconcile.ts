@@ -124,7 +124,7 @@ export function createController(
   const metrics = deps.metrics.forController(name, concurrency);
   const queue = createWorkQueue({ observer: metrics.queue, backoff });
   /** The last failure of each key that fails now, so that each failure is logged and reported once. */
-  const told = new Map<string, { logged: string; reported: string | undefined }>();
+  const lastFailures = new Map<string, { logged: string; reported: string | undefined }>();
 
   async function work(key: string, priority: Priority, signal: AbortSignal): Promise<void> {
     const finish = metrics.reconcileStarted();
@@ -141,7 +141,7 @@ export function createController(
       outcome = { kind: "waiting", reason: "FieldConflict", message, retryAfterMs };
     }
     queue.forget(key);
-    if (told.delete(key)) logger.info({ key }, "reconcile succeeded again");
+    if (lastFailures.delete(key)) logger.info({ key }, "reconcile succeeded again");
     const againMs = againAfter(outcome);
     if (againMs !== undefined) queue.addAfter(key, againMs, outcome.kind === "done" ? "resync" : "first");
     if (outcome.kind !== "done")
@@ -152,7 +152,7 @@ export function createController(
   function backOff(key: string, priority: Priority, error: unknown): void {
     queue.addRateLimited(key, priority);
     const failures = queue.failures(key);
-    const before = told.get(key);
+    const before = lastFailures.get(key);
     const logged = errorMessage(error);
     // A conflict means that the cache is slightly out of date. It is expected, and the next reconcile resolves it.
     const isNews = before?.logged !== logged && !isConflict(error);
@@ -168,7 +168,7 @@ export function createController(
     if (failure !== undefined && failure.message !== before?.reported) onFailure?.(key, failure);
     const reported = failure?.message ?? before?.reported;
     if (isNews || reported !== before?.reported)
-      told.set(key, { logged: isNews ? logged : (before?.logged ?? ""), reported });
+      lastFailures.set(key, { logged: isNews ? logged : (before?.logged ?? ""), reported });
   }
 
   async function resync(signal: AbortSignal): Promise<void> {

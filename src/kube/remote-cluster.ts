@@ -142,6 +142,7 @@ export function createRemoteCluster<Caches extends SessionCaches>(deps: {
 async function readIdentity(client: KubeClient): Promise<string> {
   const namespace = await client.get<KubernetesObject>(NAMESPACES, { name: "kube-system" });
   const uid = namespace?.metadata.uid;
-  if (uid === undefined) throw new Error("it has no namespace kube-system, so it cannot be told from others");
+  if (uid === undefined)
+    throw new Error("it has no namespace kube-system, so it cannot be distinguished from other clusters");
   return uid;
 }

@@ -139,6 +139,6 @@ export const isTaken = (error: unknown): boolean =>
  * busy.
  */
 function isRefusal(error: unknown): boolean {
-  const said = error instanceof DatabaseUnavailableError ? error.cause : error;
-  return said instanceof pg.DatabaseError || said instanceof CodedError;
+  const raised = error instanceof DatabaseUnavailableError ? error.cause : error;
+  return raised instanceof pg.DatabaseError || raised instanceof CodedError;
 }

@@ -182,12 +182,13 @@ function describeResponses(operation: Operation): Record<string, unknown> {
       .map((status) => {
         const codes = problems.get(status) ?? [];
         const answer = operation.answers[status];
-        const said = codes.map((code) => `${code}: ${PROBLEMS[code].title}.`);
-        if (answer !== undefined) said.unshift(`${status < 400 ? operation.summary : STATUS_CODES[status]}.`);
+        const sentences = codes.map((code) => `${code}: ${PROBLEMS[code].title}.`);
+        if (answer !== undefined)
+          sentences.unshift(`${status < 400 ? operation.summary : STATUS_CODES[status]}.`);
         return [
           status,
           {
-            description: said.join(" "),
+            description: sentences.join(" "),
             headers: describeHeaders(operation, status, codes.length > 0),
             content: {
               ...(answer === undefined ? {} : describeAnswer(operation, answer)),

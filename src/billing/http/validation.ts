@@ -41,8 +41,8 @@ export function createValidator() {
       return (value) => {
         if (validate(value)) return;
         const fields = (validate.errors ?? []).filter(isTelling).slice(0, 20).map(fieldErrorOf);
-        const said = fields.map(({ field, rule }) => `${field || "the body"} ${rule}`).join("; ");
-        throw new RequestError("request_invalid", `${said}: see /openapi.json`, { fields });
+        const violations = fields.map(({ field, rule }) => `${field || "the body"} ${rule}`).join("; ");
+        throw new RequestError("request_invalid", `${violations}: see /openapi.json`, { fields });
       };
     },
   };

@@ -19,13 +19,13 @@ type PaidSession = Pick<
 /** Ends a pending order. Each method is one database call, which reads the order again under its lock. */
 export interface SessionSettlement {
   /**
-   * `saidAt` is the time of Stripe's event or answer. Throws `UnusableObjectError` when the paid amount or currency is
+   * `asOf` is the time of Stripe's event or answer. Throws `UnusableObjectError` when the paid amount or currency is
    * unusable for an order of ours. A person must then look at the payment.
    */
   pay(
     orderId: string | null,
     session: PaidSession,
-    saidAt: Date | null,
+    asOf: Date | null,
     within?: Queryable,
   ): Promise<PaidOrder>;
   /**
@@ -54,7 +54,7 @@ export function createSessionSettlement(deps: {
   }
 
   return {
-    async pay(orderId, session, saidAt, within = database) {
+    async pay(orderId, session, asOf, within = database) {
       if (!(await isOurs(orderId, session.id, within))) return { outcome: "unknown", hasRedeemed: false };
       const rows = await within.query<PaidOrder>({
         name: "order-pay",
@@ -66,7 +66,7 @@ export function createSessionSettlement(deps: {
           paidBaisaOf(session, currency),
           session.stripeCustomerId,
           session.stripeSubscriptionId,
-          saidAt,
+          asOf,
           sovereignFqdn,
           outboxSinks,
         ],

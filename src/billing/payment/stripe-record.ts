@@ -59,12 +59,12 @@ export async function recordInvoice(transaction: Queryable, invoice: InvoiceObje
 export async function recordSubscription(
   transaction: Queryable,
   subscription: SubscriptionObject,
-  saidAt: Date | null,
+  asOf: Date | null,
 ): Promise<boolean> {
   const rows = await transaction.query<{ changed: boolean }>({
     name: "subscription-record",
     text: "SELECT billing_record_subscription($1, $2, $3, $4, $5) AS changed",
-    values: [subscription.id, subscription.status, subscription.periodStart, subscription.periodEnd, saidAt],
+    values: [subscription.id, subscription.status, subscription.periodStart, subscription.periodEnd, asOf],
   });
   return theRow(rows).changed;
 }

@@ -167,8 +167,9 @@ function stateText(sovereign: Sovereign, image: string): { reason: string; messa
   const ready = findCondition(conditions, READY);
   const errorRate = findCondition(conditions, ERROR_RATE_NORMAL);
   // While the error rate cannot be measured, `Ready` says why and what to do.
-  const isTold = hasErrorRegression(status, image) && errorRate?.status === "False" && !isBroken(sovereign);
-  const { reason = "NotChecked", message = "" } = (isTold ? errorRate : ready) ?? {};
+  const isErrorRateCause =
+    hasErrorRegression(status, image) && errorRate?.status === "False" && !isBroken(sovereign);
+  const { reason = "NotChecked", message = "" } = (isErrorRateCause ? errorRate : ready) ?? {};
   return { reason, message };
 }
 

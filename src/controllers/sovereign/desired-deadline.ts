@@ -119,8 +119,8 @@ export function judgeDeadlines(
 }
 
 function isReported({ status }: Sovereign, progress: SovereignStatus["progress"]): boolean {
-  const told = findCondition(status?.conditions, READY)?.reason;
-  return status?.progress === progress && REASONS.some((reason) => reason === told);
+  const current = findCondition(status?.conditions, READY)?.reason;
+  return status?.progress === progress && REASONS.some((reason) => reason === current);
 }
 
 function stepOf({ conditions }: Findings, stop: Stop) {

@@ -80,10 +80,10 @@ function crash(pod: string, container: string, { exitCode, reason, message }: Te
       message: `container ${container} of Pod ${pod} used more memory than its limit: raise it`,
     };
   const line = lastLine(message ?? "");
-  const said = line === "" ? "it left no message" : line;
+  const cause = line === "" ? "it left no message" : line;
   return {
     reason: "ContainerCrashed",
-    message: `container ${container} of Pod ${pod} ended with exit code ${exitCode}: ${said}`,
+    message: `container ${container} of Pod ${pod} ended with exit code ${exitCode}: ${cause}`,
   };
 }
 

@@ -9,10 +9,10 @@ export function recordNews(
   type: string,
   { reason, message }: { reason: string; message: string },
 ): void {
-  const told = findCondition(sovereign.status?.conditions, type);
+  const current = findCondition(sovereign.status?.conditions, type);
   // Two steps of one reconcile may find the same reason.
   const isFoundTwice = findings.conditions.some((found) => found.type === type && found.reason === reason);
-  if (told?.reason !== reason && !isFoundTwice) deps.events.record(sovereign, "Warning", reason, message);
+  if (current?.reason !== reason && !isFoundTwice) deps.events.record(sovereign, "Warning", reason, message);
 }
 
 /** Retries a long wait less often when a watch ends it. */
@@ -37,6 +37,6 @@ export function applyDeadlines({ deps, sovereign, findings }: ReconcileContext, 
   if (verdict.kind !== "overdue") return;
   const { reason, message } = verdict;
   findings.overdue = { reason, message };
-  const told = findCondition(sovereign.status?.conditions, READY);
-  if (told?.reason !== reason) deps.events.record(sovereign, "Warning", reason, message);
+  const current = findCondition(sovereign.status?.conditions, READY);
+  if (current?.reason !== reason) deps.events.record(sovereign, "Warning", reason, message);
 }

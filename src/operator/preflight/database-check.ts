@@ -25,7 +25,12 @@ export async function checkSovereigns(client: Pick<KubeClient, "list">): Promise
     const remedy = `see catalyst status sovereign ${name}`;
     return ready?.status === "False"
       ? { area, state: "problem", message: `Sovereign ${name}: ${ready.message}`, remedy }
-      : { area, state: "unknown", message: `Sovereign ${name}: the operator has not said yet`, remedy };
+      : {
+          area,
+          state: "unknown",
+          message: `Sovereign ${name}: the operator has not reported its state yet`,
+          remedy,
+        };
   });
 }
 

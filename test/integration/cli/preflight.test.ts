@@ -227,7 +227,7 @@ describe("catalyst preflight", () => {
     const path = "/apis/catalyst.openova.io/v1alpha1/sovereigns";
     await post(path, { apiVersion, kind, metadata, spec });
     expect((await run()).output).toContain(
-      "cannot tell  databases     Sovereign omantel: the operator has not said yet\n",
+      "cannot tell  databases     Sovereign omantel: the operator has not reported its state yet\n",
     );
     for (const [status, line] of [
       ["False", "problem      databases     Sovereign omantel: no route to db\n"],

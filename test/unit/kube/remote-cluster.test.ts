@@ -84,7 +84,11 @@ describe("a remote cluster", () => {
     ["it refuses the identity", refused, "403 forbidden"],
     ["it does not answer", new Error("reset"), "0 reset"],
     ["it answers at length", new Error("x".repeat(40_000)), `0 ${"x".repeat(1_024)}`],
-    ["it has no identity", undefined, "0 it has no namespace kube-system, so it cannot be told from others"],
+    [
+      "it has no identity",
+      undefined,
+      "0 it has no namespace kube-system, so it cannot be distinguished from other clusters",
+    ],
   ])("is unreachable when %s, says since when, and is tried again", async (_what, answer, cause) => {
     const { seen } = start([answer, answer, "one"]);
     await saw(seen, `unreachable ${cause} ${NOW}`, "reachable one");

@@ -81,13 +81,13 @@ export function earlierTablesOf(tablesSql: string, shapeSql: string): EarlierTab
     actions.set(table, `${actions.get(table) ?? ""}${text}`);
   return all(statementsOf(tablesSql), /CREATE TABLE IF NOT EXISTS public\.(\w+) \(\n([^;]*)\n\);/g).map(
     ([name, body = ""]) => {
-      const said = actions.get(name) ?? "";
+      const changes = actions.get(name) ?? "";
       const columns = all(body, /^ {2}([a-z_]+) (\w+)/gm).map(
         ([column, type = ""]): EarlierColumn => ({
           name: column,
           type: TYPE_NAMES[type] ?? type,
-          isLate: new RegExp(`ADD COLUMN IF NOT EXISTS ${column}\\b`).test(said),
-          setsDefault: new RegExp(`ALTER COLUMN ${column} SET DEFAULT`).test(said),
+          isLate: new RegExp(`ADD COLUMN IF NOT EXISTS ${column}\\b`).test(changes),
+          setsDefault: new RegExp(`ALTER COLUMN ${column} SET DEFAULT`).test(changes),
         }),
       );
       const [key = ""] = all(body, /^ {2}(\w+) .*PRIMARY KEY/gm)[0] ?? [];

@@ -81,8 +81,8 @@ export async function runSmokeTest(
   const { evidence, problem } = outcome;
   Object.assign(findings.facts, evidence);
   if (problem === undefined) return { evidence };
-  const isTold = canonicalJson(evidence.lastSmokeTest) === canonicalJson(sovereign.status?.lastSmokeTest);
-  if (!isTold || evidence.lastSmokeTest === undefined)
+  const isReported = canonicalJson(evidence.lastSmokeTest) === canonicalJson(sovereign.status?.lastSmokeTest);
+  if (!isReported || evidence.lastSmokeTest === undefined)
     deps.events.record(sovereign, "Warning", "SmokeTestFailed", problem);
   return stop("SmokeTestFailed", problem, MEASUREMENT_FALLBACK_MS);
 }

@@ -64,8 +64,8 @@ function withPresenceGroup(username: string, groups: string[]): string[] {
   if (username === ANONYMOUS.username) {
     return groups.includes(GROUP.unauthenticated) ? groups : [...groups, GROUP.unauthenticated];
   }
-  const said = groups.includes(GROUP.authenticated) || groups.includes(GROUP.unauthenticated);
-  return said ? groups : [...groups, GROUP.authenticated];
+  const isStated = groups.includes(GROUP.authenticated) || groups.includes(GROUP.unauthenticated);
+  return isStated ? groups : [...groups, GROUP.authenticated];
 }
 
 function extraHeaders(headers: IncomingHttpHeaders): [string, string[]][] {

@@ -5,7 +5,7 @@ import { mapKeyOf } from "./list-type.ts";
 
 /**
  * The value that a member or item had before an update. `undefined`: there is none to compare with, because
- * the node is new or lies in a list whose items cannot be told apart (all but lists of type map).
+ * the node is new or lies in a list whose items have no identity (all but lists of type map).
  */
 export function oldMemberOf(old: unknown, name: string): unknown {
   return isJsonObject(old) ? ownMember(old, name) : undefined;

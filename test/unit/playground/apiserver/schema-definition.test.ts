@@ -145,7 +145,7 @@ describe("the schema of a CRD", () => {
       ],
     ],
     [
-      "a transition rule where items cannot be told apart",
+      "a transition rule where items have no identity",
       {
         type: "array",
         items: { type: "string", "x-kubernetes-validations": [{ rule: "self == oldSelf" }] },
