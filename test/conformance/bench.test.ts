@@ -195,9 +195,9 @@ describe("npm run bench", () => {
     [["billing", "--only", "tea"], "no scenario's name holds 'tea'"],
     [["admission", "--only", "tea"], "no scenario's name holds 'tea'"],
     [["billing", "--fast"], "--fast"],
-  ])("refuses %j", async (args, said) => {
+  ])("refuses %j", async (args, message) => {
     const { code, stderr } = await bench(args);
-    expect({ code, said: stderr.includes(said) }).toEqual({ code: 2, said: true });
+    expect({ code, hasMessage: stderr.includes(message) }).toEqual({ code: 2, hasMessage: true });
   });
 });
 

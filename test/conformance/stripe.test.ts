@@ -15,12 +15,12 @@ beforeAll(async () => {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const apiBase = await new Promise<string>((resolve, reject) => {
-    let said = "";
+    let output = "";
     mock.on("error", reject);
-    mock.on("close", () => reject(new Error(`stripe-mock ended: ${said}`)));
+    mock.on("close", () => reject(new Error(`stripe-mock ended: ${output}`)));
     mock.stdout?.on("data", (chunk) => {
-      said += chunk;
-      const port = /Listening for HTTP at address: .*:(\d+)/.exec(said)?.[1];
+      output += chunk;
+      const port = /Listening for HTTP at address: .*:(\d+)/.exec(output)?.[1];
       if (port !== undefined) resolve(`http://127.0.0.1:${port}`);
     });
   });

@@ -47,9 +47,9 @@ async function measureFleet(scenario: FleetScenario, { isProfiled, report }: Opt
       converge(deps, operator, sovereigns),
     );
     // Printed now, so that a run of hours that fails later has shown it.
-    say(`Ready after ${convergence.seconds.toFixed(0)} s: ${said(convergence)}; at rest`);
+    say(`Ready after ${convergence.seconds.toFixed(0)} s: ${figuresText(convergence)}; at rest`);
     const atRest = await rest(deps, operator, scenario);
-    say(`at rest: ${said(atRest)}; editing`);
+    say(`at rest: ${figuresText(atRest)}; editing`);
     const edit = await editMany(deps, { sovereigns, edits, replicas: REPLICAS + 1 });
     await hangPods(deps, sovereigns);
     const editWhilePodsHang = await editMany(deps, {
@@ -57,7 +57,7 @@ async function measureFleet(scenario: FleetScenario, { isProfiled, report }: Opt
       ...{ sovereigns, edits, replicas: REPLICAS + 2 },
       isChosen: (index) => !isHanging(index),
     });
-    say(`edits: ${said(edit)}; while Pods hang: ${said(editWhilePodsHang)}`);
+    say(`edits: ${figuresText(edit)}; while Pods hang: ${figuresText(editWhilePodsHang)}`);
     const faults = scenario.hasFaults ? await measureFaults(deps, operator) : undefined;
     return { scenario, emptyMib, convergence, rest: atRest, edit, editWhilePodsHang, faults, profile };
   } finally {
@@ -67,7 +67,7 @@ async function measureFleet(scenario: FleetScenario, { isProfiled, report }: Opt
 }
 
 /** The figures of one part of a result, as text. */
-const said = (figures: object): string =>
+const figuresText = (figures: object): string =>
   Object.entries(figures)
     .flatMap(([name, value]) => (typeof value === "number" ? [`${name} ${figure(value)}`] : []))
     .join(", ");

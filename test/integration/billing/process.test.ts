@@ -99,11 +99,12 @@ describe("catalyst billing", () => {
       );
     expect(await ask("/billing/balance")).toEqual([200, "keep-alive"]);
     child.kill("SIGTERM");
-    const toldAt = performance.now();
+    const signalledAt = performance.now();
     await until(async () => (await ask("/readyz"))[0] === 503);
-    while (performance.now() - toldAt < 900) expect(await ask("/billing/balance")).toEqual([200, "close"]);
+    while (performance.now() - signalledAt < 900)
+      expect(await ask("/billing/balance")).toEqual([200, "close"]);
     expect((await exit).code).toBe(0);
-    expect(performance.now() - toldAt).toBeGreaterThan(990);
+    expect(performance.now() - signalledAt).toBeGreaterThan(990);
     await expect(ask("/healthz")).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 

@@ -36,8 +36,8 @@ describe("catalyst verify", () => {
     // The tests need only Node. Where the tools are installed, the line must print the same values.
     const tools = spawnSync("sh", ["-c", "command -v curl && command -v jq && command -v sha256sum"]);
     if (tools.status === 0) {
-      const said = spawnSync("sh", ["-c", last], { encoding: "utf8" }).stdout;
-      expect(said).toBe(
+      const printed = spawnSync("sh", ["-c", last], { encoding: "utf8" }).stdout;
+      expect(printed).toBe(
         `${report.measured.schemaFingerprint}\n${report.measured.apiFingerprint.replace("sha256:", "")}  -\n`,
       );
     }

@@ -107,15 +107,15 @@ describe("catalyst operator", () => {
     expect(await review(webhook.port, ca)).toEqual([200, "keep-alive"]);
 
     child.kill("SIGTERM");
-    const toldAt = performance.now();
+    const signalledAt = performance.now();
     await expect.poll(() => askHttp(health, "/readyz").then(([status]) => status), { interval: 5 }).toBe(503);
-    while (performance.now() - toldAt < 900) {
+    while (performance.now() - signalledAt < 900) {
       expect(await review(webhook.port, ca)).toEqual([200, "close"]);
       // The cluster has no Sovereign, so /healthz answers 503. The test needs only an answer.
       expect(await askHttp(voucherApi, "/healthz")).toEqual([503, "close"]);
     }
     expect((await exit).code).toBe(0);
-    expect(performance.now() - toldAt).toBeGreaterThan(990);
+    expect(performance.now() - signalledAt).toBeGreaterThan(990);
     await expect(review(webhook.port, ca)).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 

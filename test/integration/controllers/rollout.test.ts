@@ -152,10 +152,10 @@ describe("a release on which more requests fail", () => {
     await bench.awaitCondition("zero", "Ready", "True");
     for (const name of FOLLOWERS) expect((await bench.sovereign(name))?.status?.pinnedImage).toBe(IMAGE);
     await settled(run);
-    const told = (events: { reason: string; message: string }[]) =>
+    const warnings = (events: { reason: string; message: string }[]) =>
       events.filter(({ message }) => message.includes(counts)).map(({ reason }) => reason);
-    expect(told(await bench.events("zero"))).toEqual(["ErrorRateRegressed"]);
-    expect(told(await bench.events("stable"))).toEqual(["RolloutHalted"]);
+    expect(warnings(await bench.events("zero"))).toEqual(["ErrorRateRegressed"]);
+    expect(warnings(await bench.events("stable"))).toEqual(["RolloutHalted"]);
 
     answered.set(NEXT_IMAGE, { requests: 2_000, serverErrors: 20 });
     await awaitPhase("Baking");

@@ -187,10 +187,10 @@ describe("createFleetRelay", () => {
     expect(await undelivered()).toBe(1);
     await vi.waitFor(async () => expect(await undelivered()).toBe(0), WAIT);
     // The pass that delivered ends a little later, after it has read the subscriptions.
-    const said = () => log.map(({ msg }) => msg).filter((msg) => msg.startsWith("the outbox"));
+    const outboxMessages = () => log.map(({ msg }) => msg).filter((msg) => msg.startsWith("the outbox"));
     await vi.waitFor(
       () =>
-        expect(said()).toEqual([
+        expect(outboxMessages()).toEqual([
           "the outbox cannot be relayed; it is tried again",
           "the outbox can be relayed again",
         ]),

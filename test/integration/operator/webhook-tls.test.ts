@@ -143,14 +143,14 @@ describe("createWebhookTls", () => {
     await writeFile(file, first);
     const tls = await create({ webhookClientCaFile: file });
     expect(tls.current().ca).toBe(first);
-    const told: (string | undefined)[] = [];
-    tls.onChange(({ ca }) => void told.push(ca));
+    const published: (string | undefined)[] = [];
+    tls.onChange(({ ca }) => void published.push(ca));
     tls.maintain(stop.signal);
     await writeFile(file, "none");
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(tls.current().ca).toBe(first);
     await writeFile(file, second);
-    await expect.poll(() => told.at(-1), { timeout: 5_000 }).toBe(second);
+    await expect.poll(() => published.at(-1), { timeout: 5_000 }).toBe(second);
     expect(tls.current().ca).toBe(second);
   });
 });

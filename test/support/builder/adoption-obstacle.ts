@@ -222,7 +222,7 @@ export const OBSTACLES: Obstacle[] = [
   {
     rule: "replica-identity",
     what: "a replica identity by an index of the earlier service",
-    add: "CREATE UNIQUE INDEX told_by ON promo_codes (code); ALTER TABLE promo_codes REPLICA IDENTITY USING INDEX told_by",
+    add: "CREATE UNIQUE INDEX code_identity ON promo_codes (code); ALTER TABLE promo_codes REPLICA IDENTITY USING INDEX code_identity",
     object: "table public.promo_codes",
   },
   {

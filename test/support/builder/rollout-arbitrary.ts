@@ -63,8 +63,8 @@ export type Happening =
         | "delete"
         | "suspend"
         | "continue"
-        | "lose"
-        | "reach";
+        | "disconnect"
+        | "reconnect";
       name: string;
     }
   | { kind: "report" | "wait" | "pause" | "resume" | "approve" | "restart"; name: string };
@@ -88,7 +88,7 @@ const ANY = [
     "fail",
   ],
   ...["repair", "add", "delete", "suspend", "continue", "wait", "pause", "resume", "resume", "approve"],
-  ...["restart", "lose", "lose", "reach"],
+  ...["restart", "disconnect", "disconnect", "reconnect"],
 ] as Chance["kind"][];
 export const chance = fc.record<Chance>({ kind: fc.constantFrom(...ANY), at: fc.nat(1_000) });
 /** Events after a rollout, as often as failures need. No person ends or pauses it. */

@@ -144,13 +144,13 @@ export function createWorld({ stages, rollout, fleet }: World) {
       const own = find(name);
       if (own !== undefined) connected.put({ ...own, spec: { ...own.spec, suspend: false } });
     },
-    lose: (name) => {
+    disconnect: (name) => {
       const own = find(name);
       if (own === undefined || name === "zero" || isAway(own)) return;
       seen.set(name, own.status);
       setStatus(own, awayStatus(own.status));
     },
-    reach: (name) => {
+    reconnect: (name) => {
       const own = find(name);
       if (own === undefined || !isAway(own)) return;
       const { status: _, ...rest } = own;

@@ -105,7 +105,7 @@ export function refusal(code: number, reason: string, details?: object) {
     kind: "Status",
     apiVersion: "v1",
     status: "Failure",
-    message: `told to say ${code}`,
+    message: `refused with ${code}`,
     reason,
     details,
     code,

@@ -23,7 +23,7 @@ const PACE = { firstBackoffMs: 5, maxBackoffMs: 40 };
 
 /**
  * Starts informers, each on a server that answers the n-th list and the n-th watch by the n-th answer, and later ones by the
- * last. `said` holds the events: `added a=1` for an object a at resourceVersion 1. Everything is closed after the test.
+ * last. `received` holds its events: `added a=1` for an object a at resourceVersion 1. Everything is closed after the test.
  */
 export function useScriptedInformers() {
   const cleanups: (() => unknown)[] = [];
@@ -47,9 +47,9 @@ export function useScriptedInformers() {
       CONFIG_MAPS,
       { ...options, pace: { ...PACE, ...options.pace } },
     );
-    const said: string[] = [];
+    const received: string[] = [];
     informer.onChange(({ kind, object }) =>
-      said.push(`${kind} ${object.metadata.name}=${object.metadata.resourceVersion}`),
+      received.push(`${kind} ${object.metadata.name}=${object.metadata.resourceVersion}`),
     );
     const abort = new AbortController();
     const running = informer.run(abort.signal);
@@ -61,7 +61,7 @@ export function useScriptedInformers() {
     });
     const watchesFrom = () =>
       api.requests.filter(({ query }) => query.has("watch")).map(({ query }) => query.get("resourceVersion"));
-    return { api, informer, said, counts, watchesFrom };
+    return { api, informer, received, counts, watchesFrom };
   };
 }
 

@@ -140,7 +140,7 @@ export function describeEvents(bench: KubeBench): void {
     it("ignores a failure to write an event", async () => {
       const { apiVersion, kind, metadata } = configMap("no-such-namespace", "subject");
       const events = recorder();
-      events.record({ apiVersion, kind, metadata }, "Normal", "Told", "into the void");
+      events.record({ apiVersion, kind, metadata }, "Normal", "Noted", "not stored");
       await events.flush();
       const fieldSelector = "involvedObject.namespace=no-such-namespace";
       expect((await bench.client().list(EVENTS, { fieldSelector })).items).toEqual([]);

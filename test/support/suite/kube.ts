@@ -178,8 +178,8 @@ function describeInformer(bench: KubeBench): void {
         namespace,
         labelSelector: "app=kube-suite",
       });
-      const said: string[] = [];
-      informer.onChange(({ kind, object }) => said.push(`${kind} ${object.metadata.name}`));
+      const received: string[] = [];
+      informer.onChange(({ kind, object }) => received.push(`${kind} ${object.metadata.name}`));
 
       await client.create(CONFIG_MAPS, {
         ...configMap(namespace, "other"),
@@ -194,8 +194,8 @@ function describeInformer(bench: KubeBench): void {
         { metadata: { labels: { app: null } } },
       );
       await client.delete(CONFIG_MAPS, { namespace, name: "second" });
-      await until(() => said.length === 5, `five events, not ${said}`);
-      expect(said).toEqual([
+      await until(() => received.length === 5, `five events, not ${received}`);
+      expect(received).toEqual([
         "added first",
         "added second",
         "updated second",
@@ -214,13 +214,13 @@ function describeInformer(bench: KubeBench): void {
       });
       await client.apply(SECRETS, secret("one"), { fieldManager: "us" });
       const informer = await bench.follow(SECRETS, { namespace, metadataOnly: true });
-      const said: KubernetesObject[] = [];
-      informer.onChange(({ object }) => said.push(object));
+      const received: KubernetesObject[] = [];
+      informer.onChange(({ object }) => received.push(object));
       await client.apply(SECRETS, secret("two"), { fieldManager: "us" });
-      await until(() => said.length === 2, "the change");
+      await until(() => received.length === 2, "the change");
       await client.delete(SECRETS, { namespace, name: "hidden" });
-      await until(() => said.length === 3, "the deletion");
-      for (const object of said) {
+      await until(() => received.length === 3, "the deletion");
+      for (const object of received) {
         expect(Object.keys(object).sort()).toEqual(["apiVersion", "kind", "metadata"]);
         expect(object).toMatchObject({ apiVersion: "v1", kind: "Secret", metadata: { name: "hidden" } });
       }

@@ -53,7 +53,7 @@ const ALLOWED: readonly [title: string, by: Person, request: Request][] = [
     "helmController",
     annotate({ [APPROVED]: by("system:serviceaccount:flux-system:helm-controller") }),
   ],
-  ["writes another annotation", "platform", annotate({ note: "amal said so" })],
+  ["writes another annotation", "platform", annotate({ note: "agreed with amal" })],
   [
     "changes the spec, and leaves another's annotation as it is",
     "platform",

@@ -143,7 +143,7 @@ describe("runSmokeTest", () => {
     expect(report.passed).toBe(false);
     const index = report.steps.findIndex(({ passed }) => !passed);
     expect(report.steps[index]).toMatchObject({ name: failing, message: expect.stringMatching(message) });
-    expect(report.steps.slice(index + 1).map(({ message: said }) => said)).toEqual(
+    expect(report.steps.slice(index + 1).map((step) => step.message)).toEqual(
       report.steps.slice(index + 1).map(() => `not run: ${failing} failed`),
     );
     expect(sovereign.live.size).toBe(0);

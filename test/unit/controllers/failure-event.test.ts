@@ -10,8 +10,8 @@ describe("failureEvents", () => {
   function recorded(key: string) {
     const events: unknown[] = [];
     const recorder = {
-      record: (object: KubernetesObject, ...said: string[]) =>
-        void events.push([object.metadata.name, ...said]),
+      record: (object: KubernetesObject, ...rest: string[]) =>
+        void events.push([object.metadata.name, ...rest]),
       flush: async () => undefined,
     };
     failureEvents(recorder, (name) => (name === "shop" ? NAMESPACE : undefined))(key, failure);

@@ -47,7 +47,7 @@ describe("createEventRecorder", () => {
     const { events, writes } = await start(({ method }, response) =>
       method === "GET" ? sendRefusal(response, 404, "NotFound") : sendJson(response, 201, {}),
     );
-    for (let i = 0; i < 5; i += 1) events.record(about, "Normal", "Told", "the same");
+    for (let i = 0; i < 5; i += 1) events.record(about, "Normal", "Noted", "the same");
     await events.flush();
     expect(writes().map(({ method, body }) => [method, (body as { count: number }).count])).toEqual([
       ["POST", 5],
@@ -64,7 +64,7 @@ describe("createEventRecorder", () => {
         ? sendJson(response, 200, { ...about, count: 8 })
         : sendRefusal(response, 404, "NotFound");
     });
-    events.record(about, "Normal", "Told", "something");
+    events.record(about, "Normal", "Noted", "something");
     await events.flush();
     expect(writes().map(({ method }) => method)).toEqual(["PATCH", "POST"]);
   });
@@ -77,7 +77,7 @@ describe("createEventRecorder", () => {
       else if (method === "GET") sendRefusal(response, 404, "NotFound");
       else sendJson(response, 201, {});
     });
-    events.record(about, "Normal", "Told", "something");
+    events.record(about, "Normal", "Noted", "something");
     await events.flush();
     expect(writes()).toHaveLength(1);
   });
@@ -113,11 +113,11 @@ describe("createEventRecorder", () => {
       now: () => new Date("2026-01-01T00:00:00Z"),
     });
     for (let i = 0; i < 1_500; i += 1)
-      events.record(configMapAt(`subject-${i}`, 1), "Normal", "Told", "a flood");
+      events.record(configMapAt(`subject-${i}`, 1), "Normal", "Noted", "a flood");
     await events.flush();
     expect(created).toHaveLength(1_000);
     expect(created.at(-1)).toMatch(/^subject-999\./);
-    events.record(about, "Normal", "Told", "after the flood");
+    events.record(about, "Normal", "Noted", "after the flood");
     await events.flush();
     expect(created).toHaveLength(1_001);
     expect(lines).toEqual([{ level: 40, dropped: 500, msg: "too many Events at once: some were dropped" }]);
@@ -125,7 +125,7 @@ describe("createEventRecorder", () => {
 
   it("drops an Event after three attempts at an unreachable server", async () => {
     const { events, reads } = await start((_, response) => void response.socket?.destroy());
-    events.record(about, "Normal", "Told", "something");
+    events.record(about, "Normal", "Noted", "something");
     await events.flush();
     // The client repeats each read once after a reset.
     expect(reads()).toBe(6);
@@ -133,7 +133,7 @@ describe("createEventRecorder", () => {
 
   it("counts from one on an Event that has no count", async () => {
     const { events, writes } = await start((_, response) => sendJson(response, 200, about));
-    events.record(about, "Normal", "Told", "something");
+    events.record(about, "Normal", "Noted", "something");
     await events.flush();
     expect(writes()).toMatchObject([{ method: "PATCH", body: { count: 1, message: "something" } }]);
   });
@@ -143,15 +143,15 @@ describe("createEventRecorder", () => {
       method === "GET" ? sendRefusal(response, 404, "NotFound") : sendJson(response, 201, {}),
     );
     const messages = () => writes().map(({ body }) => (body as { message: string }).message);
-    for (let i = 1; i <= 11; i += 1) events.record(about, "Normal", "Told", `message ${i}`);
+    for (let i = 1; i <= 11; i += 1) events.record(about, "Normal", "Noted", `message ${i}`);
     await events.flush();
     expect(messages().at(-1)).toBe("(combined from similar events): message 11");
     pass(10 * 60_000 - 1);
-    events.record(about, "Normal", "Told", "message 12");
+    events.record(about, "Normal", "Noted", "message 12");
     await events.flush();
     expect(messages().at(-1)).toBe("(combined from similar events): message 12");
     pass(1);
-    events.record(about, "Normal", "Told", "message 13");
+    events.record(about, "Normal", "Noted", "message 13");
     await events.flush();
     expect(messages().at(-1)).toBe("message 13");
   });

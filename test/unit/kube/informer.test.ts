@@ -7,7 +7,7 @@ const follow = useScriptedInformers();
 
 describe("an informer", () => {
   it("reports present objects, and then changes", async () => {
-    const { informer, said } = await follow({
+    const { informer, received } = await follow({
       lists: [lists([configMapAt("a", 1), configMapAt("b", 2)], 5)],
       watches: [
         says(
@@ -18,14 +18,14 @@ describe("an informer", () => {
       ],
     });
     await informer.synced;
-    await until(() => said.length === 5, "five events");
-    expect(said).toEqual(["added a=1", "added b=2", "added c=6", "updated a=7", "deleted b=2"]);
+    await until(() => received.length === 5, "five events");
+    expect(received).toEqual(["added a=1", "added b=2", "added c=6", "updated a=7", "deleted b=2"]);
     expect(informer.list().map(({ metadata }) => metadata.name)).toEqual(["a", "c"]);
     expect(informer.get("default/a")?.metadata.resourceVersion).toBe("7");
   });
 
   it("finds objects by index after they changed", async () => {
-    const { informer, said } = await follow(
+    const { informer, received } = await follow(
       {
         lists: [lists([configMapAt("a", 1, { app: "x" }), configMapAt("b", 2, { app: "x" })], 5)],
         watches: [
@@ -37,14 +37,14 @@ describe("an informer", () => {
       },
       { indexes: { app: ({ data }) => [data.app ?? ""] } },
     );
-    await until(() => said.length === 4, "four events");
+    await until(() => received.length === 4, "four events");
     expect(informer.byIndex("app", "x")).toEqual([]);
     expect(informer.byIndex("app", "y").map(({ metadata }) => metadata.name)).toEqual(["a"]);
   });
 
   it("finds one, several and again one object under a value, each once", async () => {
     const stages: string[] = [];
-    const { informer, said } = await follow(
+    const { informer, received } = await follow(
       {
         lists: [lists([configMapAt("a", 1, { app: "x" })], 5)],
         watches: [
@@ -68,7 +68,7 @@ describe("an informer", () => {
           .join(""),
       ),
     );
-    await until(() => said.length === 7, "seven events");
+    await until(() => received.length === 7, "seven events");
     expect(stages.slice(-6)).toEqual(["a", "ab", "abc", "bc", "c", ""]);
     expect(informer.byIndex("other", "x")).toEqual([]);
   });
@@ -82,16 +82,16 @@ describe("an informer", () => {
   });
 
   it("reports a deletion and an addition when an object was deleted and created again between two lists", async () => {
-    const { said } = await follow({
+    const { received } = await follow({
       lists: [lists([configMapAt("a", 1)], 5), lists([configMapAt("a", 20, {}, "another-uid")], 30)],
       watches: [refuses(410, "Expired"), idle],
     });
-    await until(() => said.length === 3, "deletion and creation");
-    expect(said).toEqual(["added a=1", "deleted a=1", "added a=20"]);
+    await until(() => received.length === 3, "deletion and creation");
+    expect(received).toEqual(["added a=1", "deleted a=1", "added a=20"]);
   });
 
   it("calls the other handlers when one throws", async () => {
-    const { informer, said, counts } = await follow({
+    const { informer, received, counts } = await follow({
       lists: [lists([configMapAt("a", 1)], 5)],
       watches: [says(watchLine("ADDED", configMapAt("b", 6)), watchLine("ADDED", configMapAt("c", 7)))],
     });
@@ -101,26 +101,26 @@ describe("an informer", () => {
     const later: string[] = [];
     informer.onChange(({ object }) => later.push(object.metadata.name));
     await until(() => later.length === 3, "three events");
-    expect(said).toEqual(["added a=1", "added b=6", "added c=7"]);
+    expect(received).toEqual(["added a=1", "added b=6", "added c=7"]);
     expect(counts).toEqual({ lists: 1, watches: 1 });
   });
 
   it("reports present objects to a late handler, and nothing after its signal", async () => {
     const { informer } = await follow({ lists: [lists([configMapAt("a", 1)], 5)], watches: [idle] });
     await informer.synced;
-    const heard: string[] = [];
+    const seen: string[] = [];
     const abort = new AbortController();
-    informer.onChange(({ object }) => heard.push(object.metadata.name), abort.signal);
-    expect(heard).toEqual(["a"]);
+    informer.onChange(({ object }) => seen.push(object.metadata.name), abort.signal);
+    expect(seen).toEqual(["a"]);
     abort.abort();
-    informer.onChange(({ object }) => heard.push(object.metadata.name), abort.signal);
-    expect(heard).toEqual(["a"]);
+    informer.onChange(({ object }) => seen.push(object.metadata.name), abort.signal);
+    expect(seen).toEqual(["a"]);
   });
 
   it("keeps and reports only objects that are wanted at the time of their change", async () => {
     const wanted = new Set(["a", "b"]);
     const watch = Promise.withResolvers<ServerResponse>();
-    const { informer, said } = await follow(
+    const { informer, received } = await follow(
       {
         lists: [
           lists([configMapAt("a", 1), configMapAt("b", 2), configMapAt("c", 3), configMapAt("d", 4)], 5),
@@ -143,14 +143,14 @@ describe("an informer", () => {
     response.write(watchLine("DELETED", configMapAt("d", 8)));
     response.write(watchLine("DELETED", configMapAt("e", 9)));
     response.write(watchLine("MODIFIED", configMapAt("a", 10)));
-    await until(() => said.includes("updated a=10"), "the last event");
-    expect(said).toEqual(["added a=1", "added b=2", "added c=7", "deleted d=8", "updated a=10"]);
+    await until(() => received.includes("updated a=10"), "the last event");
+    expect(received).toEqual(["added a=1", "added b=2", "added c=7", "deleted d=8", "updated a=10"]);
     expect(informer.list().map(({ metadata }) => metadata.name)).toEqual(["a", "c"]);
   });
 
   it("adds an offered object that is now wanted, and keeps its own version of one that it has", async () => {
     const wanted = new Set(["a"]);
-    const { informer, said } = await follow(
+    const { informer, received } = await follow(
       { lists: [lists([configMapAt("a", 5), configMapAt("b", 2)], 5)], watches: [idle] },
       { isWanted: ({ metadata }) => wanted.has(metadata.name) },
     );
@@ -159,15 +159,15 @@ describe("an informer", () => {
     wanted.add("b");
     informer.offer(configMapAt("b", 2));
     informer.offer(configMapAt("a", 4));
-    expect(said).toEqual(["added a=5", "added b=2"]);
+    expect(received).toEqual(["added a=5", "added b=2"]);
   });
 
   it("ignores the deletion of an object that it does not hold", async () => {
-    const { said } = await follow({
+    const { received } = await follow({
       lists: [lists([], 5)],
       watches: [says(watchLine("DELETED", configMapAt("a", 6)), watchLine("ADDED", configMapAt("b", 7)))],
     });
-    await until(() => said.length === 1, "the event");
-    expect(said).toEqual(["added b=7"]);
+    await until(() => received.length === 1, "the event");
+    expect(received).toEqual(["added b=7"]);
   });
 });

@@ -198,7 +198,7 @@ describe("a controller", () => {
   });
 
   it("reports a failure once in the log and to its receiver, and logs its end", async () => {
-    const told: string[] = [];
+    const reported: string[] = [];
     let calls = 0;
     const refused = new KubeError("no right", { status: 403, reason: "Forbidden" });
     const { controller, lines } = run(
@@ -207,11 +207,11 @@ describe("a controller", () => {
         if (calls < 6) throw refused;
         return done;
       },
-      { onFailure: (key, { reason }) => void told.push(`${key} ${reason}`) },
+      { onFailure: (key, { reason }) => void reported.push(`${key} ${reason}`) },
     );
     controller.enqueue("a");
     await until(() => lines.some(({ msg }) => msg === "reconcile succeeded again"), "the end");
-    expect(told).toEqual(["a WriteForbidden"]);
+    expect(reported).toEqual(["a WriteForbidden"]);
     expect(lines.map(({ msg }) => msg)).toEqual([
       "controller started",
       "reconcile failed; backing off",

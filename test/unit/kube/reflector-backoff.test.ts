@@ -82,12 +82,12 @@ describe("the back-off of runReflector", () => {
     ["a cut connection", (_, response) => void response.socket?.destroy()],
     ["an answer that is not JSON", (_, response) => void response.end("<html>")],
   ])("ends when a list succeeds after failures: %s", async (_, fails) => {
-    const { informer, said } = await follow({
+    const { informer, received } = await follow({
       lists: [...Array.from({ length: 6 }, () => fails), lists([configMapAt("a", 1)], 5)],
       watches: [idle],
     });
     await informer.synced;
-    expect(said).toEqual(["added a=1"]);
+    expect(received).toEqual(["added a=1"]);
   });
 
   it.each<[string, Answer]>([
@@ -96,12 +96,12 @@ describe("the back-off of runReflector", () => {
     ["a line that is not JSON", says("{nonsense}\n")],
     ["another error", says(watchLine("ERROR", refusal(500, "InternalError")))],
   ])("keeps its position and objects after failed watches: %s", async (_, fails) => {
-    const { said, counts } = await follow({
+    const { received, counts } = await follow({
       lists: [lists([configMapAt("a", 1)], 5)],
       watches: [fails, fails, fails, says(watchLine("ADDED", configMapAt("b", 6)))],
     });
-    await until(() => said.includes("added b=6"), "the event after the failures");
-    expect(said).toEqual(["added a=1", "added b=6"]);
+    await until(() => received.includes("added b=6"), "the event after the failures");
+    expect(received).toEqual(["added a=1", "added b=6"]);
     expect(counts.lists).toBe(1);
   });
 

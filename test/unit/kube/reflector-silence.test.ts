@@ -13,11 +13,11 @@ const follow = useScriptedInformers();
 
 describe("a quiet watch of runReflector", () => {
   it("ends when no event and no bookmark arrives", async () => {
-    const { said, counts } = await follow(
+    const { received, counts } = await follow(
       { lists: [lists([], 5)], watches: [idle, says(watchLine("ADDED", configMapAt("b", 6)))] },
       { pace: { silenceMs: 500 } },
     );
-    await until(() => said.length === 1, "the second watch's event");
+    await until(() => received.length === 1, "the second watch's event");
     expect(counts).toEqual({ lists: 1, watches: 2 });
   });
 

@@ -14,43 +14,43 @@ const follow = useScriptedInformers();
 
 describe("runReflector", () => {
   it("continues from the last event after the watch broke, and reports no event twice", async () => {
-    const { said, counts, watchesFrom } = await follow({
+    const { received, counts, watchesFrom } = await follow({
       lists: [lists([configMapAt("a", 1)], 5)],
       watches: [
         saysAndBreaks(watchLine("ADDED", configMapAt("b", 6)), watchLine("MODIFIED", configMapAt("a", 7))),
         says(watchLine("MODIFIED", configMapAt("a", 7)), watchLine("ADDED", configMapAt("c", 8))),
       ],
     });
-    await until(() => said.includes("added c=8"), "the event after the break");
-    expect(said).toEqual(["added a=1", "added b=6", "updated a=7", "added c=8"]);
+    await until(() => received.includes("added c=8"), "the event after the break");
+    expect(received).toEqual(["added a=1", "added b=6", "updated a=7", "added c=8"]);
     expect(watchesFrom()).toEqual(["5", "7"]);
     expect(counts.lists).toBe(1);
   });
 
   it("continues from a bookmark", async () => {
     const bookmark = watchLine("BOOKMARK", { kind: "ConfigMap", metadata: { resourceVersion: "900" } });
-    const { said, counts, watchesFrom } = await follow({
+    const { received, counts, watchesFrom } = await follow({
       lists: [lists([configMapAt("a", 1)], 5)],
       watches: [saysAndBreaks(bookmark), idle],
     });
     await until(() => counts.watches === 2, "the second watch");
     expect(watchesFrom()).toEqual(["5", "900"]);
-    expect(said).toEqual(["added a=1"]);
+    expect(received).toEqual(["added a=1"]);
   });
 
   it("ignores an incomplete line at the end of a broken watch", async () => {
     const line = watchLine("ADDED", configMapAt("b", 6));
-    const { said, watchesFrom } = await follow({
+    const { received, watchesFrom } = await follow({
       lists: [lists([], 5)],
       watches: [saysAndBreaks(line.slice(0, 40)), says(line)],
     });
-    await until(() => said.length === 1, "the complete event");
-    expect(said).toEqual(["added b=6"]);
+    await until(() => received.length === 1, "the complete event");
+    expect(received).toEqual(["added b=6"]);
     expect(watchesFrom()).toEqual(["5", "5"]);
   });
 
   it("ends a watch that sends a line without end, and reports it", async () => {
-    const { said, counts } = await follow({
+    const { received, counts } = await follow({
       lists: [lists([], 5)],
       watches: [
         (_, response) => {
@@ -60,14 +60,14 @@ describe("runReflector", () => {
         says(watchLine("ADDED", configMapAt("b", 6))),
       ],
     });
-    await until(() => said.length === 1, "the event of the second watch");
+    await until(() => received.length === 1, "the event of the second watch");
     expect(counts.watches).toBe(2);
   });
 
   it("reads a line that arrives in pieces, cut within a letter", async () => {
     const bytes = Buffer.from(watchLine("ADDED", configMapAt("b", 6, { word: "عُمان" })));
     const middle = bytes.indexOf(Buffer.from("ع")) + 1;
-    const { informer, said } = await follow({
+    const { informer, received } = await follow({
       lists: [lists([], 5)],
       watches: [
         (_, response) => {
@@ -77,7 +77,7 @@ describe("runReflector", () => {
         },
       ],
     });
-    await until(() => said.length === 1, "the event");
+    await until(() => received.length === 1, "the event");
     expect(informer.get("default/b")?.data.word).toBe("عُمان");
   });
 
@@ -85,7 +85,7 @@ describe("runReflector", () => {
     ["refuses the watch", refuses(410, "Expired")],
     ["reports it within the watch", says(watchLine("ERROR", refusal(410, "Expired")))],
   ])("lists again when a server that compacted its position %s, and reports deletions", async (_, gone) => {
-    const { informer, said, watchesFrom } = await follow({
+    const { informer, received, watchesFrom } = await follow({
       lists: [
         lists([configMapAt("a", 1), configMapAt("b", 2), configMapAt("c", 3)], 5),
         lists([configMapAt("a", 1), configMapAt("c", 20), configMapAt("d", 21)], 30),
@@ -93,13 +93,13 @@ describe("runReflector", () => {
       watches: [gone, idle],
     });
     await until(() => watchesFrom().length === 2, "the second watch");
-    expect(said.slice(3)).toEqual(["deleted b=2", "updated c=20", "added d=21"]);
+    expect(received.slice(3)).toEqual(["deleted b=2", "updated c=20", "added d=21"]);
     expect(informer.list()).toHaveLength(3);
     expect(watchesFrom()).toEqual(["5", "30"]);
   });
 
   it("detects in a list the changes that the server never sent", async () => {
-    const { informer, said } = await follow({
+    const { informer, received } = await follow({
       lists: [lists([configMapAt("a", 1)], 5), lists([configMapAt("b", 6)], 9)],
       // Both events are lost. The server sends a later bookmark, and then reports that its history is gone.
       watches: [
@@ -110,8 +110,8 @@ describe("runReflector", () => {
         idle,
       ],
     });
-    await until(() => said.length === 3, "what was lost");
-    expect(said).toEqual(["added a=1", "deleted a=1", "added b=6"]);
+    await until(() => received.length === 3, "what was lost");
+    expect(received).toEqual(["added a=1", "deleted a=1", "added b=6"]);
     expect(informer.list().map(({ metadata }) => metadata.name)).toEqual(["b"]);
   });
 
@@ -134,13 +134,13 @@ describe("runReflector", () => {
   });
 
   it("ignores empty lines between events", async () => {
-    const { said } = await follow({
+    const { received } = await follow({
       lists: [lists([], 5)],
       watches: [
         says("\n", watchLine("ADDED", configMapAt("a", 6)), "\n\n", watchLine("ADDED", configMapAt("b", 7))),
       ],
     });
-    await until(() => said.length === 2, "two events");
-    expect(said).toEqual(["added a=6", "added b=7"]);
+    await until(() => received.length === 2, "two events");
+    expect(received).toEqual(["added a=6", "added b=7"]);
   });
 });

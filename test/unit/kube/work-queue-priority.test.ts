@@ -56,7 +56,7 @@ describe("the priorities of a work queue", () => {
     queue.add("first", "first");
     await advance(1);
     let edits = 0;
-    for (let turn = 0; turn < 24; turn += 1) {
+    for (let round = 0; round < 24; round += 1) {
       queue.add(`edit-${edits++}`, "edit");
       await settled();
       await finish(begun.at(-1) ?? "");

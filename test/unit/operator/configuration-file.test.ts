@@ -9,7 +9,7 @@ const logger = pino({}, { write: (line) => lines.push(JSON.parse(line)) });
 
 const parse = (json: unknown) => {
   parsed += 1;
-  if ((json as { wrong?: boolean }).wrong) throw new Error("wrong must not be said");
+  if ((json as { wrong?: boolean }).wrong) throw new Error("wrong must not be set");
   return { json };
 };
 const file = (more: Partial<Parameters<typeof createConfigurationFile>[0]> = {}) =>
@@ -42,7 +42,7 @@ describe("a configuration file", () => {
 
   it.each([
     ['{"secret":"abc', "not valid JSON"],
-    ['{"wrong":true}', "wrong must not be said"],
+    ['{"wrong":true}', "wrong must not be set"],
   ])("keeps its last good value while it is %s, and says why once, without its text", (broken, reason) => {
     const value = file();
     const first = value();

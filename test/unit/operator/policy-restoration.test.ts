@@ -14,18 +14,18 @@ const object = {
 
 let registry: Registry;
 let warnings: string[];
-let said: string[];
+let recorded: string[];
 let report: PolicyRestorationReport;
 const events = {
   record: (about: { kind: string; metadata: { name: string } }, ...rest: string[]) =>
-    void said.push([about.kind, about.metadata.name, ...rest].join(" | ")),
+    void recorded.push([about.kind, about.metadata.name, ...rest].join(" | ")),
   flush: async () => {},
 };
 
 beforeEach(() => {
   registry = new Registry();
   warnings = [];
-  said = [];
+  recorded = [];
   report = createPolicyRestorationReport({
     policies: [object],
     registry,
@@ -46,7 +46,7 @@ describe("createPolicyRestorationReport", () => {
   ])("reports %s in the log, the metric and an Event", async (_, fields, what) => {
     report.restored(object, fields, events);
     const message = `${what}; the operator put it back. Until then, requests may have passed that the policy denies: check the audit log.`;
-    expect(said).toEqual([
+    expect(recorded).toEqual([
       `ValidatingAdmissionPolicy | catalyst-api-service | Warning | AdmissionPolicyRestored | ${message}`,
     ]);
     expect(warnings).toEqual([message]);
@@ -67,12 +67,12 @@ describe("createPolicyRestorationReport", () => {
     report.served(false, events);
     report.served(false, events);
     expect(await gauge()).toEqual([{ labels: {}, value: 1 }]);
-    expect(said).toEqual([
+    expect(recorded).toEqual([
       `ValidatingWebhookConfiguration | catalyst-operator | Warning | AdmissionPoliciesNotServed | ${warnings[0]}`,
     ]);
     report.served(true, events);
     expect(await gauge()).toEqual([{ labels: {}, value: 0 }]);
     report.served(false, events);
-    expect([said.length, warnings.length]).toEqual([2, 2]);
+    expect([recorded.length, warnings.length]).toEqual([2, 2]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createSemaphore, SemaphoreFull } from "../../../src/platform/semaphore.ts";
 
-/** Work that runs until it is told to end, and the order in which such work started. */
+/** Work that runs until the test ends it, and the order in which such work started. */
 function works() {
   const started: string[] = [];
   return {

@@ -36,7 +36,7 @@ describe("the claims that the preflight reads in the migrations", () => {
   });
 
   it("reads every column of the earlier tables: the earlier service's with type and key, and the added ones", async () => {
-    const said = earlier.flatMap(({ name, columns }) =>
+    const read = earlier.flatMap(({ name, columns }) =>
       columns.map((column) => `${name}.${column.name} ${column.type}`),
     );
     const added = claims.filter(({ kind }) => kind === "column").map(({ table, name }) => `${table}.${name}`);
@@ -46,8 +46,8 @@ describe("the claims that the preflight reads in the migrations", () => {
         WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY ($1)`,
       earlier.map(({ name }) => name),
     );
-    expect(said.filter((line) => !made.includes(line))).toEqual([]);
-    expect(made.filter((line) => !said.includes(line) && !added.includes(line.split(" ")[0] ?? ""))).toEqual(
+    expect(read.filter((line) => !made.includes(line))).toEqual([]);
+    expect(made.filter((line) => !read.includes(line) && !added.includes(line.split(" ")[0] ?? ""))).toEqual(
       [],
     );
     expect(earlier.map(({ name, primaryKey }) => `${name} ${primaryKey}`).sort()).toEqual(
@@ -60,7 +60,7 @@ describe("the claims that the preflight reads in the migrations", () => {
   });
 
   it("reads a default for each column of the earlier tables that has one", async () => {
-    const said = earlier.flatMap(({ name, columns }) =>
+    const read = earlier.flatMap(({ name, columns }) =>
       columns.filter(({ setsDefault }) => setsDefault).map((column) => `${name}.${column.name}`),
     );
     const made = await lines(
@@ -69,6 +69,6 @@ describe("the claims that the preflight reads in the migrations", () => {
       earlier.map(({ name }) => name),
     );
     const added = claims.filter(({ kind }) => kind === "column").map(({ table, name }) => `${table}.${name}`);
-    expect(said.sort()).toEqual(made.filter((line) => !added.includes(line)));
+    expect(read.sort()).toEqual(made.filter((line) => !added.includes(line)));
   });
 });

@@ -41,7 +41,7 @@ async function findingsOf(one: { url: string }): Promise<readonly Finding[]> {
   throw new Error("the migration was not refused by its preflight", { cause: error });
 }
 
-const said = (findings: readonly Finding[]) => findings.map(({ rule, object }) => `${rule} ${object}`);
+const rulesOf = (findings: readonly Finding[]) => findings.map(({ rule, object }) => `${rule} ${object}`);
 
 /** Stops before the migration of this name, as a crash would. */
 async function migrateUpTo(one: TestDatabase, name: string): Promise<void> {
@@ -60,7 +60,7 @@ describe("the preflight of the migrating role", () => {
     await fillEarlierTables(one.pool);
     const stranger = await asStranger(one);
     const findings = await findingsOf(stranger);
-    expect(said(findings).sort()).toEqual(
+    expect(rulesOf(findings).sort()).toEqual(
       [
         ...[
           "credit_ledger",
@@ -99,7 +99,7 @@ describe("the preflight of the migrating role", () => {
       await pool.query(
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$",
       );
-    expect(said(await findingsOf(fresh))).toEqual(["server-read-only the server"]);
+    expect(rulesOf(await findingsOf(fresh))).toEqual(["server-read-only the server"]);
     await expect(migrate(done)).resolves.toMatchObject({ executed: [] });
   });
 
@@ -125,7 +125,7 @@ describe("the preflight of the migrating role", () => {
   ])("names another program's table of migrations: %s", async (_what, statement) => {
     const one = await database();
     await one.pool.query(statement);
-    expect(said(await findingsOf(one))).toEqual(["name-taken relation public.kysely_migration"]);
+    expect(rulesOf(await findingsOf(one))).toEqual(["name-taken relation public.kysely_migration"]);
     await one.pool.query("CREATE SCHEMA other; ALTER TABLE kysely_migration SET SCHEMA other");
     await expect(migrate(one)).resolves.toMatchObject({ version: SCHEMA_VERSION });
   });
@@ -133,7 +133,7 @@ describe("the preflight of the migrating role", () => {
   it("names the table of migrations when the role may not read it", async () => {
     const one = await database("migrated");
     const stranger = await asStranger(one);
-    expect(said(await findingsOf(stranger))).toEqual([
+    expect(rulesOf(await findingsOf(stranger))).toEqual([
       "not-owner table public.kysely_migration",
       "not-owner table public.kysely_migration_lock",
     ]);
@@ -148,7 +148,7 @@ describe("the preflight of an upgrade", () => {
     await one.pool.query(
       `GRANT USAGE, CREATE ON SCHEMA public TO ${ROLE}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${ROLE}`,
     );
-    const findings = said(await findingsOf(stranger));
+    const findings = rulesOf(await findingsOf(stranger));
     expect(findings).toContain("not-owner table public.outbox");
     expect(findings).toContain("not-owner table public.kysely_migration");
     expect(findings).toContain(
@@ -162,7 +162,7 @@ describe("the preflight of an upgrade", () => {
     await migrateUpTo(one, "0004-checkout");
     await one.pool.query(`CREATE INDEX orders_tenant_idx ON orders (tenant_id);
       CREATE FUNCTION billing_lock_order() RETURNS int LANGUAGE sql AS 'SELECT 1'`);
-    expect(said(await findingsOf(one)).sort()).toEqual([
+    expect(rulesOf(await findingsOf(one)).sort()).toEqual([
       "name-taken function public.billing_lock_order()",
       "name-taken index public.orders_tenant_idx",
     ]);
@@ -195,7 +195,7 @@ describe("the preflight of an upgrade", () => {
       CREATE FUNCTION billing_refund() RETURNS int LANGUAGE sql AS 'SELECT 1'`);
     const error = await preflight().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(PreflightError);
-    expect(said((error as PreflightError).findings).sort()).toEqual([
+    expect(rulesOf((error as PreflightError).findings).sort()).toEqual([
       "column-taken column voucher_audit.region",
       "name-taken function public.billing_refund()",
       "name-taken index public.orders_region_idx",

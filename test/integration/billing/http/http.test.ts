@@ -26,11 +26,11 @@ function converse(
   origin: string,
   parts: string[],
   pauseMs: number,
-): Promise<{ said: string; afterMs: number }> {
+): Promise<{ received: string; afterMs: number }> {
   return new Promise((done) => {
     const { port, hostname } = new URL(origin);
     const startMs = performance.now();
-    let said = "";
+    let received = "";
     const socket = connect(Number(port), hostname, async () => {
       for (const part of parts) {
         if (socket.destroyed) return;
@@ -39,18 +39,18 @@ function converse(
       }
     });
     socket.on("data", (chunk) => {
-      said += chunk;
+      received += chunk;
     });
     socket.on("error", () => {});
-    socket.on("close", () => done({ said, afterMs: performance.now() - startMs }));
+    socket.on("close", () => done({ received, afterMs: performance.now() - startMs }));
   });
 }
 
 describe("the body's type", () => {
   const post = async (contentType: string | undefined, raw = '{"code":"NOBODY"}') => {
     const text = `POST /billing/vouchers/redeem-preview HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${contentType === undefined ? "" : `Content-Type: ${contentType}\r\n`}Content-Length: ${raw.length}\r\n\r\n${raw}`;
-    const { said } = await converse(billing.origin, [text], 0);
-    return [Number(said.split(" ")[1]), /"code":"(\w+)"/.exec(said)?.[1]];
+    const { received } = await converse(billing.origin, [text], 0);
+    return [Number(received.split(" ")[1]), /"code":"(\w+)"/.exec(received)?.[1]];
   };
 
   it.each([
@@ -112,13 +112,13 @@ describe("HEAD and OPTIONS", () => {
   });
 
   it.each(["TRACE", "PROPFIND", "QUERY"])("refuses the method %s with 405", async (method) => {
-    const { said } = await converse(
+    const { received } = await converse(
       billing.origin,
       [`${method} /billing/balance HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`],
       0,
     );
-    expect(said).toMatch(/^HTTP\/1.1 405 /);
-    expect(said).toContain("Allow: GET, HEAD");
+    expect(received).toMatch(/^HTTP\/1.1 405 /);
+    expect(received).toContain("Allow: GET, HEAD");
   });
 });
 
@@ -181,8 +181,8 @@ describe("catalyst billing under slow clients", () => {
         (await ask(slow.origin, "/billing/vouchers/redeem-preview", { body: { code: "NOBODY" } })).status,
       ).toBe(404);
       expect(performance.now() - startMs).toBeLessThan(1_000);
-      for (const { said, afterMs } of await Promise.all(crowd)) {
-        expect(said).toMatch(/^HTTP\/1.1 408 /);
+      for (const { received, afterMs } of await Promise.all(crowd)) {
+        expect(received).toMatch(/^HTTP\/1.1 408 /);
         expect(afterMs).toBeLessThan(4_000);
       }
     },

@@ -180,7 +180,7 @@ describe("reconcileLedger, of orders", () => {
       ["order-without-event"],
     ],
     [
-      "a paid order told twice",
+      "a paid order with two events",
       () =>
         `INSERT INTO outbox (event_id, sink, type, tenant_id, payload) SELECT event_id, sink, type, tenant_id, payload FROM outbox WHERE event_id = ${orderOf("by-both")}`,
       "by-both",

@@ -143,9 +143,9 @@ describe("a session that the earlier service left open, a subscription at Stripe
         fc.integer({ min: 2, max: 5 }),
         async (order, length) => {
           const one = await adopt();
-          const told = order.filter((index) => index < length || index === 2);
-          for (const index of [...told, ...told]) await EVENTS[index]?.(one);
-          const last = Math.max(...told);
+          const sent = order.filter((index) => index < length || index === 2);
+          for (const index of [...sent, ...sent]) await EVENTS[index]?.(one);
+          const last = Math.max(...sent);
           expect(await subscriptionsOf(one)).toEqual(kept(one, last === 3 ? "past_due" : "active"));
         },
       ),

@@ -51,7 +51,7 @@ describe("the payment processor's events", () => {
       metadata: { order_id: stripe.describe(id).client_reference_id },
     });
     const token = await signToken(user);
-    const said = async (...news: [type: string, status: string][]) => {
+    const invoicesAfter = async (...news: [type: string, status: string][]) => {
       for (const [type, status] of news)
         await billing.ask("/billing/webhook", stripe.event(`invoice.${type}`, invoice(status)));
       return (await billing.ask(`/billing/invoices/${user}-shop`, { token })).json;
@@ -64,13 +64,17 @@ describe("the payment processor's events", () => {
         status,
       }),
     ];
-    expect(await said(["payment_failed", "open"], ["finalized", "open"])).toEqual(shown("open"));
-    expect(await said(["marked_uncollectible", "uncollectible"], ["finalized", "open"])).toEqual(
+    expect(await invoicesAfter(["payment_failed", "open"], ["finalized", "open"])).toEqual(shown("open"));
+    expect(await invoicesAfter(["marked_uncollectible", "uncollectible"], ["finalized", "open"])).toEqual(
       shown("uncollectible"),
     );
     // This service and Stripe use the same word.
-    expect(await said(["voided", "void"], ["marked_uncollectible", "uncollectible"])).toEqual(shown("void"));
-    expect(await said(["paid", "paid"], ["voided", "void"], ["finalized", "open"])).toEqual(shown("paid"));
+    expect(await invoicesAfter(["voided", "void"], ["marked_uncollectible", "uncollectible"])).toEqual(
+      shown("void"),
+    );
+    expect(await invoicesAfter(["paid", "paid"], ["voided", "void"], ["finalized", "open"])).toEqual(
+      shown("paid"),
+    );
   });
 
   it("follows the processor's subscription when events arrive in any order", async () => {
@@ -127,14 +131,14 @@ describe("the payment processor's events", () => {
     }
     expect(
       await rowsOf(
-        `SELECT o.stripe_session_id AS session, o.status, s.price_baisa::int AS price, (x.payload ->> 'amount_baisa')::int AS told
+        `SELECT o.stripe_session_id AS session, o.status, s.price_baisa::int AS price, (x.payload ->> 'amount_baisa')::int AS amount
            FROM orders o LEFT JOIN subscriptions s ON s.order_id = o.id LEFT JOIN outbox x ON x.event_id = o.id
           WHERE o.stripe_session_id LIKE 'cs_old_%' ORDER BY 1`,
       ),
     ).toEqual([
-      { session: `cs_old_gone_${run}`, status: "expired", price: null, told: null },
-      { session: `cs_old_lost_${run}`, status: "paid", price: 9_000, told: null },
-      { session: `cs_old_paid_${run}`, status: "paid", price: 9_000, told: 9_000 },
+      { session: `cs_old_gone_${run}`, status: "expired", price: null, amount: null },
+      { session: `cs_old_lost_${run}`, status: "paid", price: 9_000, amount: null },
+      { session: `cs_old_paid_${run}`, status: "paid", price: 9_000, amount: 9_000 },
     ]);
   });
 

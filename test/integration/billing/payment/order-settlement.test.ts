@@ -34,7 +34,7 @@ const paid = (id: string, more: object = {}) => ({
 });
 
 /** An order whose process died before it stored the session, which exists at Stripe. */
-async function unheardOf(): Promise<string> {
+async function orderWithoutSession(): Promise<string> {
   stripe.fault = "in-use";
   expect((await buy()).status).toBe(409);
   stripe.fault = "none";
@@ -47,7 +47,7 @@ async function unheardOf(): Promise<string> {
 
 describe("an order that waits for its payment", () => {
   it("pays an order whose session was not stored", async () => {
-    const id = await unheardOf();
+    const id = await orderWithoutSession();
     expect((await hook(COMPLETED, paid(`cs_late_${run}`, { client_reference_id: id }))).status).toBe(200);
     expect(await books()).toEqual(PAID);
     expect(await rowsOf("SELECT stripe_session_id FROM orders WHERE id = $1", [id])).toEqual([
@@ -56,7 +56,7 @@ describe("an order that waits for its payment", () => {
   });
 
   it("turns a payment for an undone order into credit", async () => {
-    const id = await unheardOf();
+    const id = await orderWithoutSession();
     await rowsOf("SELECT billing_undo_order($1)", [id]);
     await hook(COMPLETED, paid(`cs_late_${run}`, { client_reference_id: id }));
     await hook(
@@ -106,7 +106,7 @@ describe("an order that waits for its payment", () => {
   });
 
   it("keeps an order without a session when a session expires", async () => {
-    const id = await unheardOf();
+    const id = await orderWithoutSession();
     await hook(RAN_OUT, { id: `cs_early_${run}`, client_reference_id: id });
     expect(await books()).toEqual(PENDING);
   });

@@ -70,8 +70,8 @@ describe("an order that stays pending", () => {
       await outlive(id, age);
       await billing.service.sweep();
     }
-    const told = { sessionId: id, isExpiredNow: false };
-    expect(lines).toEqual([expect.objectContaining(told), expect.objectContaining(told)]);
+    const fields = { sessionId: id, isExpiredNow: false };
+    expect(lines).toEqual([expect.objectContaining(fields), expect.objectContaining(fields)]);
   });
 
   it("is paid when CURRENCY is set back and Stripe's event is sent again", async () => {

@@ -223,22 +223,22 @@ describe("a deleted tenant", () => {
   it("waits for a database that is unreachable for longer than the attempts of a refused event", async () => {
     await placeOrder(billing, "salma", { tenant_id: "gone", plan_id: "free" });
     const release = await hold("credit_ledger");
-    const told = tell("e1", "gone");
+    const answer = tell("e1", "gone");
     for (let killed = 0; killed < 8; ) killed += await killWaiting();
     expect(await rows("SELECT status FROM subscriptions")).toEqual([{ status: "active" }]);
     await release();
-    expect(await told).toBe("handled");
+    expect(await answer).toBe("handled");
     expect(await rows("SELECT status FROM subscriptions")).toEqual([{ status: "canceled" }]);
     expect(await rows("SELECT event_id FROM handled_events")).toEqual([{ event_id: "e1" }]);
   });
 
   it("leaves a deletion to the next process when this one stops", async () => {
     const release = await hold("handled_events");
-    const told = tell("e1", "gone");
+    const answer = tell("e1", "gone");
     while ((await waiting()) === 0);
     stop.abort();
     await killWaiting();
-    expect(await told).toBe("stopped");
+    expect(await answer).toBe("stopped");
     await release();
     expect(await rows("SELECT event_id FROM handled_events")).toEqual([]);
   });

@@ -204,7 +204,7 @@ describe("the permission for an owner", () => {
       true,
     ],
     ["that does not control it", owned({}, CHALLENGE), false],
-    ["that is said to control it by a text", owned({}, { ...CHALLENGE, controller: "true" }), false],
+    ["whose controller member is a text", owned({}, { ...CHALLENGE, controller: "true" }), false],
     ["that has no uid", owned({}, { ...OWNER, uid: "" }), false],
     ["of Kubernetes", owned({}, { ...OWNER, apiVersion: "apps/v1" }), false],
     ["of an installer", owned({}, { ...OWNER, apiVersion: "argoproj.io/v1alpha1" }), false],

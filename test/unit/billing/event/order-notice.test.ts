@@ -31,13 +31,13 @@ function start(answers: (number | Promise<number>)[]) {
   return { notice, requests, lines };
 }
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
+const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 describe("the notice of placed orders", () => {
   it("sends a notice once at the start, because a process that died may have left events behind", async () => {
     const { requests } = start([204]);
     await until(() => requests.length === 1, "the first notice");
-    await turn();
+    await pause();
     expect(requests).toEqual([
       "POST http://operator:8085/operator/orders-placed?sovereign=omantel.omani.works",
     ]);
@@ -47,22 +47,22 @@ describe("the notice of placed orders", () => {
     const second = Promise.withResolvers<number>();
     const { notice, requests } = start([204, second.promise, 204]);
     await until(() => requests.length === 1, "the first notice");
-    await turn();
+    await pause();
     notice.placed();
     await until(() => requests.length === 2, "the second notice");
     for (let order = 0; order < 5; order += 1) notice.placed();
-    await turn();
+    await pause();
     expect(requests).toHaveLength(2);
     second.resolve(204);
     await until(() => requests.length === 3, "the third notice");
-    await turn();
+    await pause();
     expect(requests).toHaveLength(3);
   });
 
   it("repeats a notice until the operator has delivered the events, with one line in the log", async () => {
     const { requests, lines } = start([503, 404, 204]);
     await until(() => requests.length === 3, "the third attempt");
-    await turn();
+    await pause();
     expect(requests).toHaveLength(3);
     expect(lines.map((line) => JSON.parse(line).reason)).toEqual(["the operator answered 503"]);
   });

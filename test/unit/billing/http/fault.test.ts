@@ -2,7 +2,7 @@ import pg from "pg";
 import { describe, expect, it } from "vitest";
 import { describeFault, placesOf } from "../../../../src/billing/http/fault.ts";
 
-const said = (message: string, more: Partial<pg.DatabaseError>) =>
+const databaseError = (message: string, more: Partial<pg.DatabaseError>) =>
   Object.assign(new pg.DatabaseError(message, message.length, "error"), more);
 
 describe("describeFault", () => {
@@ -16,7 +16,7 @@ describe("describeFault", () => {
     ],
     [
       "a constraint's, which quotes the row",
-      said("duplicate key value (code)=(SECRET)", {
+      databaseError("duplicate key value (code)=(SECRET)", {
         code: "23505",
         constraint: "promo_codes_pkey",
         table: "promo_codes",
@@ -32,15 +32,15 @@ describe("describeFault", () => {
     ],
     [
       "a value's",
-      said('invalid input syntax for type uuid: "SECRET"', { code: "22P02" }),
+      databaseError('invalid input syntax for type uuid: "SECRET"', { code: "22P02" }),
       { reason: "the database rejected a value", sqlstate: "22P02" },
     ],
     [
       "a statement's, which quotes none",
-      said('relation "orders" does not exist', { code: "42P01" }),
+      databaseError('relation "orders" does not exist', { code: "42P01" }),
       { reason: 'relation "orders" does not exist', sqlstate: "42P01" },
     ],
-    ["one without a state", said("closed", {}), { reason: "closed", sqlstate: "" }],
+    ["one without a state", databaseError("closed", {}), { reason: "closed", sqlstate: "" }],
   ])("describes %s by its place and without values", (_what, error, expected) => {
     expect(describeFault(error)).toEqual(expected);
   });

@@ -179,10 +179,10 @@ describe("a Sovereign that fails after the completion", () => {
     expect(after.status?.rollout?.heldUpBy).toEqual([
       { name: "alpha", state: "Failed", reason: "DatabaseUnreachable", message: "no answer" },
     ]);
-    const told = (from: BillingRelease, { status }: BillingRelease) =>
+    const eventsOf = (from: BillingRelease, { status }: BillingRelease) =>
       transitionsOf(from, status ?? {}).map(({ type, reason }) => `${type} ${reason}`);
-    expect(told(before, after)).toEqual(["Warning RolloutDegraded"]);
-    expect(told(after, after)).toEqual([]);
+    expect(eventsOf(before, after)).toEqual(["Warning RolloutDegraded"]);
+    expect(eventsOf(after, after)).toEqual([]);
     const both = observed(after, [
       zero(NEXT_IMAGE),
       ...["alpha", "beta"].map((name) => failedLater(name, stalled)),
@@ -192,7 +192,7 @@ describe("a Sovereign that fails after the completion", () => {
     ]);
     const repaired = observed(both, [zero(NEXT_IMAGE), done("alpha"), done("beta")]);
     expect(repaired.status?.phase).toBe("Complete");
-    expect(told(both, repaired)).toEqual(["Normal RolloutRecovered"]);
+    expect(eventsOf(both, repaired)).toEqual(["Normal RolloutRecovered"]);
   });
 });
 

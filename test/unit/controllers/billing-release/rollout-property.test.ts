@@ -24,7 +24,7 @@ describe("a rollout", () => {
         // is approved.
         happen({ kind: "approve", name: "zero" });
         for (const name of names())
-          for (const kind of ["reach", "continue", "repair"] as const) happen({ kind, name });
+          for (const kind of ["reconnect", "continue", "repair"] as const) happen({ kind, name });
         for (let round = 0; round < 5; round += 1) {
           happen({ kind: "report", name: "zero" });
           happen({ kind: "resume", name: "zero" });
@@ -74,7 +74,7 @@ describe("a rollout", () => {
         happen({ kind: "report", name: "zero" });
         fc.pre(isReturning());
         for (const name of names())
-          for (const kind of ["reach", "continue", "reconcile"] as const) happen({ kind, name });
+          for (const kind of ["reconnect", "continue", "reconcile"] as const) happen({ kind, name });
         const before = new Set(updated());
         for (let round = 0; round < 200 && (operate() || round < 5); round += 1)
           expect(

@@ -112,10 +112,12 @@ describe("the status of a BillingRelease", () => {
       ["Ready", "Stalled"],
     ]);
     expect(ready?.message).toMatch(new RegExp(`: ${message}$`));
-    const told = (before: BillingRelease) =>
+    const eventsAfter = (before: BillingRelease) =>
       transitionsOf(before, status).filter(({ reason }) => reason === "NotMeasurable");
-    expect(told(brel)).toEqual([{ type: "Warning", reason: "NotMeasurable", message: ready?.message }]);
-    expect(told({ ...brel, status })).toEqual([]);
+    expect(eventsAfter(brel)).toEqual([
+      { type: "Warning", reason: "NotMeasurable", message: ready?.message },
+    ]);
+    expect(eventsAfter({ ...brel, status })).toEqual([]);
   });
 
   it("needs no Catalyst-Zero once it is measured", () => {

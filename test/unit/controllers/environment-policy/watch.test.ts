@@ -56,12 +56,12 @@ describe("environmentPolicyWatches", () => {
     namespaces.announce({ kind: "deleted", object: environment });
     expect(seen).toEqual(["catalyst-system/window"]);
     const row = { policy: "score", environment: "acme-prod", rule: "soak", enforcement: "Deny", count: 1 };
-    const said = { lastTime: "2026-06-01T00:00:00Z", user: "amal", object: "pods/a", message: "no" };
+    const lastDenial = { lastTime: "2026-06-01T00:00:00Z", user: "amal", object: "pods/a", message: "no" };
     findings.announce({
       kind: "added",
       object: {
         ...object("ConfigMap", "catalyst-policy-findings"),
-        data: { "findings.json": JSON.stringify([{ ...row, ...said }]) },
+        data: { "findings.json": JSON.stringify([{ ...row, ...lastDenial }]) },
       },
     });
     expect(seen).toEqual(["catalyst-system/window", "catalyst-system/score"]);

@@ -149,8 +149,8 @@ describe("judgeDeadlines", () => {
       ...{ kind: "due", inMs: MINUTE_MS },
     });
     expect(judgeDeadlines(deleted({ progress: since(30) }), blocked, LED)).toEqual(overdue);
-    const told = { ...condition("Ready", "False"), reason };
-    const known = deleted({ progress: since(30), conditions: [told] });
+    const reported = { ...condition("Ready", "False"), reason };
+    const known = deleted({ progress: since(30), conditions: [reported] });
     expect(judgeDeadlines(known, blocked, { now: NOW, ledSince: NOW })).toEqual(overdue);
   });
 

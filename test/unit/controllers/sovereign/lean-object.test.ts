@@ -12,7 +12,7 @@ const conditions = [{ type: "Ready", status: "True" }];
 
 describe("the objects that a cache keeps lean", () => {
   it("are Pods with their metadata, images, address and container states", () => {
-    const said = { name: "billing", image: "x", state: { waiting: { reason: "ErrImagePull" } } };
+    const waiting = { name: "billing", image: "x", state: { waiting: { reason: "ErrImagePull" } } };
     const ended = { name: "init", lastState: { terminated: { exitCode: 1, message: "no" } } };
     const pod = {
       ...{ apiVersion: "v1", kind: "Pod", metadata: stored },
@@ -20,7 +20,7 @@ describe("the objects that a cache keeps lean", () => {
       status: {
         ...{ phase: "Running", podIP: "10.0.0.1", hostIP: "10.0.0.9", conditions },
         initContainerStatuses: [{ ...ended, restartCount: 1 }],
-        containerStatuses: [{ ...said, imageID: "x" }],
+        containerStatuses: [{ ...waiting, imageID: "x" }],
       },
     } as unknown as PodObject;
     expect(leanPod(pod)).toEqual({
@@ -28,7 +28,7 @@ describe("the objects that a cache keeps lean", () => {
       spec: { containers: [{ name: "billing", image: "x" }] },
       status: {
         ...{ phase: "Running", podIP: "10.0.0.1", conditions },
-        ...{ initContainerStatuses: [ended], containerStatuses: [said] },
+        ...{ initContainerStatuses: [ended], containerStatuses: [waiting] },
       },
     });
   });

@@ -96,7 +96,7 @@ describe("the fields that the controller reads from a cluster", () => {
   });
 
   it("does not read a sidecar's message as the migration's", () => {
-    const said = (name: string, message: string) => ({
+    const ended = (name: string, message: string) => ({
       name,
       state: { terminated: { exitCode: 0, message } },
     });
@@ -106,9 +106,9 @@ describe("the fields that the controller reads from a cluster", () => {
       metadata: { name: "p" },
       status: {
         containerStatuses: [
-          said("istio-proxy", '{"version":"9999","fingerprint":"sha256:0"}'),
-          said("migrate", '{"version":"0005","fingerprint":"sha256:1"}'),
-          said("vault-agent", "agent stopped"),
+          ended("istio-proxy", '{"version":"9999","fingerprint":"sha256:0"}'),
+          ended("migrate", '{"version":"0005","fingerprint":"sha256:1"}'),
+          ended("vault-agent", "agent stopped"),
         ],
       },
     };

@@ -11,7 +11,10 @@ async function tried({ send, gadgets }: Bench, ...specs: object[]): Promise<stri
 }
 
 /** The outcome, and the rule's own message. Before it, API servers of different versions show the value differently. */
-const told = (answer: Answer) => [outcome(answer), String(answer.body.message).split(": ").at(-1)];
+const outcomeAndMessage = (answer: Answer) => [
+  outcome(answer),
+  String(answer.body.message).split(": ").at(-1),
+];
 
 /** The answer to a merge patch of the spec of a gadget that has the spec `before`. */
 async function changed({ must, send, gadgets }: Bench, before: object, change: object) {
@@ -93,7 +96,7 @@ export const schemaArea: Area = {
     ),
     behaviour(
       "names the field of a rule that does not hold",
-      async ({ send, gadgets }) => told(await send("POST", gadgets, gadget("one", { size: 7 }))),
+      async ({ send, gadgets }) => outcomeAndMessage(await send("POST", gadgets, gadget("one", { size: 7 }))),
       ["422 Invalid [spec.size FieldValueInvalid]", "seven is not a size"],
     ),
     behaviour(
@@ -106,7 +109,7 @@ export const schemaArea: Area = {
     ]),
     behaviour(
       "keeps an immutable field from being changed",
-      async (bench) => told(await changed(bench, { region: "east" }, { region: "west" })),
+      async (bench) => outcomeAndMessage(await changed(bench, { region: "east" }, { region: "west" })),
       ["422 Invalid [spec.region FieldValueInvalid]", "region is immutable"],
     ),
     behaviour(

@@ -132,11 +132,11 @@ describe("checkRollout", () => {
   it.each([
     ['ReplicaSet "billing-1" has timed out progressing', 'ReplicaSet "billing-1" has timed out progressing'],
     [undefined, "ProgressDeadlineExceeded"],
-  ])("stalls when the progress deadline has passed, with the message %s", (said, shown) => {
+  ])("stalls when the progress deadline has passed, with the message %s", (given, shown) => {
     const context = contextOf(sovereign("omantel"));
     const conditions = [
       { type: "Available", status: "True", reason: "ProgressDeadlineExceeded" },
-      progressing("ProgressDeadlineExceeded", said),
+      progressing("ProgressDeadlineExceeded", given),
     ];
     const message = `${shown}${HELP}`;
     expect(checkRollout(context, deployment({ availableReplicas: 1, conditions }))).toEqual({
