@@ -9,7 +9,7 @@ import { aborted, sleep } from "../platform/shutdown.ts";
 import { type Command, EXIT } from "./command.ts";
 
 const ENVIRONMENT = [
-  ["DATABASE_URL", "postgres://…"],
+  ["DATABASE_URL", "the database: postgres://…"],
   ["SOVEREIGN_FQDN", "the Sovereign's domain name: the audience of the operator's tokens, shown on orders"],
   ["HOST, PORT", "address and port to listen on (all addresses, 8085)"],
   [
@@ -18,12 +18,12 @@ const ENVIRONMENT = [
   ],
   ["OIDC_CLIENT_ID", "the public client for sign-in on /admin; absent: administrators paste a token"],
   ["JWT_SECRET", "verifies HS256 tokens, at least 32 bytes; absent: they are refused"],
-  ["OPERATOR_JWKS_FILE", "the operator's public keys"],
+  ["OPERATOR_JWKS_FILE", "the operator's public keys, which verify its tokens"],
   ["CATALOG_URL or CATALOG_FILE", "the source of prices"],
   ["BRANDING_FILE, GRANTS_FILE", "the Sovereign's branding, the Franchise's grants.vouchers"],
   [
     "ORDER_NOTICE_FILE",
-    "where to send word of placed orders; absent: the operator finds them at its next sweep",
+    "the address to notify of placed orders; absent: the operator finds them at its next sweep",
   ],
   ["TENANT_URL", "the tenant service, which returns a tenant's members and subdomain"],
   [
@@ -48,10 +48,10 @@ const ENVIRONMENT = [
     "SUCCESS_URL, CANCEL_URL",
     "where the browser returns after a payment (https://<SOVEREIGN_FQDN>/?checkout=…)",
   ],
-  ["CURRENCY", "ISO 4217 code of the currency of everything (OMR)"],
+  ["CURRENCY", "ISO 4217 code of the currency of all amounts (OMR)"],
   ["DATABASE_MAX_CONNECTIONS", "connections to the database (10)"],
-  ["DRAIN_SECONDS", "time to continue serving after SIGTERM, while reporting unready (0)"],
-  ["REQUEST_SECONDS", "time within which a request's headers and body must arrive (30)"],
+  ["DRAIN_SECONDS", "seconds to keep serving after SIGTERM, while /readyz answers 503 (0)"],
+  ["REQUEST_SECONDS", "seconds within which a request's headers and body must arrive (30)"],
   ["LOG_LEVEL", "trace, debug, info (default), warn, error"],
 ] as const;
 

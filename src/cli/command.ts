@@ -31,12 +31,13 @@ export interface Action {
 export interface Command {
   /** One line for `catalyst --help`. */
   summary: string;
-  /** The arguments in the usage line. Absent: the command takes options only. */
+  /** The arguments in the usage line. Absent: the command takes flags only. */
   usage?: string;
   /** Paragraphs, each a string without line breaks. */
   description: readonly string[];
   actions?: readonly Action[];
   flags: readonly Flag[];
+  examples?: readonly (readonly [commandLine: string, purpose: string])[];
   /** Environment variables with their meaning. */
   environment?: readonly (readonly [name: string, meaning: string])[];
   exitCodes: string;

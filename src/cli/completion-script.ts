@@ -35,7 +35,7 @@ function wordFunction(commands: readonly NamedCommand[]): string {
       .map(
         (flag) =>
           `    ${namesOf(flag)
-            .map((option) => `"${name} ${option}"`)
+            .map((spelling) => `"${name} ${spelling}"`)
             .join("|")}) echo "${flag.choices?.join(" ") ?? ""}"; return;;`,
       ),
   );
@@ -82,20 +82,20 @@ function fishScript(commands: readonly NamedCommand[]): string {
   const atFirst = "-n __fish_use_subcommand -f";
   return `${[
     ...commands.map(({ name, command }) => line(atFirst, `-a ${name}`, `-d ${quoted(command.summary)}`)),
-    line(atFirst, "-a help", "-d 'show the options of a command'"),
+    line(atFirst, "-a help", "-d 'show the flags of a command'"),
     ...commands.flatMap(({ name, command }) => {
       const inside = `-n '__fish_seen_subcommand_from ${name}'`;
       return [
         ...(command.actions ?? []).map((action) =>
           line(inside, "-f", `-a ${action.name}`, `-d ${quoted(action.summary)}`),
         ),
-        ...command.flags.map((flag) => line(inside, fishOption(flag))),
+        ...command.flags.map((flag) => line(inside, fishFlag(flag))),
       ];
     }),
   ].join("\n")}\n`;
 }
 
-function fishOption({ name, short, value, choices, description }: Flag): string {
+function fishFlag({ name, short, value, choices, description }: Flag): string {
   return [
     ...(short === undefined ? [] : [`-s ${short}`]),
     `-l ${name}`,

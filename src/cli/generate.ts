@@ -87,6 +87,7 @@ export const createCommand = (loadCommands: () => Promise<NamedCommand[]>): { co
       "Writes crds/*.yaml and docs/kinds/*.md from src/api, policies/*/*.yaml and docs/POLICIES.md from src/admission/policy, the Pod settings in the chart's values.schema.json from src/api, docs/command-line.md from the commands, docs/operator-flags.md from src/cli/operator-flag-list.ts, docs/errors.md from the table of problems, and src/billing/db/schema.sql from the migrations, which it runs on a PostgreSQL of its own.",
     ],
     flags: FLAGS,
+    examples: [["catalyst generate --check", "find stale files before a commit"]],
     exitCodes: "0 done, or no file is stale; 1 a file is stale; 2 wrong usage",
     endsItself: true,
     async run({ args, signal, stdout }) {

@@ -23,10 +23,10 @@ export const asCalled = ({ name, commands }: Program, text: string): string =>
 export function overview(program: string, commands: readonly NamedCommand[]): string {
   const rows = commands.map(({ name, command }) => [name, command.summary] as const);
   return [
-    `Usage: ${program} COMMAND [OPTIONS]`,
+    `Usage: ${program} COMMAND [FLAGS]`,
     columns(rows),
     wrapped(
-      `${program} help COMMAND shows the options of a command, ${program} --version the version. Exit codes: 0 done, 1 the check failed, 2 wrong usage, 130 stopped by Ctrl-C, 143 stopped by SIGTERM.`,
+      `${program} help COMMAND shows the flags of a command, ${program} --version the version. Exit codes: 0 done, 1 the check failed, 2 wrong usage, 130 stopped by Ctrl-C, 143 stopped by SIGTERM.`,
     ),
     "",
   ].join("\n\n");
@@ -34,7 +34,7 @@ export function overview(program: string, commands: readonly NamedCommand[]): st
 
 /** The text of `catalyst help NAME`. */
 export function helpText(program: Program, name: string, command: Command): string {
-  const { description, actions = [], flags, environment = [], exitCodes } = command;
+  const { description, actions = [], flags, examples = [], environment = [], exitCodes } = command;
   const section = (title: string, rows: readonly (readonly [string, string])[]) =>
     rows.length === 0 ? [] : [`${title}:\n${columns(rows)}`];
   return asCalled(
@@ -47,18 +47,19 @@ export function helpText(program: Program, name: string, command: Command): stri
         actions.map((action) => [actionName(action), action.summary]),
       ),
       ...section(
-        "Options",
+        "Flags",
         flags.map((flag) => [flagName(flag), flagMeaning(flag)]),
       ),
       ...section("Environment", environment),
+      ...section("Examples", examples),
       wrapped(`Exit codes: ${exitCodes}.`),
     ].join("\n\n")}\n`,
   );
 }
 
-/** `catalyst rollout ACTION RELEASE [NAME] [OPTIONS]` */
+/** `catalyst rollout ACTION RELEASE [NAME] [FLAGS]` */
 export const usageOf = (name: string, { usage, flags }: Pick<Command, "usage" | "flags">): string =>
-  [`catalyst ${name}`, usage, flags.length === 0 ? undefined : "[OPTIONS]"]
+  [`catalyst ${name}`, usage, flags.length === 0 ? undefined : "[FLAGS]"]
     .filter((part) => part !== undefined)
     .join(" ");
 

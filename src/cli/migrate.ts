@@ -15,7 +15,7 @@ export const command: Command = {
   ],
   flags: [],
   environment: [
-    ["DATABASE_URL", "postgres://… (or DATABASE_URL_FILE); its role owns the tables"],
+    ["DATABASE_URL", "the database: postgres://… (or DATABASE_URL_FILE); its role owns the tables"],
     [
       "SERVING_DATABASE_URL",
       "the URL with which catalyst billing serves, when that is another role (or SERVING_DATABASE_URL_FILE): the role gets the rights to serve, and cannot alter or empty the books. Without it, one role does both",

@@ -68,7 +68,7 @@ export const FLAGS: readonly FlagDescription[] = [
     flag: "webhook-client-ca-file",
     variable: "WEBHOOK_CLIENT_CA",
     chartValue: "webhook.clientCertificate.configMapName",
-    fallback: "every client is answered",
+    fallback: "no client certificate is demanded",
     description: "PEM file of the CA whose client certificates the webhook demands of API servers",
   },
   {
@@ -97,7 +97,7 @@ export const FLAGS: readonly FlagDescription[] = [
     variable: "OPERATOR_URL",
     chartValue: undefined,
     fallback: DEFAULT_OPERATOR_URL,
-    description: "origin at which billing Pods reach the voucher API's port, to tell of placed orders",
+    description: "origin at which billing Pods reach the voucher API's port, to report placed orders",
   },
   {
     flag: "http-port",
@@ -118,7 +118,7 @@ export const FLAGS: readonly FlagDescription[] = [
     variable: "ENFORCEMENT",
     chartValue: "enforcement",
     fallback: "Deny",
-    description: "Audit: admission lets everything pass, and reports what Deny would refuse",
+    description: "Deny, or Audit: admission allows every request, and reports what Deny would refuse",
   },
   {
     flag: "docs-url",
@@ -190,7 +190,7 @@ export const FLAGS: readonly FlagDescription[] = [
     variable: "BILLING_DRAIN_SECONDS",
     chartValue: "billing.drainSeconds",
     fallback: String(BILLING.drainSeconds),
-    description: "the same for the billing Pods that the operator deploys",
+    description: "seconds that the billing Pods keep serving after SIGTERM",
   },
   {
     flag: "log-level",

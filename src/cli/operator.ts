@@ -6,10 +6,16 @@ import { OPERATOR_FLAGS, readOperatorSettings } from "./operator-flag.ts";
 export const command: Command = {
   summary: "run the controllers, the admission webhook and the embedded voucher API",
   description: [
-    "Runs the controllers, the admission webhook and the embedded voucher API in one process. With several replicas, all serve and one leads. Connects to the cluster of the file that KUBECONFIG names, or else of its own Pod.",
-    "Each option replaces the variable that is named with it.",
+    "Runs the controllers, the admission webhook and the embedded voucher API in one process. With several replicas, all answer requests, and one of them, the leader, runs the controllers. It connects to the cluster in the file that KUBECONFIG names, or else to the cluster of its own Pod.",
+    "Each flag overrides the variable that is named with it.",
   ],
   flags: OPERATOR_FLAGS,
+  examples: [
+    [
+      "catalyst operator --enforcement Audit",
+      "report what admission would refuse, before it refuses anything",
+    ],
+  ],
   exitCodes: "0 stopped by a signal, 1 failed, 2 wrong usage",
   endsItself: true,
   async run({ args, env, signal }) {

@@ -46,6 +46,13 @@ export const command: Command = {
     "Starts an API server, PostgreSQL, a registry and the operator, applies the manifests in docs/examples, and runs two Sovereigns. Prints a line for each step, which says what the step proves. Then it runs until Ctrl-C, stops everything and removes its files.",
   ],
   flags: FLAGS,
+  examples: [
+    ["catalyst playground --once", "run every step and stop, as a test"],
+    [
+      "catalyst playground --topology hub --verbose",
+      "give the franchised Sovereign a cluster of its own, and print the evidence",
+    ],
+  ],
   exitCodes: "0 done, 1 a step failed, 2 wrong usage",
   endsItself: true,
   async run(context) {

@@ -5,6 +5,7 @@ import { createEnvReader, type Env } from "../platform/env.ts";
 import { type Command, EXIT } from "./command.ts";
 import { type Flag, parseCommandLine } from "./flag.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, connectToCluster } from "./kubeconfig.ts";
+import { FLAGS as OPERATOR_FLAGS } from "./operator-flag-list.ts";
 import { formatted, OUTPUT_FLAG } from "./output.ts";
 import { oneLine } from "./terminal-text.ts";
 
@@ -14,17 +15,21 @@ const LISTS = {
   "controller-namespaces": "CONTROLLER_NAMESPACES",
 } as const;
 
+/** The same words as those of `catalyst operator`. */
+const descriptionOf = (wanted: string): string =>
+  OPERATOR_FLAGS.find(({ variable }) => variable === wanted)?.description ?? "";
+
 const FLAGS = [
   ...Object.entries(LISTS).map(([name, variable]) => ({
     name,
     value: "LIST",
-    description: `as for catalyst operator: ${variable}`,
+    description: descriptionOf(variable),
   })),
   {
     name: "release",
     value: "NAME",
     fallback: "catalyst-operator",
-    description: "the Helm release that is to be installed",
+    description: "the name of the Helm release to install",
   },
   OUTPUT_FLAG,
   ...CLUSTER_FLAGS,
@@ -33,8 +38,8 @@ const FLAGS = [
 export const command: Command = {
   summary: "check a cluster before an install, and list what admission will refuse to its users",
   description: [
-    "Checks before an install or an upgrade: the version of Kubernetes, names that are taken, your rights and your class, the webhook's certificates, and databases. Each line says ok, problem or cannot tell, and what to do.",
-    "Then lists what admission will refuse to those who use this cluster today: ServiceAccounts, users and groups with wide rights that are neither the platform's, a listed controller's nor a Franchisee's, RoleBindings by which anyone else acts as an account of the platform, a controller, a Franchise or an Organization, and what enforcement Audit has reported. Changes nothing.",
+    "Checks before an install or an upgrade: the version of Kubernetes, names that are taken, your rights, the class that admission puts you in, the webhook's certificates, and databases. Each line says ok, problem or cannot tell, and what to do.",
+    "Then lists what admission will refuse to the present users of the cluster. These are ServiceAccounts, users and groups that have wide rights and belong neither to the platform, to a listed controller nor to a Franchisee. They are also RoleBindings that let another user act as an account of the platform, a controller, a Franchise or an Organization. With enforcement Audit, the list has the reported requests too. Changes nothing.",
     "As json and yaml it is {checks, enforcement, outsiders, denials}.",
   ],
   flags: FLAGS,
@@ -42,11 +47,18 @@ export const command: Command = {
     ...CLUSTER_ENVIRONMENT,
     [
       "DATABASE_URL",
-      "a Sovereign's database (or DATABASE_URL_FILE): preflight connects to it from here. Absent: it shows only what the operator reports",
+      "a Sovereign's database (or DATABASE_URL_FILE): preflight connects to it from this machine. Absent: preflight shows only what the operator reports",
+    ],
+  ],
+  examples: [
+    ["catalyst preflight", "check the cluster before helm install"],
+    [
+      "catalyst preflight --controller-namespaces argocd -o json",
+      "check it for a cluster in which Argo CD is a listed controller",
     ],
   ],
   exitCodes:
-    "0 all is ok; 1 a problem, something that it cannot tell, or something that admission will refuse; 2 wrong usage",
+    "0 every check is ok; 1 a check found a problem or cannot tell, or admission will refuse a user; 2 wrong usage",
   async run({ args, env, stdout }) {
     const { values, settings } = parseFlags(args, env);
     const reader = createEnvReader(env);

@@ -39,11 +39,17 @@ export const command: Command = {
   summary: "compare counters, redemptions, orders, ledger, balances and audit",
   description: [
     "Compares each voucher's counter with its redemptions, each redemption with its ledger entry, each order with its payments, its subscription and its event, and each balance with the sum of its ledger entries. Replays the audit against itself and against the vouchers, and looks for changed functions and triggers that guard the books.",
-    "Prints a JSON line for each difference, with the rows, and a last line with the number of differences and the last audit row. A role that serves and could also alter the books is a line of its own, and no difference.",
+    "Prints a JSON line for each difference, with the rows, and a last line with the number of differences and the last audit row. When the serving role could also alter the books, a line of its own says so, and does not count as a difference.",
   ],
   flags: FLAGS,
-  environment: [["DATABASE_URL", "postgres://… (or DATABASE_URL_FILE)"]],
-  exitCodes: "0 no differences, 1 differences, or the database cannot be read, 2 wrong usage",
+  environment: [["DATABASE_URL", "the database: postgres://… (or DATABASE_URL_FILE)"]],
+  examples: [
+    [
+      "catalyst reconcile-ledger --accept-adopted",
+      "compare the books of a database that the earlier service wrote",
+    ],
+  ],
+  exitCodes: "0 no difference; 1 a difference, or the database cannot be read; 2 wrong usage",
   async run({ args, env, stdout }) {
     const { acceptAdopted, auditHead, reason } = parseFlags(args);
     const connectionString = createEnvReader(env).databaseUrl();

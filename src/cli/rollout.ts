@@ -23,41 +23,47 @@ export const command: Command = {
   summary: "show, pause, resume, approve, skip or abort the rollout of a release",
   usage: "ACTION RELEASE [NAME]",
   description: [
-    "Shows and steers how a BillingRelease rolls out. Acts through the API server with your own rights, and records your name and the image's digest in an annotation of the BillingRelease.",
+    "Shows and controls the rollout of a BillingRelease. Acts through the API server with your own rights. It records your name and the image's digest in an annotation of the BillingRelease, so that others see who acted on which image.",
     "As json and yaml, status is {release, phase, ready, message, rollout}, and the other actions are {release, action, result}.",
   ],
   actions: [
     {
       name: "status",
       arguments: "RELEASE",
-      summary: "who is where, what holds the rollout up, and what people did",
+      summary: "show the state of each Sovereign, what the rollout waits for, and the recorded actions",
     },
     {
       name: "pause",
       arguments: "RELEASE",
-      summary: "no further Sovereign starts; those under way finish",
+      summary: "start no further Sovereign; those that have started finish",
     },
-    { name: "resume", arguments: "RELEASE", summary: "ends a pause, an abort and a halt" },
+    { name: "resume", arguments: "RELEASE", summary: "end a pause, an abort or a halt" },
     {
       name: "approve",
       arguments: "RELEASE [STAGE]",
-      summary: "lets a stage start; default: the stage that waits",
+      summary: "let a stage start; without STAGE, the one that waits for approval",
     },
     {
       name: "skip",
       arguments: "RELEASE [SOVEREIGN]",
-      summary: "leaves a Sovereign out; without a name, ends the bake that lasts",
+      summary: "leave a Sovereign out; without SOVEREIGN, end the current bake",
     },
     {
       name: "abort",
       arguments: "RELEASE",
-      summary: "no further Sovereign starts; with backward-compatible migrations, all go back",
+      summary:
+        "start no further Sovereign; with backward-compatible migrations, return all to the previous image",
     },
   ],
   flags: FLAGS,
   environment: CLUSTER_ENVIRONMENT,
+  examples: [
+    ["catalyst rollout status stable", "show where the rollout is"],
+    ["catalyst rollout pause stable", "stop it while an incident is examined"],
+    ["catalyst rollout skip stable omantel", "continue without a Sovereign that cannot take the image"],
+  ],
   exitCodes:
-    "0 done, and for status: the release is Complete or goes on by itself; 1 it waits for a person, or the action is not possible; 2 wrong usage",
+    "0 done, or for status, the release is Complete or continues by itself; 1 it waits for a person, or the action is not possible; 2 wrong usage",
   async run({ args, env, stdout }) {
     const { action, release: name, subject, values } = parseArguments(args);
     const client = connectToCluster(env, "catalyst-rollout", values);

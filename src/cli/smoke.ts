@@ -33,6 +33,10 @@ export const command: Command = {
   ],
   flags: FLAGS,
   environment: CLUSTER_ENVIRONMENT,
+  examples: [
+    ["catalyst smoke --sovereign omantel", "test a Sovereign of this cluster"],
+    ["catalyst smoke --url https://omantel.omani.works --token-file token.txt", "test one by its address"],
+  ],
   exitCodes: "0 all four steps passed, 1 a step failed, 2 wrong usage",
   endsItself: true,
   async run({ args, env, signal, stdout }) {

@@ -16,15 +16,20 @@ const FLAGS = [OUTPUT_FLAG, ...CLUSTER_FLAGS] as const;
 type Target = { kind: "fleet" } | { kind: "sovereign" | "release"; name: string };
 
 export const command: Command = {
-  summary: "show what a Sovereign, a release or the fleet is held up by, and what to do",
+  summary: "show the state of a Sovereign, a release or the fleet, what it waits for, and what to do",
   usage: "[sovereign NAME | release NAME]",
   description: [
-    "Shows on one screen what is, what should be, what holds it, since when, and what to do: for a Sovereign, for a BillingRelease, or for all of them. Of a large fleet it shows the first that are not Ready, and counts the rest: -o json has them all. Reads through the API server with your own rights, and changes nothing.",
+    "Shows on one screen the present state, the desired state, what the object waits for and since when, and what to do: for a Sovereign, for a BillingRelease, or for all of them. Of a large fleet it shows the first that are not Ready, and counts the rest; -o json has all of them. Reads through the API server with your own rights, and changes nothing.",
     "As json and yaml it is a list of {kind, name, ready, is, should, heldBy, also}, and completedAt for a release whose rollout is complete.",
   ],
   flags: FLAGS,
   environment: CLUSTER_ENVIRONMENT,
-  exitCodes: "0 all of it is Ready, 1 something is not, 2 wrong usage",
+  examples: [
+    ["catalyst status", "show the whole fleet"],
+    ["catalyst status sovereign omantel", "show what one Sovereign waits for"],
+    ["catalyst status release stable -o json", "give the state of a release to another program"],
+  ],
+  exitCodes: "0 each object is Ready, 1 an object is not, 2 wrong usage",
   async run({ args, env, stdout }) {
     const { target, values } = parseArguments(args);
     const client = connectToCluster(env, "catalyst-status", values);

@@ -29,7 +29,7 @@ const FLAGS = [
     name: "metrics-port",
     value: "PORT",
     fallback: "8080",
-    description: "the operator's port of /metrics, as the chart's value http.port has it",
+    description: "the operator's port of /metrics: the chart's value http.port",
   },
   ...CLUSTER_FLAGS,
 ] as const satisfies readonly Flag[];
@@ -38,10 +38,11 @@ export const command: Command = {
   summary: "write an archive for support, without secrets and without people's addresses",
   description: [
     "Writes one tar.gz with the objects of the six kinds, Deployments, Jobs, Pods and Events of the operator's and the Sovereigns' namespaces, the operator's logs and metrics, and versions. Only its owner may read it. Reads through the API server with your own rights.",
-    "It never asks for Secrets and ConfigMaps, and leaves out variables' values, arguments and annotations of others. In everything else it replaces what has the form of a token, a key, a certificate, a connection string, an e-mail address or a network address. Look through it before you send it: a person's name in free text has no form. The file missing.txt says what could not be read.",
+    "It never reads Secrets and ConfigMaps. It leaves out the values of variables, arguments, and annotations that the product does not write. In everything else it replaces what has the form of a token, a key, a certificate, a connection string, an e-mail address or a network address. Look through the archive before you send it, because the command cannot recognise a person's name in free text. The file missing.txt says what could not be read.",
   ],
   flags: FLAGS,
   environment: CLUSTER_ENVIRONMENT,
+  examples: [["catalyst support-bundle --file support.tar.gz --log-lines 500", "write a small archive"]],
   exitCodes: "0 done, 1 something could not be read, and the archive has the rest; 2 wrong usage",
   async run({ args, env, signal, stdout }) {
     const { values } = parseCommandLine(FLAGS, args);

@@ -42,6 +42,13 @@ export const command: Command = {
       "the Sovereign's HS256 key (or JWT_SECRET_FILE), for those who hold it without access to the cluster",
     ],
   ],
+  examples: [
+    ["catalyst token --sovereign omantel", "print a token for the page /admin"],
+    [
+      "catalyst token --sovereign omantel --role sovereign-auditor --user amal",
+      "print one that may read everything and change nothing",
+    ],
+  ],
   exitCodes: "0 done, 1 the key cannot be read, 2 wrong usage",
   async run({ args, env, stdout }) {
     const { sovereign, kubeconfig, context, ...person } = parseFlags(args);

@@ -4,7 +4,7 @@ import { type Flag, parseCommandLine } from "./flag.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, connectToCluster } from "./kubeconfig.ts";
 
 const FLAGS = [
-  { name: "dry-run", description: "say what it would remove, and change nothing" },
+  { name: "dry-run", description: "print what the command would remove, and change nothing" },
   ...CLUSTER_FLAGS,
 ] as const satisfies readonly Flag[];
 
@@ -15,6 +15,7 @@ export const command: Command = {
   ],
   flags: FLAGS,
   environment: CLUSTER_ENVIRONMENT,
+  examples: [["catalyst uninstall --dry-run", "show what would be removed"]],
   exitCodes: "0 done, 1 something could not be removed, 2 wrong usage",
   async run({ args, env, signal, stdout }) {
     const { values } = parseCommandLine(FLAGS, args);

@@ -35,13 +35,19 @@ interface Shape {
 type Reference = Shape & { name: string };
 
 export const command: Command = {
-  summary: "compare a Sovereign's schema and API with a reference, by reading alone",
+  summary: "compare a Sovereign's schema and API with a reference, without a token",
   usage: "--url URL [--against URL | --reference FILE]",
   description: [
-    "Proves by reading alone, without a token, that a Sovereign's vouchers have the right shape: compares the fingerprints of its database schema and of its API with a reference. Prints the line of curl, jq and sha256sum that reads both fingerprints without this program.",
+    "Compares the fingerprints of a Sovereign's database schema and API with a reference. Equal fingerprints prove that its vouchers have the right shape. It needs no token and changes nothing, so an auditor can run it. Prints the line of curl, jq and sha256sum that reads both fingerprints without this program.",
     "As json and yaml it is {equal, reference, measured, expected, command}.",
   ],
   flags: FLAGS,
+  examples: [
+    [
+      "catalyst verify --url https://omantel.omani.works --against https://zero.catalyst.example",
+      "compare a Sovereign with Catalyst-Zero",
+    ],
+  ],
   exitCodes: "0 both fingerprints are equal, 1 one differs or cannot be read, 2 wrong usage",
   async run({ args, signal, stdout }) {
     const flags = parseFlags(args);

@@ -24,14 +24,19 @@ const LIST_FLAGS = [
     value: "TEXT",
     description: "of list: only vouchers with this text in the code or the description",
   },
-  { name: "limit", value: "NUMBER", description: "of list: the most vouchers to show, newest first (all)" },
+  {
+    name: "limit",
+    value: "NUMBER",
+    description: "of list: the largest number of vouchers to show, newest first (all)",
+  },
 ] as const satisfies readonly Flag[];
 
 const ISSUE_FLAGS = [
   {
     name: "credit",
     value: "NUMBER",
-    description: "of issue, required: whole units of the Sovereign's currency",
+    description:
+      "of issue, required: the credit of each redemption, in whole units of the Sovereign's currency",
   },
   { name: "description", value: "TEXT", description: "of issue: what the voucher is for (empty)" },
   {
@@ -71,17 +76,28 @@ export const command: Command = {
   summary: "list, issue and revoke a Sovereign's vouchers",
   usage: "ACTION [CODE] --sovereign NAME",
   description: [
-    "Works on the vouchers of one Sovereign, through the API server with your own rights: it forwards a port of a billing Pod, as kubectl port-forward does. What it sends is encrypted up to the Pod's node.",
+    "Lists, issues and revokes vouchers of one Sovereign. It forwards a port of a billing Pod through the API server with your own rights, as kubectl port-forward does, so it also works for a Sovereign without an Ingress. The connection is encrypted up to the Pod's node.",
     "It needs the rights to get the Sovereign, to list Pods and to get and create pods/portforward in the Sovereign's namespace. Without --token-file it also needs to get the Secret of spec.billing.auth.secretRef, and signs a token as catalyst token does, for your name in the cluster. The audit trail shows that name.",
     "As json and yaml, list is the vouchers, issue is the voucher, and revoke is {code, revoked}.",
   ],
   actions: [
-    { name: "list", arguments: "", summary: "shows vouchers, newest first" },
-    { name: "issue", arguments: "[CODE]", summary: "issues a voucher; without CODE, with a random code" },
-    { name: "revoke", arguments: "CODE", summary: "ends a live voucher; issuing its code brings it back" },
+    { name: "list", arguments: "", summary: "list vouchers, newest first" },
+    { name: "issue", arguments: "[CODE]", summary: "issue a voucher; without CODE, with a random code" },
+    { name: "revoke", arguments: "CODE", summary: "end a live voucher; issuing its code brings it back" },
   ],
   flags: FLAGS,
   environment: CLUSTER_ENVIRONMENT,
+  examples: [
+    [
+      "catalyst vouchers issue WELCOME10 --sovereign omantel --credit 10 --max-redemptions 100",
+      "issue a voucher that 100 customers can redeem",
+    ],
+    [
+      "catalyst vouchers list --sovereign omantel --standing live",
+      "list the vouchers that customers can redeem now",
+    ],
+    ["catalyst vouchers revoke WELCOME10 --sovereign omantel", "end the campaign"],
+  ],
   exitCodes: "0 done, 1 the API or the cluster refuses it, 2 wrong usage",
   async run({ args, env, signal, stdout }) {
     const { action, sovereign, values } = parseArguments(args);

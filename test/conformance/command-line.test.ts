@@ -95,7 +95,7 @@ describe.skipIf(assets === undefined)("kubectl catalyst", () => {
       stdout: `kubectl catalyst ${version}\n`,
     });
     expect((await kubectl("catalyst", "help", "rollout")).stdout).toContain(
-      "Usage: kubectl catalyst rollout ACTION RELEASE [NAME] [OPTIONS]",
+      "Usage: kubectl catalyst rollout ACTION RELEASE [NAME] [FLAGS]",
     );
   });
 

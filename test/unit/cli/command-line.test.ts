@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { afterAll, describe, expect, it } from "vitest";
 import { COMMAND_NAMES, loadCommands } from "../../../src/cli/command-list.ts";
 import { completionScript } from "../../../src/cli/completion-script.ts";
@@ -100,7 +101,7 @@ describe("a command line", () => {
 });
 
 describe("help", () => {
-  it.each(commands)("of $name names its usage, its options and its exit codes", ({ name, command }) => {
+  it.each(commands)("of $name names its usage, its flags and its exit codes", ({ name, command }) => {
     const text = helpText({ name: "catalyst", commands: COMMAND_NAMES }, name, command);
     expect(text).toMatch(new RegExp(`^Usage: catalyst ${name}\\b`));
     for (const flag of command.flags) expect(text).toContain(`--${flag.name}`);
@@ -115,7 +116,35 @@ describe("help", () => {
       asCalled(program, "catalyst status: use: catalyst token, not /bin/catalyst token; a catalyst"),
     ).toBe("kubectl catalyst status: use: kubectl catalyst token, not /bin/catalyst token; a catalyst");
     expect(asCalled(program, "kubectl catalyst status")).toBe("kubectl catalyst status");
-    expect(overview(program.name, commands)).toContain("Usage: kubectl catalyst COMMAND [OPTIONS]");
+    expect(overview(program.name, commands)).toContain("Usage: kubectl catalyst COMMAND [FLAGS]");
+  });
+});
+
+describe("an example in the help", () => {
+  const examples = commands.flatMap(({ name, command }) =>
+    (command.examples ?? []).map(([line]) => ({ line, name, command, args: line.split(" ").slice(2) })),
+  );
+  it.each(examples)("has an allowed command line: $line", ({ line, name, command, args }) => {
+    expect(line.split(" ").slice(0, 2)).toEqual(["catalyst", name]);
+    const { positionals } = parseCommandLine(command.flags, args, { allowPositionals: true });
+    if (command.actions !== undefined)
+      expect(command.actions.map((action) => action.name)).toContain(positionals[0]);
+    else expect(command.usage === undefined ? positionals : []).toEqual([]);
+  });
+
+  const unreachable = join(folder, "kubeconfig");
+  const clusters = [{ name: "c", cluster: { server: "https://127.0.0.1:1" } }];
+  const contexts = [{ name: "c", context: { cluster: "c", user: "u" } }];
+  const users = [{ name: "u", user: { token: "t" } }];
+  writeFileSync(unreachable, JSON.stringify({ clusters, contexts, users, "current-context": "c" }));
+
+  it.each(
+    examples.filter(({ name }) => ["status", "rollout", "vouchers", "token", "uninstall"].includes(name)),
+  )("calls the cluster: $line", async ({ command, args }) => {
+    const { signal } = new AbortController();
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+    const run = command.run({ args, env: { KUBECONFIG: unreachable }, signal, stdout, stderr });
+    await expect(run).rejects.toMatchObject({ name: "KubeError", reason: "Unreachable" });
   });
 });
 
@@ -196,7 +225,7 @@ describe("completion", () => {
     expect(ofKubectl(...words)).toEqual([...offered.filter((word) => word !== ""), ":4"]);
   });
 
-  it("offers each command, and in fish each option with its description", () => {
+  it("offers each command, and in fish each flag with its description", () => {
     expect(ofBash("")).toEqual([...COMMAND_NAMES, "help", "--help", "--version"]);
     const lines = completionScript("fish", commands).split("\n");
     expect(lines).toContain(
