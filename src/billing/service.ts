@@ -81,8 +81,8 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   const pool = deps.pool ?? createPool(settings.databaseUrl, settings.maxConnections, logger);
   const database = createDatabase(pool);
   const tracing = createTracing();
-  const { branding, grants, operatorKeys, catalog, tenants, orderNotice } = openSources(deps, tracing.fetch);
-
+  const sources = openSources(deps, tracing.fetch);
+  const { branding, grants, catalog, tenants, orderNotice, ...tokenSources } = sources;
   const brokers = settings.redpandaBrokers;
   // Without a relay, the rows of a sink would never be delivered.
   const outboxSinks = brokers.length === 0 ? [ORGANIZATION_SINK] : [ORGANIZATION_SINK, KAFKA_SINK];
@@ -141,7 +141,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   return {
     app: createApp({
       operations,
-      verifyToken: createTokenVerifier({ settings: settings.token, operatorKeys, now, logger }),
+      verifyToken: createTokenVerifier({ ...shared, ...tokenSources, settings: settings.token }),
       validator: createValidator(),
       clientAddress: createClientAddress(settings.trustedProxies),
       corsOrigins: settings.corsOrigins,

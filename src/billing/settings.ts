@@ -9,6 +9,8 @@ export interface BillingSettings {
   databaseUrl: string;
   sovereignFqdn: string;
   token: TokenSettings;
+  /** The file with the authorities of the issuer's certificate. Absent: the public authorities. */
+  issuerCaFile: string | undefined;
   operatorJwksFile: string | undefined;
   catalogUrl: string | undefined;
   catalogFile: string | undefined;
@@ -49,6 +51,9 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
       "no token can be verified: set OIDC_ISSUER and OIDC_AUDIENCE, JWT_SECRET, or OPERATOR_JWKS_FILE",
     );
   }
+  const issuerCaFile = reader.optional("OIDC_CA_FILE");
+  if (issuerCaFile !== undefined && issuer === undefined)
+    throw new UsageError("OIDC_CA_FILE requires OIDC_ISSUER: set both, or leave OIDC_CA_FILE out");
   const clientId = reader.optional("OIDC_CLIENT_ID");
   if (clientId !== undefined && issuer === undefined)
     throw new UsageError("OIDC_CLIENT_ID requires OIDC_ISSUER: set both, or leave OIDC_CLIENT_ID out");
@@ -72,6 +77,7 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
             },
           }),
     },
+    issuerCaFile,
     operatorJwksFile,
     catalogUrl: reader.httpUrl("CATALOG_URL"),
     catalogFile,

@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
 import type { JSONWebKeySet } from "jose";
+import { parseCertificateBundle } from "../platform/certificate-bundle.ts";
+import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { type Branding, parseBranding } from "./branding.ts";
 import {
@@ -23,6 +26,8 @@ export interface SourceDeps {
   branding?: () => Branding;
   grants?: () => VoucherGrants;
   operatorKeys?: () => JSONWebKeySet | undefined;
+  /** Returns the authorities of the issuer's certificate as PEM. Throws when they cannot be read. */
+  issuerAuthority?: (() => string) | undefined;
   /** Is called after each placed order, in place of a notice to the operator. */
   onOrderPlaced?: () => void;
   now: () => Date;
@@ -34,6 +39,8 @@ interface Sources {
   branding: () => Branding;
   grants: () => VoucherGrants;
   operatorKeys: () => JSONWebKeySet | undefined;
+  /** Absent: the public authorities. */
+  issuerAuthority: (() => string) | undefined;
   catalog: CatalogSource;
   tenants: TenantDirectory | undefined;
   /** Absent: no notices are sent. */
@@ -50,6 +57,7 @@ export function openSources(deps: SourceDeps, fetch: Fetch): Sources {
     branding: deps.branding ?? watch(settings.brandingFile, parseBranding) ?? (() => ({})),
     grants: deps.grants ?? watch(settings.grantsFile, parseVoucherGrants) ?? (() => ({})),
     operatorKeys: deps.operatorKeys ?? watch(settings.operatorJwksFile, parseJwks) ?? (() => undefined),
+    issuerAuthority: deps.issuerAuthority ?? createAuthorityFile(settings.issuerCaFile),
     catalog: deps.catalog ?? catalogOf(settings, watch(settings.catalogFile, parseCatalogFile), fetch, now),
     tenants:
       settings.tenantUrl === undefined
@@ -57,6 +65,22 @@ export function openSources(deps: SourceDeps, fetch: Fetch): Sources {
         : createTenantDirectory({ baseUrl: settings.tenantUrl, fetch }),
     orderNotice:
       noticeUrl && createOrderNotice({ url: noticeUrl, sovereign: settings.sovereignFqdn, logger }),
+  };
+}
+
+/**
+ * Reads the file at each call: the issuer's keys are read at most every two seconds, and the file may be written only after
+ * the process has started.
+ */
+function createAuthorityFile(path: string | undefined): (() => string) | undefined {
+  if (path === undefined) return undefined;
+  return () => {
+    const text = readFileSync(path, "utf8");
+    try {
+      return parseCertificateBundle(text);
+    } catch (cause) {
+      throw new Error(`OIDC_CA_FILE, ${path}: it must ${errorMessage(cause)}`, { cause });
+    }
   };
 }
 

@@ -16,6 +16,10 @@ const ENVIRONMENT = [
     "OIDC_ISSUER, OIDC_AUDIENCE",
     "the issuer of tokens, and their audience; OIDC_JWKS_URL replaces discovery",
   ],
+  [
+    "OIDC_CA_FILE",
+    "a PEM file with the authorities of the issuer's certificate, read again when it changes; absent: the public authorities",
+  ],
   ["OIDC_CLIENT_ID", "the public client for sign-in on /admin; absent: administrators paste a token"],
   ["JWT_SECRET", "verifies HS256 tokens, at least 32 bytes; absent: they are refused"],
   ["OPERATOR_JWKS_FILE", "the operator's public keys, which verify its tokens"],

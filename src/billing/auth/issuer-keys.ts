@@ -11,6 +11,9 @@ import type { Logger } from "../../platform/log.ts";
 import { isRecent } from "../../platform/recent.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
 import { TokenError } from "../errors.ts";
+import { createIssuerFetch } from "./issuer-fetch.ts";
+
+type Fetch = typeof fetch;
 
 export interface IssuerSettings {
   /** Must equal `iss` in tokens and `issuer` in the discovery document. */
@@ -36,10 +39,13 @@ const MAX_KEYS = 1_000;
  */
 export function createIssuerKeys(deps: {
   settings: IssuerSettings;
+  /** Returns the certificates in PEM that TLS trusts for the issuer. Absent: the public authorities. */
+  readAuthority?: (() => string) | undefined;
   now: () => Date;
   logger: Logger;
 }): JWTVerifyGetKey {
   const { settings, now, logger } = deps;
+  const issuerFetch = createIssuerFetch(deps.readAuthority);
   let jwksUrl = settings.jwksUrl;
   let known: { find: JWTVerifyGetKey; atMs: number } | undefined;
   let askedAtMs = Number.NEGATIVE_INFINITY;
@@ -47,8 +53,12 @@ export function createIssuerKeys(deps: {
 
   async function load(): Promise<void> {
     try {
-      jwksUrl ??= await discover(settings.issuer);
-      known = { find: createLocalJWKSet(parseKeys(await fetchObject(jwksUrl))), atMs: now().getTime() };
+      const read = await readIssuerKeys(
+        { ...settings, ...(jwksUrl === undefined ? {} : { jwksUrl }) },
+        issuerFetch(),
+      );
+      jwksUrl = read.jwksUrl;
+      known = { find: createLocalJWKSet(read.keys), atMs: now().getTime() };
       fault = undefined;
     } catch (error) {
       // The address may be wrong, so the next read starts with discovery.
@@ -100,9 +110,18 @@ export function createIssuerKeys(deps: {
   };
 }
 
-async function discover(issuer: string): Promise<string> {
+/** Reads the issuer's public keys once. Throws when they cannot be read. */
+export async function readIssuerKeys(
+  settings: IssuerSettings,
+  send: Fetch,
+): Promise<{ keys: JSONWebKeySet; jwksUrl: string }> {
+  const jwksUrl = settings.jwksUrl ?? (await discover(settings.issuer, send));
+  return { jwksUrl, keys: parseKeys(await fetchObject(jwksUrl, send)) };
+}
+
+async function discover(issuer: string, send: Fetch): Promise<string> {
   const address = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
-  const { issuer: named, jwks_uri } = (await fetchObject(address)) as Record<string, unknown>;
+  const { issuer: named, jwks_uri } = (await fetchObject(address, send)) as Record<string, unknown>;
   if (named !== issuer) throw new Error(`${address} describes another issuer`);
   const url = typeof jwks_uri === "string" ? URL.parse(jwks_uri) : null;
   const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && !issuer.startsWith("https:"));
@@ -110,11 +129,12 @@ async function discover(issuer: string): Promise<string> {
   return url.href;
 }
 
-async function fetchObject(address: string): Promise<object> {
+async function fetchObject(address: string, send: Fetch): Promise<object> {
   const answer = await boundedFetch(address, {
     timeoutMs: TIMEOUT_MS,
     maxBytes: MAX_ANSWER_BYTES,
     headers: { accept: "application/json, application/jwk-set+json" },
+    fetch: send,
   });
   const json = jsonOf(answer);
   if (typeof json !== "object" || json === null)

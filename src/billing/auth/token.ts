@@ -76,15 +76,19 @@ export function createTokenVerifier(deps: {
   settings: TokenSettings;
   /** The operator's public keys as a JWKS. They are read at each use, so that a rotation counts at once. */
   operatorKeys: () => JSONWebKeySet | undefined;
+  /** See `createIssuerKeys`. */
+  issuerAuthority?: (() => string) | undefined;
   now: () => Date;
   logger: Logger;
 }): TokenVerifier {
-  const { settings, now, logger } = deps;
+  const { settings, issuerAuthority: readAuthority, now, logger } = deps;
   const verifySharedSecret =
     settings.jwtSecret === undefined ? undefined : createSharedSecretVerifier(settings.jwtSecret);
   const operatorKeys = createOperatorKeys(deps.operatorKeys);
   const oidcKeys =
-    settings.oidc === undefined ? undefined : createIssuerKeys({ settings: settings.oidc, now, logger });
+    settings.oidc === undefined
+      ? undefined
+      : createIssuerKeys({ settings: settings.oidc, readAuthority, now, logger });
 
   async function verify(token: string): Promise<Caller> {
     const header = decodeProtectedHeader(token);

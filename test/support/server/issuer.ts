@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
 import Provider from "oidc-provider";
 import {
@@ -32,6 +33,11 @@ interface SigningKey {
   jwk: JWK;
 }
 
+interface Certificate {
+  cert: string;
+  key: string;
+}
+
 export interface Issuer {
   issuer: string;
   jwksUrl: string;
@@ -53,6 +59,8 @@ export interface Issuer {
   rotate(options?: { withdraw?: boolean; alg?: string }): Promise<SigningKey>;
   /** Serves this many further keys beside its own. */
   crowd(count: number): Promise<void>;
+  /** Serves with this certificate from now on. Only for an issuer that started with one. */
+  present(certificate: Certificate): void;
   /** Changes its own name. */
   rename(issuer: string): Promise<void>;
   /** Closes its port. `back` listens on the same port again. */
@@ -66,14 +74,15 @@ export interface Issuer {
  * audience besides the client, and ID tokens by the same key.
  */
 export async function startIssuer(
-  options: { roles?: Record<string, string[]>; audience?: string } = {},
+  options: { roles?: Record<string, string[]>; audience?: string; certificate?: Certificate } = {},
 ): Promise<Issuer> {
   const { roles = {}, audience = "billing" } = options;
+  let { certificate } = options;
   let keyCount = 0;
   let keys = [await createKey("ES256")];
   let crowd: JWK[] = [];
   let provider: Provider;
-  let hosted: { server: Server; port: number };
+  let hosted: { server: Server | TlsServer; port: number };
   const hanging = new Set<ServerResponse>();
   const adapter = createAdapter();
 
@@ -207,6 +216,10 @@ export async function startIssuer(
         use: "sig",
       }));
     },
+    present(next) {
+      certificate = next;
+      (hosted.server as TlsServer).setSecureContext(next);
+    },
     async rename(issuer) {
       configure(issuer);
     },
@@ -216,7 +229,7 @@ export async function startIssuer(
       await new Promise((done) => hosted.server.close(done));
     },
     async back() {
-      hosted = await host(handle, hosted.port);
+      hosted = await host(handle, hosted.port, certificate);
     },
     async close() {
       if (hosted.server.listening) await self.leave();
@@ -240,8 +253,8 @@ export async function startIssuer(
     );
   }
 
-  hosted = await host(handle, 0);
-  self.issuer = `http://127.0.0.1:${hosted.port}${PATH}`;
+  hosted = await host(handle, 0, certificate);
+  self.issuer = `${certificate === undefined ? "http" : "https"}://127.0.0.1:${hosted.port}${PATH}`;
   self.jwksUrl = `${self.issuer}/jwks`;
   configure(self.issuer);
   return self;
@@ -250,8 +263,9 @@ export async function startIssuer(
 async function host(
   handle: (request: IncomingMessage, response: ServerResponse) => void,
   port: number,
-): Promise<{ server: Server; port: number }> {
-  const server = createServer(handle);
+  certificate: Certificate | undefined,
+): Promise<{ server: Server | TlsServer; port: number }> {
+  const server = certificate === undefined ? createServer(handle) : createTlsServer(certificate, handle);
   await new Promise<void>((done, fail) => server.once("error", fail).listen(port, "127.0.0.1", done));
   return { server, port: (server.address() as { port: number }).port };
 }

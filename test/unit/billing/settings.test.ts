@@ -63,6 +63,7 @@ describe("readBillingSettings", () => {
       "OIDC_ISSUER and OIDC_AUDIENCE must be set together: set both, or neither",
     ],
     [{ OIDC_CLIENT_ID: "admin" }, "OIDC_CLIENT_ID requires OIDC_ISSUER"],
+    [{ OIDC_CA_FILE: "/ca.pem" }, "OIDC_CA_FILE requires OIDC_ISSUER: set both, or leave OIDC_CA_FILE out"],
     [{ ...OIDC, OIDC_JWKS_URL: "ftp://id/jwks" }, "OIDC_JWKS_URL must be an http or https URL"],
     [
       { ...OIDC, OIDC_ISSUER: "id.omantel.om", OIDC_CLIENT_ID: "admin" },
