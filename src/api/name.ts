@@ -27,6 +27,8 @@ export const BILLING = {
   port: 8085,
   portName: "http",
   configPath: "/etc/catalyst",
+  /** In `configMap`, the authorities of the issuer's certificate. */
+  issuerCaFile: "issuer-ca.pem",
   /** How many seconds a Pod continues to serve after SIGTERM, unless a flag of the operator sets another number. */
   drainSeconds: 10,
 } as const;

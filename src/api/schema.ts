@@ -133,17 +133,29 @@ export const stringMap = ({
     ...withRules(options),
   });
 
+const objectKey = (description: string, fallback: string) =>
+  text({ description, maxLength: 253, pattern: "^[-._a-zA-Z0-9]+$", default: fallback });
+
 /** A reference to a key of a Secret, in the namespace that the description names. */
 export const secretRef = (description: string, defaultKey: string) =>
   object(
     {
       name: objectName("Name of the Secret."),
-      key: text({
-        description: "Key in the Secret.",
-        maxLength: 253,
-        pattern: "^[-._a-zA-Z0-9]+$",
-        default: defaultKey,
+      key: objectKey("Key in the Secret.", defaultKey),
+    },
+    { description },
+  );
+
+/** A reference to a key of a ConfigMap or a Secret, as Gateway API's `caCertificateRefs` has it. */
+export const certificateRef = (description: string, defaultKey: string) =>
+  object(
+    {
+      kind: oneOf(["ConfigMap", "Secret"], {
+        description: "Kind of the object: ConfigMap or Secret.",
+        default: "ConfigMap",
       }),
+      name: objectName("Name of the object."),
+      key: objectKey("Key in the object.", defaultKey),
     },
     { description },
   );

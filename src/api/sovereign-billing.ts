@@ -2,6 +2,7 @@ import { CURRENCIES } from "./currency.ts";
 import { POD_SETTINGS } from "./pod-setting.ts";
 import {
   ADDRESS_OR_CIDR,
+  certificateRef,
   DNS_SUBDOMAIN,
   duration,
   object,
@@ -37,6 +38,12 @@ const AuthSchema = object(
       }),
     ),
     audience: Type.Optional(text({ description: "The `aud` of tokens for this Sovereign.", maxLength: 256 })),
+    caCertificateRef: Type.Optional(
+      certificateRef(
+        "The authorities of the issuer's TLS certificate, in PEM: a key of a ConfigMap or a Secret in the Sovereign's namespace. They replace the public authorities. A change counts without a restart. Absent: the public authorities.",
+        "ca.crt",
+      ),
+    ),
     clientId: Type.Optional(
       text({
         description:
@@ -62,6 +69,10 @@ const AuthSchema = object(
       {
         rule: "!has(self.clientId) || has(self.issuer)",
         message: "auth.clientId needs an issuer: set auth.issuer and auth.audience too",
+      },
+      {
+        rule: "!has(self.caCertificateRef) || (has(self.issuer) && self.issuer.startsWith('https://'))",
+        message: "auth.caCertificateRef needs an auth.issuer that begins with https://: set both, or neither",
       },
       {
         rule: "has(self.issuer) || has(self.secretRef)",

@@ -185,6 +185,12 @@ export const SOVEREIGN_CONDITION = {
  */
 export const SETTINGS_ACCEPTED = "SettingsAccepted";
 
+/**
+ * Whether the operator can read the keys of the OIDC issuer, over TLS with the authorities that billing trusts. It does not
+ * count for `Ready`: an issuer that is down must not halt a rollout. Absent on a Sovereign without an issuer with TLS.
+ */
+export const ISSUER_REACHABLE = "IssuerReachable";
+
 /** Whether requests fail no more often than on the image before. It does not count for `Ready`. A rollout uses it. */
 export const ERROR_RATE_NORMAL = "ErrorRateNormal";
 

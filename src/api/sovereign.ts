@@ -22,6 +22,7 @@ export type { Price } from "./sovereign-offer.ts";
 export {
   CLUSTER_REACHABLE,
   ERROR_RATE_NORMAL,
+  ISSUER_REACHABLE,
   SETTINGS_ACCEPTED,
   SOVEREIGN_CONDITION,
   type SovereignStatus,

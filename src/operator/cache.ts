@@ -136,11 +136,14 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     webhookConfigurations: cache<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, APPLIED),
   };
   const required = [...all];
-  const secretVersions = cache<KubernetesObject>(SECRETS, {
-    metadataOnly: true,
-    isWanted: ({ metadata }) => sovereigns.byIndex(SOVEREIGN_INDEX.secret, keyOf(metadata)).length > 0,
-    transform: versionOnly,
-  });
+  const versionsOf = (resource: Resource, index: string) =>
+    cache<KubernetesObject>(resource, {
+      metadataOnly: true,
+      isWanted: ({ metadata }) => sovereigns.byIndex(index, keyOf(metadata)).length > 0,
+      transform: versionOnly,
+    });
+  const secretVersions = versionsOf(SECRETS, SOVEREIGN_INDEX.secret);
+  const authorityVersions = versionsOf(CONFIG_MAPS, SOVEREIGN_INDEX.authority);
   const admissionPolicies = [VALIDATING_ADMISSION_POLICIES, VALIDATING_ADMISSION_POLICY_BINDINGS].map(
     (resource) => cache<KubernetesObject>(resource, POLICY),
   );
@@ -148,6 +151,7 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     ...caches,
     admissionPolicies,
     secretVersions,
+    authorityVersions,
     /** The cache whose server was silent for the longest time, in milliseconds. */
     oldest(): { resource: string; silentForMs: number } | undefined {
       return all

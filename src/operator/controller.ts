@@ -61,6 +61,7 @@ import { Counter, type Registry } from "../platform/metrics.ts";
 import type { OperatorCaches } from "./cache.ts";
 import { probeDatabase } from "./database-probe.ts";
 import type { FailedSovereignGauge } from "./failed-sovereign-gauge.ts";
+import { probeIssuer } from "./issuer-probe.ts";
 import type { PolicyRestorationReport } from "./policy-restoration.ts";
 import { type SigningKeys, signingKeyWatch } from "./signing-key.ts";
 import type { UntrustedGauge } from "./untrusted-gauge.ts";
@@ -206,18 +207,14 @@ function createRolloutControllers(
   create: Create,
 ): Controller[] {
   const { caches, keys, logger, now } = deps;
-  const { sovereigns, releases } = caches;
+  const { sovereigns, releases, namespaces, secretVersions } = caches;
   const fleets = createFleets({ sovereigns, releases, index: SOVEREIGN_INDEX.release, now });
   const measurements = createSovereignMeasurements({ now });
   const readSchema = (baseUrl: string, signal: AbortSignal) => readServedSchema({ baseUrl, fetch, signal });
   const verification = createVerification({ caches, readSchema, logger });
   const readRequests = (baseUrl: string, signal: AbortSignal) => readRequestCount({ baseUrl, fetch, signal });
   const errorRates = createErrorRates({ caches, readRequests, now });
-  const spokes = createSpokes({
-    ...deps,
-    namespaces: caches.namespaces,
-    secretVersions: caches.secretVersions,
-  });
+  const spokes = createSpokes({ ...deps, namespaces, secretVersions });
   const sovereign = {
     ...common,
     caches,
@@ -225,9 +222,9 @@ function createRolloutControllers(
     spokes,
     operatorJwks: keys.jwks,
     mintToken: keys.mintToken,
-    secrets: createSecretReader({ ...deps, secretVersions: caches.secretVersions }),
+    secrets: createSecretReader({ ...deps, secretVersions }),
     orderNoticeUrl: deps.orderNoticeUrl,
-    ...{ probeDatabase, ...measurements, errorRates, verification },
+    ...{ probeDatabase, probeIssuer, ...measurements, errorRates, verification },
     autoscalers: createAutoscalers({ client: common.client, now }),
     billingDrainSeconds: deps.billingDrainSeconds,
     admissionNotice: deps.enforcement === "Audit" ? AUDIT_ONLY : undefined,
@@ -251,7 +248,7 @@ function createRolloutControllers(
       watches: [
         ...sovereignWatches(caches, fleets),
         signingKeyWatch(keys, caches.sovereigns),
-        ...[measurements.probes, measurements.smokeTests, errorRates, verification, spokes],
+        ...[...Object.values(measurements), errorRates, verification, spokes],
       ],
       reconcile: createSovereignReconciler(sovereign),
     }),

@@ -48,6 +48,11 @@ export function createEmbeddedBilling(
         `catalog.json of this Sovereign is invalid (${reason}): nothing is sold until an administrator corrects it`,
       ),
   });
+  const issuerAuthority = () => {
+    const pem = configMap()?.data?.[BILLING.issuerCaFile];
+    if (pem === undefined) throw new Error(`the Sovereign's ConfigMap has no ${BILLING.issuerCaFile}`);
+    return pem;
+  };
   return createBillingService({
     settings: { ...readBillingSettings(createEnvReader(env)), maxConnections: MAX_CONNECTIONS },
     catalog: async () => catalog(),
@@ -63,6 +68,7 @@ export function createEmbeddedBilling(
         ),
     }),
     operatorKeys: file("operator-jwks.json", parseJwks, { absent: { keys: [] } }),
+    ...(sovereign.spec.billing.auth.caCertificateRef === undefined ? {} : { issuerAuthority }),
     onOrderPlaced: () => onOrderPlaced(sovereign.spec.fqdn),
     now,
     logger,

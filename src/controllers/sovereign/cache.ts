@@ -10,6 +10,7 @@ import type { Sovereign } from "../../api/sovereign.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { keyOf } from "../../kube/resource.ts";
 import { namespaceOf } from "./desired-metadata.ts";
+import { authorityKeys } from "./issuer-authority.ts";
 import type { DeploymentObject, JobObject, PodObject } from "./observed.ts";
 import { allSecretNames } from "./secret.ts";
 
@@ -31,6 +32,8 @@ export interface SovereignCaches {
   others: Informer<KubernetesObject>[];
   /** Uids and versions of the Secrets that Sovereigns name, without their values and without an index. */
   secretVersions: Informer<KubernetesObject>;
+  /** Versions of the ConfigMaps with issuers' authorities that Sovereigns name, without their values. */
+  authorityVersions: Informer<KubernetesObject>;
 }
 
 export const NAMESPACE_INDEX = "namespace";
@@ -43,6 +46,7 @@ export const SOVEREIGN_INDEX = {
   release: "release",
   franchise: "franchise",
   secret: "secret",
+  authority: "authority",
 } as const;
 
 export const SOVEREIGN_INDEXES: Record<string, (sovereign: Sovereign) => string[]> = {
@@ -54,8 +58,13 @@ export const SOVEREIGN_INDEXES: Record<string, (sovereign: Sovereign) => string[
   [SOVEREIGN_INDEX.franchise]: ({ spec }) => (spec.franchise === undefined ? [] : [spec.franchise]),
   [SOVEREIGN_INDEX.secret]: (sovereign) =>
     sovereign.spec.cluster === undefined
-      ? allSecretNames(sovereign).map((name) => keyOf({ name, namespace: namespaceOf(sovereign) }))
+      ? [
+          ...allSecretNames(sovereign).map((name) => keyOf({ name, namespace: namespaceOf(sovereign) })),
+          ...authorityKeys(sovereign, "Secret"),
+        ]
       : [keyOf({ name: sovereign.spec.cluster.kubeconfigSecretRef.name, namespace: SYSTEM_NAMESPACE })],
+  [SOVEREIGN_INDEX.authority]: (sovereign) =>
+    sovereign.spec.cluster === undefined ? authorityKeys(sovereign, "ConfigMap") : [],
 };
 
 /** The caches of every kind that the controller writes in a Sovereign's namespace. */

@@ -39,6 +39,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       deps.secrets.forget(key);
       deps.probes.forget(key);
       deps.smokeTests.forget(key);
+      deps.issuerProbes.forget(key);
       deps.errorRates.forget(key);
       deps.autoscalers.forget(key);
       deps.verification.settle(key);
@@ -72,6 +73,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     } finally {
       deps.probes.endReconcile(key);
       deps.smokeTests.endReconcile(key);
+      deps.issuerProbes.endReconcile(key);
       deps.errorRates.endReconcile(key);
     }
     if (findings.fieldConflict !== undefined)

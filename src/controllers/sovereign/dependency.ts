@@ -10,7 +10,7 @@ import type { Autoscalers } from "./autoscaler.ts";
 import type { SovereignCaches } from "./cache.ts";
 import type { ErrorRates } from "./error-rate.ts";
 import type { SmokeTest, SmokeTestOutcome } from "./evidence.ts";
-import type { DatabaseProbe } from "./measurement.ts";
+import type { DatabaseProbe, IssuerProbe } from "./measurement.ts";
 import type { SecretReader } from "./secret-facts.ts";
 import type { Verification } from "./verification.ts";
 
@@ -34,6 +34,9 @@ export interface SovereignDeps {
   probeDatabase(database: { databaseUrl: string; namespace: string; fqdn: string }): Promise<DatabaseProbe>;
   probes: Measurements<DatabaseProbe>;
   smokeTests: Measurements<SmokeTestOutcome>;
+  /** Reads the issuer's keys. `authority` is the PEM that TLS trusts; undefined: the public authorities. */
+  probeIssuer(source: { issuer: string; authority: string | undefined }): Promise<IssuerProbe>;
+  issuerProbes: Measurements<IssuerProbe>;
   errorRates: Pick<ErrorRates, "baseline" | "verdict" | "discard" | "forget" | "endReconcile">;
   verification: Pick<Verification, "isDoubtful" | "settle">;
   autoscalers: Autoscalers;

@@ -16,6 +16,8 @@ export interface ConfigurationInput {
   settings: Settings;
   /** All Blueprints of the cluster. */
   blueprints: readonly Blueprint[];
+  /** The authorities of the issuer's certificate. Undefined: none are named, or they cannot be read. */
+  issuerAuthority?: string | undefined;
   /** The operator's public keys, as a JWK set. */
   operatorJwks: object;
   /** The URL to which billing sends notices of placed orders. */
@@ -26,7 +28,7 @@ export interface ConfigurationInput {
 export function desiredConfiguration(
   input: ConfigurationInput,
 ): KubernetesObject & { data: Record<string, string> } {
-  const { sovereign, blueprints, operatorJwks, orderNoticeUrl } = input;
+  const { sovereign, blueprints, issuerAuthority, operatorJwks, orderNoticeUrl } = input;
   const { tiers, addons, branding } = input.settings;
   return {
     apiVersion: "v1",
@@ -41,6 +43,7 @@ export function desiredConfiguration(
       "branding.json": JSON.stringify(branding),
       "grants.json": JSON.stringify(voucherGrants(input)),
       "operator-jwks.json": JSON.stringify(operatorJwks),
+      ...(issuerAuthority === undefined ? {} : { [BILLING.issuerCaFile]: issuerAuthority }),
       // Stored in a file, not in the Pods' environment, because a new address of the operator must not replace Pods.
       "order-notice.json": JSON.stringify({ url: orderNoticeUrl }),
     },

@@ -46,7 +46,7 @@ export function billingEnvironment(
   const { fqdn, billing } = sovereign.spec;
   const payments = billing.payments?.secretRef;
   const trustedProxies = billing.ingress?.trustedProxies ?? [];
-  const { issuer, audience, clientId, secretRef } = billing.auth;
+  const { issuer, audience, caCertificateRef, clientId, secretRef } = billing.auth;
   return [
     plain("PORT", String(BILLING.port)),
     plain("DRAIN_SECONDS", String(drainSeconds)),
@@ -55,6 +55,7 @@ export function billingEnvironment(
     ...(issuer === undefined || audience === undefined
       ? []
       : [plain("OIDC_ISSUER", issuer), plain("OIDC_AUDIENCE", audience)]),
+    ...(caCertificateRef === undefined ? [] : [plain("OIDC_CA_FILE", configFile(BILLING.issuerCaFile))]),
     ...(clientId === undefined ? [] : [plain("OIDC_CLIENT_ID", clientId)]),
     ...(secretRef === undefined ? [] : [fromSecret("JWT_SECRET", secretRef)]),
     plain("CURRENCY", billing.currency),

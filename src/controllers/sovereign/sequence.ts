@@ -14,6 +14,7 @@ import { applyConfiguration, type Configuration } from "./step/configuration.ts"
 import { checkDatabase } from "./step/database.ts";
 import { observeErrorRate, recordErrorsBefore } from "./step/error-rate.ts";
 import { applyFoundation } from "./step/foundation.ts";
+import { observeIssuer } from "./step/issuer.ts";
 import { migrate, migratedImage } from "./step/migration.ts";
 import { pinImage } from "./step/pin.ts";
 import { checkRollout, observeRollout } from "./step/rollout.ts";
@@ -54,6 +55,7 @@ async function putBack(context: ReconcileContext): Promise<Running> {
   await addFinalizer(deps.client, resourceOf(SOVEREIGN), sovereign, SOVEREIGN_FINALIZER);
   const foundation = await applyFoundation(context); // 1. namespace and service accounts
   const configuration = await applyConfiguration(context); // 2. configuration
+  await observeIssuer(context, configuration.authority);
   // A Sovereign that waits for its first image costs no reads of Secrets.
   if (sovereign.status?.migration === undefined)
     return { foundation, configuration, secrets: undefined, workload: undefined };
@@ -86,7 +88,8 @@ async function moveForward(context: ReconcileContext, running: Running): Promise
   if (unmigrated !== undefined) return unmigrated;
 
   const kept = running.workload?.image === image ? running.workload : undefined;
-  const incomplete = checkSecrets(context, secrets, kept !== undefined);
+  const problem = secrets.problem ?? configuration.authority.problem;
+  const incomplete = checkSecrets(context, { problem }, kept !== undefined);
   if (incomplete !== undefined) return incomplete;
   const workload = kept ?? (await applyWorkload(context, image, secrets)); // 6. workload
   const managed = [configuration.object, ...workload.objects];

@@ -10,6 +10,7 @@ import {
 } from "../../api/condition.ts";
 import {
   ERROR_RATE_NORMAL,
+  ISSUER_REACHABLE,
   SETTINGS_ACCEPTED,
   SOVEREIGN_CONDITION,
   type Sovereign,
@@ -67,6 +68,7 @@ export const OBSERVED_CONDITIONS: readonly string[] = [
   ...Object.values(SOVEREIGN_CONDITION),
   SETTINGS_ACCEPTED,
   ERROR_RATE_NORMAL,
+  ISSUER_REACHABLE,
 ];
 
 /** Conditions whose reasons decide a rollout. */

@@ -72,6 +72,11 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
     watchInformer(caches.secretVersions, ({ metadata }) =>
       sovereigns.byIndex(SOVEREIGN_INDEX.secret, keyOf(metadata)).map((sovereign) => sovereign.metadata.name),
     ),
+    watchInformer(caches.authorityVersions, ({ metadata }) =>
+      sovereigns
+        .byIndex(SOVEREIGN_INDEX.authority, keyOf(metadata))
+        .map((sovereign) => sovereign.metadata.name),
+    ),
     watchInformer(caches.deployments, labelled),
     watchInformer(caches.jobs, labelled),
     watchInformer(caches.pods, labelled),

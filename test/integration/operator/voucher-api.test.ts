@@ -2,13 +2,16 @@ import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { SOVEREIGN, type Sovereign } from "../../../src/api/sovereign.ts";
-import { NAMESPACES, resourceOf, SECRETS } from "../../../src/kube/resource.ts";
+import { CONFIG_MAPS, NAMESPACES, resourceOf, SECRETS } from "../../../src/kube/resource.ts";
 import { startVoucherApi } from "../../../src/operator/voucher-api.ts";
 import { ask, JWT_SECRET, signToken } from "../../support/builder/billing.ts";
 import { condition, sovereign } from "../../support/builder/catalyst-object.ts";
+import { createCertificateAuthority } from "../../support/builder/certificate-authority.ts";
+import { startIssuer } from "../../support/server/issuer.ts";
 import { createTestDatabase } from "../../support/server/postgres.ts";
 import {
   admin,
+  CONFIG_MAP,
   caches,
   client,
   database,
@@ -118,6 +121,22 @@ describe("the embedded voucher API", () => {
       expect((await to("/billing/vouchers/list", { token: admin })).status).toBe(200);
     },
   );
+});
+
+describe("the embedded voucher API with an issuer of a private authority", () => {
+  it("verifies the issuer's tokens as soon as its ConfigMap has the authority", async () => {
+    const authority = await createCertificateAuthority("one");
+    const issuer = await startIssuer({ certificate: await authority.server("issuer", ["127.0.0.1"]) });
+    const caCertificateRef = { kind: "ConfigMap", name: "issuer-ca", key: "ca.crt" };
+    const auth = { issuer: issuer.issuer, audience: issuer.audience, caCertificateRef };
+    await client.mergePatch(resourceOf(SOVEREIGN), { name: "zero" }, { spec: { billing: { auth } } });
+    const token = await issuer.forge();
+    const answerOf = async () => (await to("/billing/balance", { token })).status;
+    await vi.waitFor(async () => expect(await answerOf()).toBe(503), { timeout: 10_000, interval: 100 });
+    await client.mergePatch(CONFIG_MAPS, CONFIG_MAP, { data: { "issuer-ca.pem": authority.pem } });
+    await vi.waitFor(async () => expect(await answerOf()).toBe(200), { timeout: 10_000, interval: 100 });
+    await issuer.close();
+  });
 });
 
 describe("the embedded voucher API of a named Sovereign", () => {

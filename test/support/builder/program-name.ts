@@ -4,6 +4,7 @@ import { READY, RECONCILING, STALLED } from "../../../src/api/condition.ts";
 import { KINDS } from "../../../src/api/kind-list.ts";
 import {
   CLUSTER_REACHABLE,
+  ISSUER_REACHABLE,
   SETTINGS_ACCEPTED,
   SOVEREIGN_CONDITION,
 } from "../../../src/api/sovereign-status.ts";
@@ -39,6 +40,7 @@ const CONDITIONS: string[] = [
   STALLED,
   SETTINGS_ACCEPTED,
   CLUSTER_REACHABLE,
+  ISSUER_REACHABLE,
   ...Object.values(SOVEREIGN_CONDITION),
 ];
 const KIND_NAMES = KINDS.map(({ kind }): string => kind);

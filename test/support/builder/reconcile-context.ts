@@ -21,6 +21,7 @@ import { createSovereignMeasurements } from "../../../src/controllers/sovereign/
 import type { DeploymentObject, JobObject, PodObject } from "../../../src/controllers/sovereign/observed.ts";
 import type { Informer, InformerEvent, InformerHandler } from "../../../src/kube/informer.ts";
 import {
+  CONFIG_MAPS,
   DEPLOYMENTS,
   JOBS,
   keyOf,
@@ -96,6 +97,7 @@ export function cachesOf(known: Known): FixedCaches {
     jobs: fixedInformer(JOBS, known.jobs, BY_NAMESPACE),
     pods: fixedInformer(PODS, known.pods, BY_NAMESPACE),
     secretVersions: fixedInformer(SECRETS, known.secretVersions),
+    authorityVersions: fixedInformer(CONFIG_MAPS),
     others: [],
   };
 }
@@ -158,6 +160,9 @@ export function contextOf(
       }),
       verification: { isDoubtful: () => false, settle: () => undefined },
       autoscalers: createAutoscalers({ client: deps.client ?? refuseAll("client"), now }),
+      probeIssuer: async () => {
+        throw new Error("this test has no issuer");
+      },
       probeDatabase: async () => {
         throw new Error("this test has no database");
       },

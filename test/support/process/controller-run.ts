@@ -21,6 +21,7 @@ import { createController, type Outcome } from "../../../src/kube/reconcile.ts";
 import type { Resource } from "../../../src/kube/resource.ts";
 import type { OperatorCaches } from "../../../src/operator/cache.ts";
 import { createFailedSovereignGauge } from "../../../src/operator/failed-sovereign-gauge.ts";
+import { probeIssuer } from "../../../src/operator/issuer-probe.ts";
 import { sha256Digest } from "../../../src/platform/canonical-json.ts";
 import type { Logger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
@@ -130,6 +131,7 @@ export function startControllers(
     billingDrainSeconds: 1,
     admissionNotice: undefined,
     mintToken: async () => "token",
+    probeIssuer,
     probeDatabase: ({ databaseUrl, namespace }) =>
       through("probe", () => simulation.probe(databaseUrl, namespace)),
     smoke: (input) => through("smoke", () => simulation.smoke(input)),

@@ -17,7 +17,7 @@ import { prepareCluster } from "../server/webhook-replica.ts";
 type ConfigMap = KubernetesObject & { data: Record<string, string> };
 
 const NAMESPACE = "sovereign-zero";
-const CONFIG_MAP = { name: "billing-config", namespace: NAMESPACE };
+export const CONFIG_MAP = { name: "billing-config", namespace: NAMESPACE };
 const GOOD = {
   "grants.json": JSON.stringify({ maxActive: 100 }),
   "branding.json": JSON.stringify({ displayName: "Muscat Cloud" }),

@@ -112,6 +112,18 @@ describe("rules of the kinds", () => {
       "omantel",
       (spec) => Object.assign((spec.billing as { auth: object }).auth, { issuer: "https://id.example" }),
     ],
+    ...["http://id.example", undefined].map(
+      (issuer): [string, string, string, (spec: Record<string, unknown>) => void] => [
+        "auth.caCertificateRef needs an auth.issuer that begins with https://: set both, or neither",
+        "Sovereign",
+        "omantel",
+        (spec) =>
+          Object.assign((spec.billing as { auth: object }).auth, {
+            ...(issuer === undefined ? {} : { issuer, audience: "billing" }),
+            caCertificateRef: { kind: "ConfigMap", name: "ca", key: "ca.crt" },
+          }),
+      ],
+    ),
     [
       "billing needs a way to verify tokens: set auth.issuer and auth.audience, or auth.secretRef",
       "Sovereign",

@@ -6,6 +6,7 @@ import type { ReconcileContext } from "../context.ts";
 import { desiredConfiguration } from "../desired-configuration.ts";
 import { desiredSettings, type Settings, settingsCondition } from "../desired-settings.ts";
 import { findFranchise } from "../franchise.ts";
+import { type IssuerAuthority, readIssuerAuthority } from "../issuer-authority.ts";
 import { applyManaged } from "../managed-object.ts";
 import type { Stop } from "../status.ts";
 
@@ -13,6 +14,7 @@ export interface Configuration {
   object: KubernetesObject;
   /** Why the reconcile must start nothing new: the Franchise is missing. */
   stop: Stop | undefined;
+  authority: IssuerAuthority;
 }
 
 /**
@@ -26,18 +28,20 @@ export async function applyConfiguration(context: ReconcileContext): Promise<Con
   const settings = desiredSettings({ sovereign, franchise, isHostTaken });
   // While the Franchise is missing, the stop already reports it.
   if (stop === undefined) reportSettings(context, settings);
+  const authority = await readIssuerAuthority(deps.client, sovereign);
   const desired = desiredConfiguration({
     sovereign,
     franchise,
     isInTerm,
     settings,
     blueprints: deps.caches.blueprints.list(),
+    issuerAuthority: authority.pem,
     operatorJwks: deps.operatorJwks(),
     orderNoticeUrl: deps.orderNoticeUrl,
   });
   const object = stamped(desired);
   await applyManaged(context, object);
-  return { object, stop };
+  return { object, stop, authority };
 }
 
 function reportSettings({ deps, sovereign, findings }: ReconcileContext, settings: Settings): void {

@@ -61,10 +61,10 @@ const liveSecretsDigest = (context: ReconcileContext): string | undefined =>
 const liveDeployment = ({ deps, sovereign }: ReconcileContext): DeploymentObject | undefined =>
   deps.caches.deployments.get(keyOf(metadataOf(sovereign, BILLING.workload)));
 
-/** Waits while a Secret is missing or invalid, because new Pods could not start. */
+/** Waits while a value that new Pods need is missing or invalid, because they could not start or not verify tokens. */
 export function checkSecrets(
   { deps, findings }: ReconcileContext,
-  { problem }: SecretFacts,
+  { problem }: { problem: { reason: string; message: string } | undefined },
   isRunning: boolean,
 ): Stop | undefined {
   if (problem === undefined) return undefined;

@@ -48,6 +48,17 @@ describe("desiredConfiguration", () => {
     expect(JSON.parse(data["branding.json"] ?? "")).toEqual({ displayName: "O" });
   });
 
+  it("has the authorities of the issuer's certificate as a file of its own, if there are any", () => {
+    const own = sovereign("o");
+    const input = {
+      ...{ sovereign: own, franchise: undefined, isInTerm: true, blueprints: [], operatorJwks: {} },
+      orderNoticeUrl: "http://operator/orders-placed",
+      settings: desiredSettings({ sovereign: own, franchise: undefined, isHostTaken: false }),
+    };
+    expect(desiredConfiguration(input).data).not.toHaveProperty("issuer-ca.pem");
+    expect(desiredConfiguration({ ...input, issuerAuthority: "PEM" }).data["issuer-ca.pem"]).toBe("PEM");
+  });
+
   it("writes only the settings that are allowed", () => {
     const tiers = [{ id: "starter", name: "Starter", priceBaisa: 5000 }];
     const own = sovereign("o", { role: "Franchised", franchise: "o", tiers, branding: { displayName: "O" } });

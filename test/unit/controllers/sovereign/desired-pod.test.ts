@@ -30,6 +30,10 @@ describe("billing's environment", () => {
     expect(billingEnvironment(withIssuer).map(({ name }) => name)).not.toContain("JWT_SECRET");
     const withClient = sovereign("one", { billing: { ...billing, auth: { ...auth, clientId: "page" } } });
     expect(variable("OIDC_CLIENT_ID", withClient)).toBe("page");
+    expect(billingEnvironment(withClient).map(({ name }) => name)).not.toContain("OIDC_CA_FILE");
+    const caCertificateRef = { kind: "ConfigMap", name: "ca", key: "ca.crt" } as const;
+    const withCa = sovereign("one", { billing: { ...billing, auth: { ...auth, caCertificateRef } } });
+    expect(variable("OIDC_CA_FILE", withCa)).toBe("/etc/catalyst/issuer-ca.pem");
     expect(billingEnvironment(sovereign("one")).map(({ name }) => name)).not.toContain("OIDC_ISSUER");
   });
 

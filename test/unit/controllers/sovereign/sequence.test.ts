@@ -42,6 +42,26 @@ describe("reconcileSovereign", () => {
       ]);
     });
 
+    it("creates no workload while the authorities of the issuer's certificate cannot be read", async () => {
+      const own = sovereign("omantel");
+      const { billing } = own.spec;
+      const auth = {
+        ...billing.auth,
+        ...{ issuer: "https://id.example", audience: "billing" },
+        caCertificateRef: { kind: "ConfigMap", name: "ca", key: "ca.crt" } as const,
+      };
+      const { stop, calls, findings } = await reconcile(
+        { ...own, spec: { ...own.spec, billing: { ...billing, auth } } },
+        finished(NEXT_IMAGE),
+      );
+      expect(stop).toMatchObject({ kind: "waiting", reason: "ConfigMapMissing" });
+      const [first, second, third, configMap] = FOUNDATION;
+      expect(calls).toEqual([first, second, third, "get ConfigMap ca", configMap, ...READ_SECRETS, "probe"]);
+      expect(findings.conditions).toContainEqual(
+        expect.objectContaining({ type: "RolledOut", status: "False", reason: "ConfigMapMissing" }),
+      );
+    });
+
     it("creates the migration Job, and no workload until it is complete", async () => {
       const { stop, calls } = await reconcile(sovereign("omantel"));
       expect(stop?.reason).toBe("Migrating");

@@ -75,6 +75,29 @@ describe("sovereignWatches", () => {
     expect(seen).toEqual([...expected, ...expected]);
   });
 
+  it.each(["ConfigMap", "Secret"] as const)(
+    "reconciles a Sovereign when the %s of its issuer's authorities changes",
+    (kind) => {
+      const auth = {
+        ...{ issuer: "https://id.example", audience: "billing" },
+        caCertificateRef: { kind, name: "ca", key: "ca.crt" },
+      };
+      const { billing } = sovereign("far").spec;
+      const { caches, seen } = watched([sovereign("far", { billing: { ...billing, auth } })]);
+      const versions = kind === "Secret" ? caches.secretVersions : caches.authorityVersions;
+      for (const [namespace, name] of [
+        ["sovereign-far", "ca"],
+        ["sovereign-far", "another"],
+        ["sovereign-omantel", "ca"],
+      ])
+        versions.announce({
+          kind: "added",
+          object: { apiVersion: "v1", kind, metadata: { name: `${name}`, namespace: `${namespace}` } },
+        });
+      expect(seen).toEqual(["far"]);
+    },
+  );
+
   it("reconciles the Sovereigns that conflicted with a deleted one", () => {
     const { caches, seen } = watched();
     caches.sovereigns.announce({ kind: "deleted", object: sovereign("older", { fqdn: "badr.example" }) });
