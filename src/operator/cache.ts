@@ -14,7 +14,12 @@ import {
   TRUST_CONFIG_MAP,
   WEBHOOK_TLS_SECRET,
 } from "../api/name.ts";
-import type { ConfigMapObject, KubernetesObject, SecretObject } from "../api/object.ts";
+import {
+  type ConfigMapObject,
+  type KubernetesObject,
+  presentFields,
+  type SecretObject,
+} from "../api/object.ts";
 import { ORGANIZATION, type Organization } from "../api/organization.ts";
 import { FINDING_REPORT } from "../api/policy-finding.ts";
 import { SOAK_LABEL } from "../api/soak-record.ts";
@@ -58,8 +63,10 @@ const MANAGED = { labelSelector: labelSelectorOf({ [LABEL.managedBy]: MANAGED_BY
 const BY_NAMESPACE = {
   [NAMESPACE_INDEX]: ({ metadata }: KubernetesObject) => [String(metadata.namespace)],
 };
+/** Objects that the operator applies are read only when their owner is reconciled. */
+const COMPACT = { ...MANAGED, isCompact: true };
 const APPLIED = {
-  ...MANAGED,
+  ...COMPACT,
   transform: <T extends KubernetesObject>(object: T) => withForeignFields<T>(FIELD_MANAGER)(object),
 };
 const IN_NAMESPACE = { ...APPLIED, indexes: BY_NAMESPACE };
@@ -99,8 +106,8 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     }),
     namespaces: cache<KubernetesObject>(NAMESPACES),
     deployments: cache<DeploymentObject>(DEPLOYMENTS, IN_NAMESPACE),
-    jobs: cache<JobObject>(JOBS, { ...MANAGED, indexes: BY_NAMESPACE, transform: leanJob }),
-    pods: cache<PodObject>(PODS, { ...MANAGED, indexes: BY_NAMESPACE, transform: leanPod }),
+    jobs: cache<JobObject>(JOBS, { ...COMPACT, indexes: BY_NAMESPACE, transform: leanJob }),
+    pods: cache<PodObject>(PODS, { ...COMPACT, indexes: BY_NAMESPACE, transform: leanPod }),
     roleBindings: cache<KubernetesObject>(ROLE_BINDINGS, {
       ...APPLIED,
       indexes: { [OWNER_INDEX]: ownerKeys },
@@ -174,10 +181,13 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
   };
 }
 
-/** Leaves out the annotations, because `kubectl apply` stores a Secret's values in one of them. */
-function versionOnly({ apiVersion, kind, metadata }: KubernetesObject): KubernetesObject {
-  const { labels: _labels, annotations: _annotations, ...version } = metadata;
-  return { apiVersion, kind, metadata: version };
-}
+/**
+ * Keeps nothing else: `kubectl apply` stores a Secret's values in an annotation, and the ownership of fields is larger than
+ * the rest.
+ */
+const versionOnly = ({ apiVersion, kind, metadata }: KubernetesObject): KubernetesObject => ({
+  ...{ apiVersion, kind },
+  metadata: { name: metadata.name, ...presentFields(metadata, ["namespace", "uid", "resourceVersion"]) },
+});
 
 export type OperatorCaches = ReturnType<typeof createCaches>;

@@ -42,6 +42,24 @@ describe("an informer", () => {
     expect(informer.byIndex("app", "y").map(({ metadata }) => metadata.name)).toEqual(["a"]);
   });
 
+  it("reports the same events, objects and indexes when it keeps its objects compressed", async () => {
+    const many = Array.from({ length: 100 }, (_, index) => configMapAt(`n${index}`, index + 1, { app: "x" }));
+    const changed = configMapAt("n0", 201, { app: "y" });
+    const { informer, received } = await follow(
+      {
+        lists: [lists(many, 200)],
+        watches: [says(watchLine("MODIFIED", changed), watchLine("DELETED", configMapAt("n1", 202)))],
+      },
+      { isCompact: true, indexes: { app: ({ data }) => [data.app ?? ""] } },
+    );
+    await until(() => received.length === 102, "all events");
+    expect(received.slice(-3)).toEqual(["added n99=100", "updated n0=201", "deleted n1=2"]);
+    expect(informer.get("default/n0")).toMatchObject({ kind: "ConfigMap", data: { app: "y" } });
+    expect(informer.byIndex("app", "x")).toHaveLength(98);
+    expect(informer.byIndex("app", "y").map(({ metadata }) => metadata.name)).toEqual(["n0"]);
+    expect(informer.list()).toEqual([changed, ...many.slice(2)]);
+  });
+
   it("finds one, several and again one object under a value, each once", async () => {
     const stages: string[] = [];
     const { informer, received } = await follow(
