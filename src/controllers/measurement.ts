@@ -1,4 +1,5 @@
 import type { Watch } from "../kube/reconcile.ts";
+import { createDeadline } from "../platform/deadline.ts";
 import { createSemaphore } from "../platform/semaphore.ts";
 import { aborted, settledWithin, untilAborted } from "../platform/shutdown.ts";
 
@@ -43,8 +44,10 @@ export const MEASUREMENT_FALLBACK_MS = 600_000;
 
 interface State<T> {
   identity: string;
-  measure: Measure<T>;
-  abort: AbortController;
+  /** Absent after a good value: it keeps the objects of its reconcile in memory. */
+  measure: Measure<T> | undefined;
+  /** Aborts the attempt that runs. */
+  abort: AbortController | undefined;
   running: Promise<void> | undefined;
   /** Stored here to be cleared. A listener of `abort` for each retry would stay until the end. */
   retry: NodeJS.Timeout | undefined;
@@ -59,6 +62,39 @@ interface State<T> {
 
 const MAX_WAITING = 100_000;
 
+/** Makes one measurement within its deadline and the limits of the pace. */
+function createAttempt<T>(pace: MeasurementPace) {
+  const first = createSemaphore({ permits: pace.concurrency, maxWaiting: MAX_WAITING });
+  const retries = createSemaphore({ permits: pace.retryConcurrency, maxWaiting: MAX_WAITING });
+
+  async function measureInTime(measure: Measure<T>, failures: number, abort: AbortSignal) {
+    const deadline = createDeadline(pace.deadlineMs, abort);
+    // A measurement that does not end soon after the signal must not keep its place.
+    const end = createDeadline(2 * pace.deadlineMs);
+    try {
+      return await untilAborted(measure(deadline.signal, failures), end.signal);
+    } finally {
+      deadline.end();
+      end.end();
+    }
+  }
+
+  return async function attempt(
+    measure: Measure<T>,
+    failures: number,
+    abort: AbortSignal,
+  ): Promise<Pick<State<T>, "result" | "isGood">> {
+    const budget = failures === 0 ? first : retries;
+    try {
+      const work = () => measureInTime(measure, failures, abort);
+      const { value, isGood } = await budget.run(work, { signal: abort });
+      return { result: { value }, isGood };
+    } catch (error) {
+      return { result: { error }, isGood: false };
+    }
+  };
+}
+
 export function createMeasurements<T>(deps: {
   pace: MeasurementPace;
   /** The text by which values are compared. A new value with the same text is dropped, and causes no reconcile. */
@@ -69,43 +105,31 @@ export function createMeasurements<T>(deps: {
   const { pace, describe, random = Math.random } = deps;
   const nowMs = () => deps.now().getTime();
   const states = new Map<string, State<T>>();
-  const first = createSemaphore({ permits: pace.concurrency, maxWaiting: MAX_WAITING });
-  const retries = createSemaphore({ permits: pace.retryConcurrency, maxWaiting: MAX_WAITING });
+  const attempt = createAttempt<T>(pace);
   let enqueue: (key: string) => void = () => undefined;
 
-  async function attempt(state: State<T>): Promise<Pick<State<T>, "result" | "isGood">> {
-    const budget = state.failures === 0 ? first : retries;
-    try {
-      const { value, isGood } = await budget.run(
-        () => {
-          const deadline = AbortSignal.any([state.abort.signal, AbortSignal.timeout(pace.deadlineMs)]);
-          // A measurement that does not end soon after the signal must not keep its place.
-          const end = AbortSignal.timeout(2 * pace.deadlineMs);
-          return untilAborted(state.measure(deadline, state.failures), end);
-        },
-        { signal: state.abort.signal },
-      );
-      return { result: { value }, isGood };
-    } catch (error) {
-      return { result: { error }, isGood: false };
-    }
-  }
-
-  async function run(key: string, state: State<T>): Promise<void> {
-    const { result, isGood } = await attempt(state);
+  async function run(key: string, state: State<T>, measure: Measure<T>): Promise<void> {
+    const abort = new AbortController();
+    state.abort = abort;
+    const { result, isGood } = await attempt(measure, state.failures, abort.signal);
     state.running = undefined;
+    state.abort = undefined;
     if (states.get(key) !== state) return;
     const isNews = state.isGood !== isGood || textOf(state.result) !== textOf(result);
     Object.assign(state, { isGood, measuredAtMs: nowMs(), failures: isGood ? 0 : state.failures + 1 });
     if (isNews) state.result = result;
     if (isNews && !state.isAwaited) enqueue(key);
-    if (isGood) return;
+    if (isGood) {
+      state.measure = undefined;
+      return;
+    }
     const retryMs = Math.min(pace.firstRetryMs * 2 ** (state.failures - 1), pace.maxRetryMs);
-    state.retry = setTimeout(() => start(key, state), retryMs * (0.75 + random() / 2));
+    const retry = () => start(key, state, state.measure ?? measure);
+    state.retry = setTimeout(retry, retryMs * (0.75 + random() / 2));
   }
 
-  function start(key: string, state: State<T>): void {
-    if (!state.abort.signal.aborted) state.running ??= run(key, state);
+  function start(key: string, state: State<T>, measure: Measure<T>): void {
+    state.running ??= run(key, state, measure);
   }
 
   function textOf(result: State<T>["result"]): string {
@@ -115,7 +139,7 @@ export function createMeasurements<T>(deps: {
 
   function drop(key: string): State<T> | undefined {
     const state = states.get(key);
-    state?.abort.abort();
+    state?.abort?.abort();
     clearTimeout(state?.retry);
     states.delete(key);
     return state;
@@ -123,16 +147,19 @@ export function createMeasurements<T>(deps: {
 
   function stateFor(key: string, identity: string, measure: Measure<T>): State<T> {
     const present = states.get(key);
-    if (present?.identity === identity) return Object.assign(present, { measure });
+    if (present?.identity === identity) {
+      if (!present.isGood) present.measure = measure;
+      return present;
+    }
     // An object that failed keeps its count of failures, and so its place among the retries, until a value is good.
     const failures = drop(key)?.failures ?? 0;
     const state: State<T> = {
-      ...{ identity, measure, failures, abort: new AbortController(), running: undefined, result: undefined },
+      ...{ identity, measure, failures, abort: undefined, running: undefined, result: undefined },
       retry: undefined,
       ...{ isGood: false, measuredAtMs: nowMs(), isAwaited: false, isRead: true },
     };
     states.set(key, state);
-    start(key, state);
+    start(key, state, measure);
     return state;
   }
 
@@ -146,7 +173,7 @@ export function createMeasurements<T>(deps: {
     async read(key, identity, measure, maxAgeMs = Number.POSITIVE_INFINITY) {
       const state = stateFor(key, identity, measure);
       state.isRead = true;
-      if (state.isGood && nowMs() - state.measuredAtMs >= maxAgeMs) start(key, state);
+      if (state.isGood && nowMs() - state.measuredAtMs >= maxAgeMs) start(key, state, measure);
       if (state.result === undefined && state.running !== undefined) {
         state.isAwaited = true;
         await settledWithin(pace.graceMs, state.running);

@@ -80,6 +80,20 @@ describe("measurements", () => {
     expect(await read("a", "1", good("third"), 1_000)).toBe("other");
   });
 
+  it("measure with back-off a value that was good and then is not", async () => {
+    const { read, advance, enqueued } = start();
+    await read("a", "1", good("ready"), 1_000);
+    advance(1_000);
+    let asked = 0;
+    const measure = async () => {
+      asked += 1;
+      return asked < 3 ? { value: "down", isGood: false } : { value: "ready", isGood: true };
+    };
+    expect(await read("a", "1", measure, 1_000)).toBe("ready");
+    await until(() => enqueued.length === 2, "the fault and the recovery");
+    expect([asked, await read("a", "1", measure, 1_000)]).toEqual([3, "ready"]);
+  });
+
   it("abort what runs for another identity, and measure again", async () => {
     const { read } = start();
     let isAborted = false;
