@@ -1,5 +1,5 @@
 import { ANNOTATION } from "../api/label.ts";
-import type { KubernetesObject } from "../api/object.ts";
+import { type KubernetesObject, presentFields } from "../api/object.ts";
 import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
 import { findDifferences } from "./difference.ts";
 import { type FreeFields, foreignAdditions, type OwnedObject } from "./foreign-field.ts";
@@ -19,7 +19,7 @@ export interface ApplyMemory {
   caughtUp(object: KubernetesObject): void;
   /** Whether this process wrote the object. */
   hasApplied(object: KubernetesObject): boolean;
-  /** Kind, name and labels of each object that this process wrote. */
+  /** Each object that this process wrote: its kind, name, labels and owners, without its version. */
   applied(): KubernetesObject[];
   /**
    * Whether exactly this object was applied before: by this process, or by another one according to the annotation of the
@@ -39,7 +39,8 @@ export interface ApplyMemory {
 interface Memory {
   digest: string;
   result: KubernetesObject | undefined;
-  identity: KubernetesObject;
+  labels: KubernetesObject["metadata"]["labels"];
+  ownerReferences: KubernetesObject["metadata"]["ownerReferences"];
   /**
    * Live values, by path, that the server or a mutating webhook put in place of the desired ones. Another write would not
    * change them.
@@ -62,8 +63,8 @@ export function createApplyMemory(freeFields: FreeFields = () => []): ApplyMemor
       unanswered.delete(nameOf(desired));
       const found = findings(desired, result);
       const settled = found.size === 0 ? undefined : found;
-      const identity = identityOf(result);
-      memories.set(nameOf(desired), { digest: digestOf(desired), result, identity, settled });
+      const { labels, ownerReferences } = desired.metadata;
+      memories.set(nameOf(desired), { digest: digestOf(desired), result, labels, ownerReferences, settled });
     },
     lastResult: (object) => memories.get(nameOf(object))?.result,
     caughtUp(object) {
@@ -71,7 +72,7 @@ export function createApplyMemory(freeFields: FreeFields = () => []): ApplyMemor
       if (memory !== undefined) memory.result = undefined;
     },
     hasApplied: (object) => memories.has(nameOf(object)),
-    applied: () => [...memories.values()].map(({ identity }) => identity),
+    applied: () => [...memories].map(([name, memory]) => appliedObject(name, memory)),
     isKnown(desired, live) {
       const [name, digest] = [nameOf(desired), digestOf(desired)];
       const liveDigest = live && digestOf(live);
@@ -92,10 +93,15 @@ export function createApplyMemory(freeFields: FreeFields = () => []): ApplyMemor
   };
 }
 
-function identityOf({ apiVersion, kind, metadata }: KubernetesObject): KubernetesObject {
-  const { name, namespace, labels } = metadata;
-  const scope = namespace === undefined ? {} : { namespace };
-  return { apiVersion, kind, metadata: { name, ...scope, ...(labels === undefined ? {} : { labels }) } };
+/** Built when it is needed: for 10,000 Sovereigns, such objects took 30 MB. `objectName` is the object's `nameOf`. */
+function appliedObject(
+  objectName: string,
+  memory: Pick<Memory, "labels" | "ownerReferences">,
+): KubernetesObject {
+  const [kind = "", key = ""] = objectName.split(" ");
+  const [name = "", namespace] = key.split("/").reverse();
+  const more = presentFields({ namespace, ...memory }, ["namespace", "labels", "ownerReferences"]);
+  return { apiVersion: "", kind, metadata: { name, ...more } };
 }
 
 /** `Deployment namespace/name`. */

@@ -124,6 +124,28 @@ describe("createApplier", () => {
     expect((await applier.apply(desired, undefined)).kind).toBe("created");
   });
 
+  it("forgets an object by its kind, namespace, labels and owner", async () => {
+    const { client, server } = await start();
+    const applier = newApplier(client);
+    const { metadata, ...rest } = configMap({ a: "ours" });
+    const owner = { apiVersion: "v1", kind: "Namespace", name: "default", uid: "u-1" };
+    const desired = { ...rest, metadata: { ...metadata, labels: { app: "x" }, ownerReferences: [owner] } };
+    await applier.apply(desired, undefined);
+    const seen: KubernetesObject[] = [];
+    applier.forget((object) => seen.push(object) > 0);
+    expect(seen).toMatchObject([
+      {
+        kind: "ConfigMap",
+        metadata: {
+          ...{ name: metadata.name, namespace: metadata.namespace },
+          ...{ labels: { app: "x" }, ownerReferences: [owner] },
+        },
+      },
+    ]);
+    server.set(undefined);
+    expect((await applier.apply(desired, undefined)).kind).toBe("created");
+  });
+
   it("corrects an edit and a deletion once the cache has the last write, and nothing while the cache is stale", async () => {
     const { client, server, writes } = await start();
     const applier = newApplier(client);
