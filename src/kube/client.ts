@@ -60,6 +60,15 @@ export interface KubeClient {
   get<T extends KubernetesObject>(resource: Resource, key: ObjectKey): Promise<T | undefined>;
   /** Lists all pages. */
   list<T extends KubernetesObject>(resource: Resource, options?: ListOptions): Promise<ListResult<T>>;
+  /**
+   * Lists all pages, and hands on each one as it comes. When the server has compacted the list between two pages, it starts
+   * again: `isFirst` is then true once more. Resolves with the list's resourceVersion.
+   */
+  listPages<T extends KubernetesObject>(
+    resource: Resource,
+    options: ListOptions,
+    onPage: (items: T[], isFirst: boolean) => void,
+  ): Promise<string>;
   create<T extends KubernetesObject>(resource: Resource, object: T): Promise<T>;
   replace<T extends KubernetesObject>(resource: Resource, object: T, subresource?: string): Promise<T>;
   /** Server-side apply. */
@@ -107,13 +116,21 @@ export function createKubeClient(deps: {
 
 function clientOver(connection: Connection, userAgent: string, leadership?: Leadership): KubeClient {
   const call = createCall(connection, userAgent, leadership);
+  const listPages = createLister(call, connection.maxAnswerBytes !== undefined);
 
   return {
     server: connection.server,
     close: () => connection.close(),
     request: call,
     whileLeading: (wanted) => clientOver(connection, userAgent, wanted),
-    list: createLister(call, connection.maxAnswerBytes !== undefined),
+    listPages,
+    async list<T extends KubernetesObject>(resource: Resource, options: ListOptions = {}) {
+      let items: T[] = [];
+      const resourceVersion = await listPages<T>(resource, options, (page, isFirst) => {
+        items = isFirst ? page : items.concat(page);
+      });
+      return { items, resourceVersion };
+    },
     async get<T extends KubernetesObject>(resource: Resource, key: ObjectKey): Promise<T | undefined> {
       try {
         return await call<T>({ method: "GET", path: pathOf(resource, key) });
@@ -184,7 +201,7 @@ function clientOver(connection: Connection, userAgent: string, leadership?: Lead
  * `isWhole`: each list must come in one answer. A server could otherwise send pages without end, and fill the memory with
  * short ones.
  */
-function createLister(call: ReturnType<typeof createCall>, isWhole: boolean): KubeClient["list"] {
+function createLister(call: ReturnType<typeof createCall>, isWhole: boolean): KubeClient["listPages"] {
   function readPage<T extends KubernetesObject>(
     resource: Resource,
     { namespace, labelSelector, fieldSelector, metadataOnly, signal }: ListOptions,
@@ -199,32 +216,39 @@ function createLister(call: ReturnType<typeof createCall>, isWhole: boolean): Ku
     });
   }
 
-  async function listPages<T extends KubernetesObject>(
+  async function readPages<T extends KubernetesObject>(
     resource: Resource,
     options: ListOptions,
     limit: number | undefined,
-  ): Promise<ListResult<T>> {
-    const items: T[] = [];
+    onPage: (items: T[], isFirst: boolean) => void,
+  ): Promise<string> {
+    // The items of a list have no apiVersion and kind.
+    const type = { apiVersion: apiVersionOf(resource), kind: resource.kind };
     let token: string | undefined;
     for (;;) {
       const page = await readPage<T>(resource, options, { limit, continue: token });
-      // The items of a list have no apiVersion and kind.
-      const { kind } = resource;
-      for (const item of page.items ?? []) items.push({ ...item, apiVersion: apiVersionOf(resource), kind });
+      onPage(
+        (page.items ?? []).map((item) => ({ ...item, ...type })),
+        token === undefined,
+      );
       token = page.metadata.continue || undefined;
-      if (token === undefined) return { items, resourceVersion: page.metadata.resourceVersion };
+      if (token === undefined) return page.metadata.resourceVersion;
       if (isWhole) throw new Error(`the server sent a part of its ${resource.plural}, and was asked for all`);
     }
   }
 
-  return async function list<T extends KubernetesObject>(resource: Resource, options: ListOptions = {}) {
-    if (isWhole) return listPages<T>(resource, options, undefined);
+  return async function listPages<T extends KubernetesObject>(
+    resource: Resource,
+    options: ListOptions,
+    onPage: (items: T[], isFirst: boolean) => void,
+  ) {
+    if (isWhole) return readPages<T>(resource, options, undefined, onPage);
     try {
-      return await listPages<T>(resource, options, PAGE_SIZE);
+      return await readPages<T>(resource, options, PAGE_SIZE, onPage);
     } catch (error) {
       // The server compacted the list between two pages: list again without pages.
       if (!isGone(error)) throw error;
-      return listPages<T>(resource, options, undefined);
+      return readPages<T>(resource, options, undefined, onPage);
     }
   };
 }

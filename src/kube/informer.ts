@@ -25,6 +25,8 @@ export interface Informer<T extends KubernetesObject> {
   byIndex(index: string, value: string): T[];
   /** Calls the handler with `added` for each present object, and then for every change until the signal fires. */
   onChange(handler: InformerHandler<T>, signal?: AbortSignal): void;
+  /** Calls the handler for every change from now on. A compact cache builds no object for this. */
+  onLaterChange(handler: InformerHandler<T>, signal?: AbortSignal): void;
   /**
    * Adds an object that the cache left out earlier because it was not wanted then. An object that the cache already has
    * stays unchanged.
@@ -121,14 +123,18 @@ export function createInformer<T extends KubernetesObject>(
     if (gone !== undefined) handlers.notifyAll({ kind: "deleted", object: gone });
   }
 
-  function replace(listed: T[]): void {
-    const present = new Set(listed.map(({ metadata }) => keyOf(metadata)));
+  function retain(listed: ReadonlySet<string>): void {
     for (const key of [...objects.keys()]) {
-      const gone = present.has(key) ? undefined : objects.get(key);
+      const gone = listed.has(key) ? undefined : objects.get(key);
       if (gone !== undefined) remove(gone);
     }
-    listed.forEach(upsert);
     firstList.resolve();
+  }
+
+  function onLaterChange(handler: InformerHandler<T>, signal?: AbortSignal): void {
+    if (signal?.aborted) return;
+    handlers.add(handler);
+    signal?.addEventListener("abort", () => handlers.delete(handler), { once: true });
   }
 
   return {
@@ -136,10 +142,10 @@ export function createInformer<T extends KubernetesObject>(
     get: (key) => objects.get(key),
     list: () => [...objects.values()],
     byIndex: (name, value) => index.keys(name, value).flatMap((key) => objects.get(key) ?? []),
+    onLaterChange,
     onChange(handler, signal) {
       if (signal?.aborted) return;
-      handlers.add(handler);
-      signal?.addEventListener("abort", () => handlers.delete(handler), { once: true });
+      onLaterChange(handler, signal);
       for (const object of objects.values()) handlers.notify(handler, { kind: "added", object });
     },
     offer: (object) => (objects.has(keyOf(object.metadata)) ? undefined : upsert(object)),
@@ -151,7 +157,7 @@ export function createInformer<T extends KubernetesObject>(
         ...deps,
         resource,
         options: listOptions,
-        sink: { replace, upsert, remove, contact: contact.mark },
+        sink: { retain, upsert, remove, contact: contact.mark },
         signal,
         pace,
         onFailure,

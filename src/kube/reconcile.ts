@@ -58,6 +58,24 @@ export function watchInformer<T extends KubernetesObject>(
 }
 
 /**
+ * Enqueues the keys that `map` returns for an object that changes from now on. For objects of a large fleet that only
+ * concern their owner: the watch of the owners enqueues all of them at the start.
+ */
+export function watchLaterChanges<T extends KubernetesObject>(
+  informer: Informer<T>,
+  map: (object: T) => string[],
+): Watch {
+  return {
+    connect(enqueue, signal) {
+      informer.onLaterChange((event: InformerEvent<T>) => {
+        const seen = event.kind === "updated" ? [event.previous, event.object] : [event.object];
+        for (const key of new Set(seen.flatMap(map))) enqueue(key, 0, "change");
+      }, signal);
+    },
+  };
+}
+
+/**
  * Watches the primary kind. A change of an object counts as a person's edit. A new object has a lower priority than changes
  * of known objects.
  */

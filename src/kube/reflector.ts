@@ -4,7 +4,7 @@ import type { Logger } from "../platform/log.ts";
 import { sleep } from "../platform/shutdown.ts";
 import type { KubeClient, ListOptions } from "./client.ts";
 import { isGone, KubeError, watchErrorOf } from "./error.ts";
-import { pathOf, type Resource } from "./resource.ts";
+import { keyOf, pathOf, type Resource } from "./resource.ts";
 
 export interface ReflectorPace {
   /** The server ends a watch after this time and up to a tenth more, so that watches do not end together. */
@@ -36,9 +36,9 @@ const MAX_RETRY_AFTER_MS = 60_000;
 const MAX_LINE_LENGTH = 8 * 1_024 * 1_024;
 
 interface ReflectorSink<T> {
-  /** Replaces all objects. Objects that are missing in the list were deleted. */
-  replace(objects: T[]): void;
   upsert(object: T): void;
+  /** Call it after every object of a list was upserted. Objects whose keys are missing were deleted. */
+  retain(listed: ReadonlySet<string>): void;
   remove(object: T): void;
   /** The server answered or sent something. */
   contact?(): void;
@@ -78,10 +78,8 @@ export async function runReflector<T extends KubernetesObject>(deps: ReflectorDe
   while (!signal.aborted) {
     try {
       if (position === undefined) {
-        const { items, resourceVersion } = await client.list<T>(resource, { ...options, signal });
-        sink.replace(items);
+        position = await listInto(deps);
         sink.contact?.();
-        position = resourceVersion;
       }
       await follow(position);
       backoffMs = pace.firstBackoffMs;
@@ -161,6 +159,26 @@ export async function runReflector<T extends KubernetesObject>(deps: ReflectorDe
     }
     if (received === 0 && wasShort()) throw new Error("the watch ended at once and without an event");
   }
+}
+
+/**
+ * Hands on each page as it comes, and returns the list's version. All objects of 10,000 Sovereigns at once take more than
+ * the heap of the operator, before the cache has reduced them.
+ */
+async function listInto<T extends KubernetesObject>(deps: ReflectorDeps<T>): Promise<string> {
+  const { client, resource, options, sink, signal } = deps;
+  const listed = new Set<string>();
+  const onPage = (items: T[], isFirst: boolean) => {
+    // A list that starts again may lack objects of the pages before.
+    if (isFirst) listed.clear();
+    for (const item of items) {
+      listed.add(keyOf(item.metadata));
+      sink.upsert(item);
+    }
+  };
+  const resourceVersion = await client.listPages<T>(resource, { ...options, signal }, onPage);
+  sink.retain(listed);
+  return resourceVersion;
 }
 
 /** The complete lines of a byte stream. A last line without a line feed is incomplete, and is dropped. */

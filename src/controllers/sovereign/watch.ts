@@ -3,7 +3,13 @@ import type { BillingRelease } from "../../api/billing-release.ts";
 import { ANNOTATION, LABEL } from "../../api/label.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
-import { isRequestChanged, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
+import {
+  isRequestChanged,
+  type Watch,
+  watchInformer,
+  watchLaterChanges,
+  watchPrimary,
+} from "../../kube/reconcile.ts";
 import { keyOf } from "../../kube/resource.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
 import { isRolloutComplete } from "../billing-release/desired-completion.ts";
@@ -77,10 +83,10 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
         .byIndex(SOVEREIGN_INDEX.authority, keyOf(metadata))
         .map((sovereign) => sovereign.metadata.name),
     ),
-    watchInformer(caches.deployments, labelled),
-    watchInformer(caches.jobs, labelled),
-    watchInformer(caches.pods, labelled),
-    ...caches.others.map((informer) => watchInformer(informer, labelled)),
+    watchLaterChanges(caches.deployments, labelled),
+    watchLaterChanges(caches.jobs, labelled),
+    watchLaterChanges(caches.pods, labelled),
+    ...caches.others.map((informer) => watchLaterChanges(informer, labelled)),
   ];
 }
 

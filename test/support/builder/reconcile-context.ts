@@ -51,6 +51,7 @@ export function fixedInformer<T extends KubernetesObject>(
     list: () => [...objects],
     byIndex: (index, value) => objects.filter((object) => indexes[index]?.(object).includes(value)),
     onChange: (handler) => void handlers.push(handler),
+    onLaterChange: (handler) => void handlers.push(handler),
     offer: () => undefined,
     isSynced: () => true,
     silentForMs: () => 0,

@@ -11,6 +11,7 @@ import {
   isRequestChanged,
   type Outcome,
   watchInformer,
+  watchLaterChanges,
   watchPrimary,
 } from "../../../src/kube/reconcile.ts";
 import { CONFIG_MAPS } from "../../../src/kube/resource.ts";
@@ -61,12 +62,15 @@ function run(reconcile: ControllerOptions["reconcile"], options: Partial<Control
 /** A cache that the test fills, and whose events it sends. */
 function handFed(objects: KubernetesObject[]) {
   const handlers = new Set<InformerHandler<KubernetesObject>>();
-  const informer = {
+  const informer: Informer<KubernetesObject> = {
     resource: CONFIG_MAPS,
     list: () => objects,
-    onChange(handler: InformerHandler<KubernetesObject>, signal?: AbortSignal) {
+    onLaterChange(handler: InformerHandler<KubernetesObject>, signal?: AbortSignal) {
       handlers.add(handler);
       signal?.addEventListener("abort", () => handlers.delete(handler));
+    },
+    onChange(handler: InformerHandler<KubernetesObject>, signal?: AbortSignal) {
+      informer.onLaterChange(handler, signal);
       for (const object of objects) handler({ kind: "added", object });
     },
   } as unknown as Informer<KubernetesObject>;
@@ -128,6 +132,19 @@ describe("a controller", () => {
     primary.tell({ kind: "updated", previous: observed("settled"), object: observed("settled") });
     secondary.tell({ kind: "deleted", object: object("x", { owner: "settled" }) });
     expect(enqueued).toEqual(["later first", "settled edit", "settled change"]);
+  });
+
+  it("enqueues the owners of objects that change later, and of none that is present", () => {
+    const { informer, tell } = handFed([object("x", { owner: "settled" })]);
+    const enqueued: string[] = [];
+    watchLaterChanges(informer, ({ metadata }) => [metadata.labels?.owner ?? "none"]).connect(
+      (key, afterMs, priority) => enqueued.push(`${key} ${afterMs} ${priority}`),
+      new AbortController().signal,
+    );
+    expect(enqueued).toEqual([]);
+    tell({ kind: "added", object: object("y", { owner: "a" }) });
+    tell({ kind: "deleted", object: object("y", { owner: "b" }) });
+    expect(enqueued).toEqual(["a 0 change", "b 0 change"]);
   });
 
   it("receives no events after it has stopped", async () => {

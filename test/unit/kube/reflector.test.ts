@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { configMapAt, refusal, until, watchLine } from "../../support/server/scripted-api.ts";
+import {
+  configMapAt,
+  listOf,
+  refusal,
+  sendJson,
+  until,
+  watchLine,
+} from "../../support/server/scripted-api.ts";
 import {
   type Answer,
   idle,
@@ -25,6 +32,32 @@ describe("runReflector", () => {
     expect(received).toEqual(["added a=1", "added b=6", "updated a=7", "added c=8"]);
     expect(watchesFrom()).toEqual(["5", "7"]);
     expect(counts.lists).toBe(1);
+  });
+
+  it("reports the objects of a page before it has the next one", async () => {
+    const { received, informer } = await follow({
+      lists: [
+        (_, response) => sendJson(response, 200, listOf([configMapAt("a", 1)], 9, "second")),
+        refuses(500, "InternalError"),
+      ],
+      watches: [idle],
+    });
+    await until(() => received.length === 1, "the first page");
+    expect([received, informer.isSynced()]).toEqual([["added a=1"], false]);
+  });
+
+  it("deletes an object that a list had before the server made it start again", async () => {
+    const { received, informer } = await follow({
+      lists: [
+        (_, response) => sendJson(response, 200, listOf([configMapAt("a", 1)], 9, "second")),
+        refuses(410, "Expired"),
+        lists([configMapAt("b", 11)], 12),
+      ],
+      watches: [idle],
+    });
+    await informer.synced;
+    expect(received).toEqual(["added a=1", "added b=11", "deleted a=1"]);
+    expect(informer.list().map(({ metadata }) => metadata.name)).toEqual(["b"]);
   });
 
   it("continues from a bookmark", async () => {
@@ -93,7 +126,7 @@ describe("runReflector", () => {
       watches: [gone, idle],
     });
     await until(() => watchesFrom().length === 2, "the second watch");
-    expect(received.slice(3)).toEqual(["deleted b=2", "updated c=20", "added d=21"]);
+    expect(received.slice(3)).toEqual(["updated c=20", "added d=21", "deleted b=2"]);
     expect(informer.list()).toHaveLength(3);
     expect(watchesFrom()).toEqual(["5", "30"]);
   });
@@ -111,7 +144,7 @@ describe("runReflector", () => {
       ],
     });
     await until(() => received.length === 3, "what was lost");
-    expect(received).toEqual(["added a=1", "deleted a=1", "added b=6"]);
+    expect(received).toEqual(["added a=1", "added b=6", "deleted a=1"]);
     expect(informer.list().map(({ metadata }) => metadata.name)).toEqual(["b"]);
   });
 
