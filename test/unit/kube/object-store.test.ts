@@ -14,7 +14,7 @@ const objectOf = (name: string, spec: unknown = {}): Held => ({
 
 /** A value as a server sends it. */
 const received = fc.json({ maxDepth: 3 }).map((text) => JSON.parse(text) as unknown);
-const FEW = { numRuns: 25 };
+const FEW = { numRuns: 10 };
 
 describe("the compact store", () => {
   it("returns every object as it was stored, among more objects than it keeps unpacked", () => {
