@@ -6,7 +6,7 @@ import { markdownTable } from "./markdown.ts";
 
 const INTRODUCTION = `Three things enforce the rules of [admission](admission.md#rules). Each of them denies by itself.
 
-- The operator's **webhook** knows all rules. It looks up Franchises, Organizations and Sovereigns, and verifies signatures. While it is down,
+- The operator's **webhook** has all rules. It looks up Franchises, Organizations and Sovereigns, and verifies signatures. While it is down,
   the API server refuses what it would judge.
 - The **native policies** ([policies/native](../policies/native)) guard what the webhook stands on. The API server evaluates them itself. The
   chart installs them, and the operator restores them.

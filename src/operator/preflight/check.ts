@@ -16,7 +16,7 @@ export async function checksOf(area: Check["area"], look: () => Promise<Check[]>
     return await look();
   } catch (error) {
     const remedy = isForbidden(error)
-      ? "run it again as someone who may read this"
+      ? "run it again as a user who may read this"
       : "run it again when the API server answers";
     return [{ area, state: "unknown", message: errorMessage(error), remedy }];
   }

@@ -65,7 +65,7 @@ export async function inspectCluster(client: KubeClient, inspection: Inspection)
     const unread: Check = {
       ...{ area: "identity", state: "unknown" },
       message: `who has rights that admission refuses to use: ${errorMessage(error)}`,
-      remedy: "run it again as someone who may read roles, bindings and namespaces of the whole cluster",
+      remedy: "run it again as a user who may read roles, bindings and namespaces of the whole cluster",
     };
     return { checks: [...checks, unread], enforcement: "Unknown", outsiders: [], denials: [] };
   }

@@ -77,7 +77,7 @@ export async function checkRights(client: Pick<KubeClient, "create">): Promise<C
     {
       ...{ area, state: "problem", message: `you may not ${describeMissing(missing)}` },
       remedy:
-        "install as someone who may, for example a member of a group that is bound to ClusterRole cluster-admin",
+        "install as a user who may, for example a member of a group that is bound to ClusterRole cluster-admin",
     },
   ];
 }

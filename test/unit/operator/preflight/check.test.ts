@@ -119,7 +119,7 @@ describe("the webhook's certificate", () => {
 
 describe("an area that cannot be read", () => {
   it.each([
-    [403, "run it again as someone who may read this"],
+    [403, "run it again as a user who may read this"],
     [503, "run it again when the API server answers"],
   ])("is unknown after a %i, with a remedy", async (status, remedy) => {
     const look = async () => {

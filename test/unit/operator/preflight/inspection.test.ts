@@ -47,7 +47,7 @@ describe("inspectCluster", () => {
     expect(found.enforcement).toBe("Unknown");
     expect(found.checks.at(-1)).toMatchObject({
       ...{ area: "identity", state: "unknown" },
-      remedy: "run it again as someone who may read roles, bindings and namespaces of the whole cluster",
+      remedy: "run it again as a user who may read roles, bindings and namespaces of the whole cluster",
     });
     expect(new Set(found.checks.map(({ area }) => area)).size).toBeGreaterThan(3);
   });
