@@ -25,7 +25,7 @@ export const blueprintRule: Rule = (input, facts) => {
       {
         rule: "blueprint-status",
         path: objectPath(input),
-        message: "only the operator may write the status of a Blueprint: change spec instead",
+        message: "only the operator may write the status of a Blueprint; change spec instead",
       },
     ];
   if (identity.kind !== "franchisee")
@@ -34,7 +34,7 @@ export const blueprintRule: Rule = (input, facts) => {
         rule: "blueprint-owner",
         path: objectPath(input),
         message:
-          "only the platform and Franchisees may write Blueprints: ask the Franchisee of your Sovereign, or the platform team",
+          "only the platform and Franchisees may write Blueprints; ask the Franchisee of your Sovereign, or the platform team",
       },
     ];
   if (input.namespace !== PRIVATE_CATALOG_NAMESPACE)
@@ -42,7 +42,7 @@ export const blueprintRule: Rule = (input, facts) => {
       {
         rule: "blueprint-namespace",
         path: "metadata.namespace",
-        message: `a Franchisee may keep Blueprints only in ${PRIVATE_CATALOG_NAMESPACE}: use that namespace`,
+        message: `a Franchisee may keep Blueprints only in ${PRIVATE_CATALOG_NAMESPACE}; use that namespace`,
       },
     ];
   const own = identity.franchises.map(({ metadata }) => metadata.name);
@@ -51,7 +51,7 @@ export const blueprintRule: Rule = (input, facts) => {
       {
         rule: "blueprint-owner",
         path: objectPath(input),
-        message: "this Blueprint belongs to another Franchise: leave it unchanged, or make one of your own",
+        message: "this Blueprint belongs to another Franchise; leave it unchanged, or make one of your own",
       },
     ];
   return input.operation === "DELETE" ? [] : contentViolations(input, facts, own);
@@ -68,7 +68,7 @@ function contentViolations(
     found.push({
       rule: "blueprint-visibility",
       path: "spec.visibility",
-      message: `a Franchisee's Blueprint must be private, not ${textOf(visibility ?? "empty")}: set it to private`,
+      message: `a Franchisee's Blueprint must be private, not ${textOf(visibility ?? "empty")}; set it to private`,
     });
   if (!own.includes(franchise))
     return [
@@ -76,7 +76,7 @@ function contentViolations(
       {
         rule: "blueprint-franchise",
         path: "spec.franchise",
-        message: `a private Blueprint belongs to the Franchise that makes it: set this field to ${own.join(" or ")}`,
+        message: `a private Blueprint belongs to the Franchise that makes it; set this field to ${own.join(" or ")}`,
       },
     ];
   const granted = identity.kind === "franchisee" ? identity.franchises : [];
@@ -126,7 +126,7 @@ export function exceededGrant(
 }
 
 const grantMessage = (franchise: string, max: number): string =>
-  `Franchise ${franchise} grants at most ${max} private Blueprints (privateBlueprints.max): delete one, or ask the platform team for a larger grant`;
+  `Franchise ${franchise} grants at most ${max} private Blueprints (privateBlueprints.max); delete one, or ask the platform team for a larger grant`;
 
 /** The artifact of a Blueprint. Both the webhook and the Blueprint controller check it. */
 export const blueprintArtifact = (namespace: string, spec: BlueprintSpecPart): Artifact => ({

@@ -58,7 +58,7 @@ export function windowAt(window: ChangeWindow, nowMs: number): WindowState {
 
 const neverOpens = (cron: string): WindowProblem => ({
   field: "cron",
-  message: `'${cron}' names a day that no year has, so the window never opens: name another`,
+  message: `'${cron}' names a day that no year has, so the window never opens; name another`,
 });
 
 /** The problems of a window's fields. A window without problems opens again and again. */
@@ -73,9 +73,9 @@ export function windowProblems({ cron, duration, timeZone }: ChangeWindow, nowMs
     );
   else if (scheduleOf(cron, "UTC").nextRun(new Date(nowMs)) === null) problems.push(neverOpens(cron));
   if (!canRun("* * * * *", timeZone))
-    report("timeZone", `'${timeZone}' is not an IANA time zone: write one, for example Asia/Muscat`);
+    report("timeZone", `'${timeZone}' is not an IANA time zone; write one, for example Asia/Muscat`);
   if (parseDurationMs(duration) === 0)
-    report("duration", `'${duration}' leaves no time for an install: write a longer one, for example 2h`);
+    report("duration", `'${duration}' leaves no time for an install; write a longer one, for example 2h`);
   return problems;
 }
 

@@ -24,7 +24,7 @@ export const deputyRule: Rule = (input, { identity, place }) => {
         {
           rule: "install-source",
           path: objectPath(input),
-          message: `${input.resource} act with the rights of their controller, also outside their namespace: ask the platform team to write them`,
+          message: `${input.resource} act with the rights of their controller, also outside their namespace; ask the platform team to write them`,
         },
       ];
 };

@@ -104,6 +104,6 @@ export const evidenceRule: Rule = (input) => {
     .map((path) => ({
       rule: "evidence-pipeline-only",
       path,
-      message: "only the pipeline may write this annotation: leave it unchanged, and run the pipeline",
+      message: "only the pipeline may write this annotation; leave it unchanged, and run the pipeline",
     }));
 };

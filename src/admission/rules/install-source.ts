@@ -58,7 +58,7 @@ export const installSourceRule = (input: AdmissionInput): Violation[] =>
         {
           rule: "install-source",
           path: objectPath(input),
-          message: `only the platform may use ${input.resource}: install with a HelmRelease and an OCIRepository that names a digest`,
+          message: `only the platform may use ${input.resource}; install with a HelmRelease and an OCIRepository that names a digest`,
         },
       ]
     : [];
@@ -76,43 +76,43 @@ export const ociRepositoryRule = (input: AdmissionInput): Violation[] => {
     found.push({
       rule: "oci-repository-digest",
       path: "spec.url",
-      message: "the address must name an OCI repository: write oci://registry/repository",
+      message: "the address must name an OCI repository; write oci://registry/repository",
     });
   if (typeof digest !== "string" || !/^sha256:[a-f0-9]{64}$/.test(digest))
     found.push({
       rule: "oci-repository-digest",
       path: "spec.ref.digest",
-      message: "the artifact must be pinned by digest: set this field to sha256:<64 hex>",
+      message: "the artifact must be pinned by digest; set this field to sha256:<64 hex>",
     });
   if (insecure === true)
     found.push({
       rule: "oci-repository-insecure",
       path: "spec.insecure",
-      message: "artifacts must be fetched over TLS: remove this field",
+      message: "artifacts must be fetched over TLS; remove this field",
     });
   if (ignore !== undefined)
     found.push({
       rule: "oci-repository-ignore",
       path: "spec.ignore",
-      message: "Flux must install the whole signed artifact: remove this field",
+      message: "Flux must install the whole signed artifact; remove this field",
     });
   const secret = mapOf(mapOf(verify).secretRef).name;
   if (verify !== undefined && secret !== PLATFORM_VERIFICATION)
     found.push({
       rule: "oci-repository-verify",
       path: "spec.verify",
-      message: `admission verifies the signature, and Flux may do so only with the platform's own keys: remove this field, or set secretRef.name to ${PLATFORM_VERIFICATION}`,
+      message: `admission verifies the signature, and Flux may do so only with the platform's own keys; remove this field, or set secretRef.name to ${PLATFORM_VERIFICATION}`,
     });
   return found;
 };
 
 /** Fields of a HelmRelease that would install something other than the signed chart, elsewhere or unseen. */
 export const FORBIDDEN_FIELDS: Record<string, string> = {
-  chart: "the chart must come from an OCIRepository: use spec.chartRef instead",
-  kubeConfig: "a HelmRelease may install only into its own cluster: remove this field",
-  postRenderers: "post-renderers change what the signed chart installs: remove this field",
-  valuesFrom: "values from Secrets and ConfigMaps change without being reviewed: write them in spec.values",
-  commonMetadata: "common metadata would change labels and annotations of every object: remove this field",
+  chart: "the chart must come from an OCIRepository; use spec.chartRef instead",
+  kubeConfig: "a HelmRelease may install only into its own cluster; remove this field",
+  postRenderers: "post-renderers change what the signed chart installs; remove this field",
+  valuesFrom: "values from Secrets and ConfigMaps change without being reviewed; write them in spec.values",
+  commonMetadata: "common metadata would change labels and annotations of every object; remove this field",
 };
 
 /**
@@ -131,38 +131,38 @@ export function helmReleaseRule(
   const isForeign = (namespace: unknown) => namespace !== undefined && namespace !== input.namespace;
   const chartRef = isMap(spec.chartRef) ? spec.chartRef : undefined;
   if (chartRef?.kind !== "OCIRepository")
-    deny("chartRef", "the chart must come from an OCIRepository: set kind to OCIRepository, and its name");
+    deny("chartRef", "the chart must come from an OCIRepository; set kind to OCIRepository, and its name");
   if (isForeign(chartRef?.namespace))
     deny(
       "chartRef.namespace",
-      `the OCIRepository must be in namespace ${input.namespace}: remove this field`,
+      `the OCIRepository must be in namespace ${input.namespace}; remove this field`,
     );
   if (chartSource !== undefined && typeof digestOf(chartSource) !== "string")
     deny(
       "chartRef.name",
-      "the OCIRepository must name its artifact by digest: set its spec.ref.digest to sha256:<64 hex>",
+      "the OCIRepository must name its artifact by digest; set its spec.ref.digest to sha256:<64 hex>",
     );
   listOf(spec.dependsOn).forEach((release, index) => {
     if (isForeign(mapOf(release).namespace))
       deny(
         `dependsOn[${index}].namespace`,
-        `the release must be in namespace ${input.namespace}: remove this field`,
+        `the release must be in namespace ${input.namespace}; remove this field`,
       );
   });
   if (typeof spec.serviceAccountName !== "string" || spec.serviceAccountName === "")
     deny(
       "serviceAccountName",
-      `the release must run as a ServiceAccount of namespace ${input.namespace}: set this field to its name`,
+      `the release must run as a ServiceAccount of namespace ${input.namespace}; set this field to its name`,
     );
   for (const name of ["targetNamespace", "storageNamespace"])
     if (isForeign(spec[name]))
-      deny(name, `a release must stay in namespace ${input.namespace}: remove this field`);
+      deny(name, `a release must stay in namespace ${input.namespace}; remove this field`);
   for (const [name, message] of Object.entries(FORBIDDEN_FIELDS))
     if (spec[name] !== undefined) deny(name, message);
   for (const phase of ["install", "upgrade"]) {
     const { crds } = mapOf(spec[phase]);
     if (crds === "CreateReplace")
-      deny(`${phase}.crds`, "only the platform replaces CustomResourceDefinitions: set this field to Skip");
+      deny(`${phase}.crds`, "only the platform replaces CustomResourceDefinitions; set this field to Skip");
   }
   return found;
 }

@@ -52,7 +52,7 @@ export function namespaceRule(input: AdmissionInput, facts: NamespaceFacts): Vio
     return refuse(
       "namespace-guarded",
       path,
-      `only the platform changes or deletes Namespace ${input.name}: leave it unchanged, or ask the platform team`,
+      `only the platform changes or deletes Namespace ${input.name}; leave it unchanged, or ask the platform team`,
     );
   return input.operation === "DELETE" ? [] : addedLabels(before, input.object?.metadata?.labels);
 }

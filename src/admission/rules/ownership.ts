@@ -18,7 +18,7 @@ export const platformKindRule: Rule = (input) =>
     ? deny(
         input,
         "platform-kind",
-        `only the platform may write ${input.resource}: ask the platform team to make the change`,
+        `only the platform may write ${input.resource}; ask the platform team to make the change`,
       )
     : [];
 
@@ -31,7 +31,7 @@ export const managedObjectRule: Rule = (input) => {
     : deny(
         input,
         "managed-object",
-        `the ${owner} manages this ${input.oldObject?.kind ?? "object"}: change the Sovereign or Organization that it belongs to`,
+        `the ${owner} manages this ${input.oldObject?.kind ?? "object"}; change the Sovereign or Organization that it belongs to`,
       );
 };
 
@@ -45,7 +45,7 @@ export const platformLabelRule: Rule = (input) => {
     .map((label) => ({
       rule: "platform-label",
       path: `metadata.labels[${label}]`,
-      message: "only the platform may write this label: leave it unchanged",
+      message: "only the platform may write this label; leave it unchanged",
     }));
 };
 
@@ -55,6 +55,6 @@ export const workloadRevisionRule: Rule = (input) =>
     ? deny(
         input,
         "workload-revision",
-        "only Kubernetes' own controllers may write ControllerRevisions: change the StatefulSet or DaemonSet instead",
+        "only Kubernetes' own controllers may write ControllerRevisions; change the StatefulSet or DaemonSet instead",
       )
     : [];

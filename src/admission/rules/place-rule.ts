@@ -62,7 +62,7 @@ const DENIALS: Readonly<
   cluster: {
     rule: "cluster-scope",
     explain: (input) =>
-      `only the platform may write ${kindOf(input)}, because it affects the whole cluster: ${CLUSTER_REMEDIES.get(input.resource) ?? "ask the platform team to make the change"}`,
+      `only the platform may write ${kindOf(input)}, because it affects the whole cluster; ${CLUSTER_REMEDIES.get(input.resource) ?? "ask the platform team to make the change"}`,
   },
 };
 

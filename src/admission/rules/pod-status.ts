@@ -14,7 +14,7 @@ export const podStatusRule: Rule = (input, { identity, place }) => {
   return affectedPaths(input).map((path) => ({
     rule: "pod-status",
     path,
-    message: "only the kubelet reports what a Pod does: change the Pod itself, or delete it",
+    message: "only the kubelet reports what a Pod does; change the Pod itself, or delete it",
   }));
 };
 
@@ -33,7 +33,7 @@ function replacedInitImages({ operation, object, oldObject }: AdmissionInput): V
             rule: "pod-status" as const,
             path: `spec.initContainers[${index}].image`,
             message:
-              "an init container does not run again in an existing Pod, so its image must stay: delete the Pod, and create another with the new image",
+              "an init container does not run again in an existing Pod, so its image must stay; delete the Pod, and create another with the new image",
           },
         ],
   );

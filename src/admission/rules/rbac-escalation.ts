@@ -11,7 +11,7 @@ export const escalationRule: Rule = (input) => {
   return grantedIdentityRights(input.object?.rules).map(({ index, what }) => ({
     rule: "rbac-escalation",
     path: `rules[${index}]`,
-    message: `the rule lets its holder ${what}, and so gain the rights of others: name only the verbs and resources that you need`,
+    message: `the rule lets its holder ${what}, and so gain the rights of others; name only the verbs and resources that you need`,
   }));
 };
 
@@ -42,12 +42,12 @@ export const bindingRule: Rule = (input, facts) => {
   const violation = (message: string) => [{ rule: "rbac-escalation" as const, path: "roleRef", message }];
   if (facts.boundRules === undefined)
     return violation(
-      `${kind} ${name} does not exist, so its rights are not known: add the role before you bind it`,
+      `${kind} ${name} does not exist, so its rights are not known; add the role before you bind it`,
     );
   const [granted] = grantedIdentityRights(facts.boundRules, facts.foreignAccounts);
   return granted === undefined
     ? []
     : violation(
-        `${kind} ${name} lets its holder ${granted.what}, and this namespace has an account of a Franchisee or an Organization that you do not belong to: bind a role without this right, or work in a namespace of your own`,
+        `${kind} ${name} lets its holder ${granted.what}, and this namespace has an account of a Franchisee or an Organization that you do not belong to; bind a role without this right, or work in a namespace of your own`,
       );
 };

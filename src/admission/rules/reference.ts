@@ -35,12 +35,12 @@ export function parseReference(text: string): ParsedReference {
   const shown = text === "" ? "(empty)" : text;
   const [name = "", digest = "", ...rest] = text.split("@");
   if (!DIGEST.test(digest) || rest.length > 0)
-    return { kind: "invalid", problem: `${shown} has no digest: write repository@sha256:<64 hex>` };
+    return { kind: "invalid", problem: `${shown} has no digest; write repository@sha256:<64 hex>` };
   const at = text.length > MAX_LENGTH ? undefined : parseName(name.replace(TAG, ""));
   if (at === undefined)
     return {
       kind: "invalid",
-      problem: `${shown} is not a valid reference: write host/repository@sha256:<64 hex>, in lower case and without "." or ".." segments`,
+      problem: `${shown} is not a valid reference; write host/repository@sha256:<64 hex>, in lower case and without "." or ".." segments`,
     };
   return { kind: "pinned", host: at.host, repository: at.segments.join("/"), digest };
 }

@@ -36,7 +36,7 @@ export const releaseSecretRule: Rule = (input) => {
       rule: "helm-release-secret",
       path: objectPath(input),
       message:
-        "only Flux' helm-controller stores releases: install with a HelmRelease instead of the helm command",
+        "only Flux' helm-controller stores releases; install with a HelmRelease instead of the helm command",
     },
   ];
 };

@@ -107,6 +107,6 @@ const handlerEscape = ({ path, handler }: Handler): Problem[] =>
   REQUESTS.filter((name) => (mapOf(handler[name]).host ?? "") !== "").map((name) => ({
     path: `${path}.${name}.host`,
     message:
-      "the kubelet would send this probe or hook to another host from the node: remove this field, and it goes to the Pod",
+      "the kubelet would send this probe or hook to another host from the node; remove this field, and it goes to the Pod",
     value: mapOf(handler[name]).host,
   }));

@@ -34,7 +34,7 @@ export const sovereignRule: Rule = (input, { identity }) => {
         rule: "sovereign-field",
         path: objectPath(input),
         message:
-          "only the platform may create or delete Sovereigns or write their status: ask the platform team to make the change",
+          "only the platform may create or delete Sovereigns or write their status; ask the platform team to make the change",
       },
     ];
   const before = mapOf(input.oldObject?.spec);
@@ -45,14 +45,14 @@ export const sovereignRule: Rule = (input, { identity }) => {
   const changed = userChangedPaths(input);
   if (franchise === undefined)
     return affectedPaths(input).map((path) =>
-      deny(path, `only its own Franchisee may change Sovereign ${input.name}: leave it unchanged`),
+      deny(path, `only its own Franchisee may change Sovereign ${input.name}; leave it unchanged`),
     );
   const found: Violation[] = [...new Set([...changed, ...newlyAppliedPaths(input.oldObject, input.object)])]
     .filter((path) => !OPEN_FIELDS.some((field) => isWithin(path, field)))
     .map((path) =>
       deny(
         path,
-        `a Franchisee may change only ${OPEN_FIELDS.join(", ")}: ${isLastApplied(path, input) ? APPLY_REMEDY : "leave this unchanged"}`,
+        `a Franchisee may change only ${OPEN_FIELDS.join(", ")}; ${isLastApplied(path, input) ? APPLY_REMEDY : "leave this unchanged"}`,
       ),
     );
   const { tiers = [] } = franchise.spec.grants;
@@ -61,7 +61,7 @@ export const sovereignRule: Rule = (input, { identity }) => {
     found.push({
       rule: "sovereign-branding-grant",
       path: "spec.branding",
-      message: `Franchise ${franchise.metadata.name} does not grant branding: leave this unchanged, or ask the platform team for the grant`,
+      message: `Franchise ${franchise.metadata.name} does not grant branding; leave this unchanged, or ask the platform team for the grant`,
     });
   if (!isChanged("spec.tiers")) return found;
   const known = new Set(tierIds(input.oldObject));
@@ -70,7 +70,7 @@ export const sovereignRule: Rule = (input, { identity }) => {
       found.push({
         rule: "sovereign-tier-grant",
         path: `spec.tiers[${id}]`,
-        message: `Franchise ${franchise.metadata.name} does not grant tier ${id}: ${tiers.length > 0 ? `use ${tiers.join(", ")}` : "remove it"}, or ask the platform team for the grant`,
+        message: `Franchise ${franchise.metadata.name} does not grant tier ${id}; ${tiers.length > 0 ? `use ${tiers.join(", ")}` : "remove it"}, or ask the platform team for the grant`,
       });
   return found;
 };

@@ -52,7 +52,7 @@ export function createSignatureVerifier(deps: {
     if (trust.length === 0)
       return {
         kind: "refused",
-        reason: `no trusted key or identity applies to ${shown}: add one to trust in ${TRUST}`,
+        reason: `no trusted key or identity applies to ${shown}; add one to trust in ${TRUST}`,
       };
     if (root === undefined && trust.every(({ keyless }) => keyless !== undefined))
       return { kind: "refused", reason: withoutRoot(shown) };
@@ -165,15 +165,15 @@ function refusalOf(
     root: TrustedRoot | undefined;
   },
 ): string {
-  if (found.signatures.length === 0) return `${shown} has no cosign signature: sign it with cosign sign`;
+  if (found.signatures.length === 0) return `${shown} has no cosign signature; sign it with cosign sign`;
   const { own, trust, root } = found;
   const lacksRoot = root === undefined && trust.some(({ keyless }) => keyless !== undefined);
   if (lacksRoot && own.some(({ keyless }) => keyless !== undefined)) return withoutRoot(shown);
-  return `${shown} is not signed by a trusted key or identity: sign it with one of ${TRUST} or, for a private Blueprint, of its Franchise`;
+  return `${shown} is not signed by a trusted key or identity; sign it with one of ${TRUST} or, for a private Blueprint, of its Franchise`;
 }
 
 const withoutRoot = (shown: string) =>
-  `the keyless signature of ${shown} cannot be checked: add the key ${TRUSTED_ROOT_KEY} to ${TRUST}, with the Sigstore trusted root, or sign with a key that is trusted`;
+  `the keyless signature of ${shown} cannot be checked; add the key ${TRUSTED_ROOT_KEY} to ${TRUST}, with the Sigstore trusted root, or sign with a key that is trusted`;
 
 const textOf = ({ host, repository, digest }: PinnedReference) => `${host}/${repository}@${digest}`;
 

@@ -76,11 +76,11 @@ describe("a signature in cosign's classic format", () => {
   });
 
   it.each<[string, [Artifact, string?][], RegExp, RegExp?]>([
-    ["there is none", [[shop]], /has no cosign signature: sign it with cosign sign$/],
+    ["there is none", [[shop]], /has no cosign signature; sign it with cosign sign$/],
     [
       "another key made it",
       [[signArtifact(shop, "x", stranger.privatePem), signatureTag(shop.digest)]],
-      /is not signed by a trusted key or identity: sign it with one of ConfigMap catalyst-system\/catalyst-trust or, for a private Blueprint, of its Franchise$/,
+      /is not signed by a trusted key or identity; sign it with one of ConfigMap catalyst-system\/catalyst-trust or, for a private Blueprint, of its Franchise$/,
     ],
     [
       "it is another artifact's",
@@ -90,7 +90,7 @@ describe("a signature in cosign's classic format", () => {
           signatureTag(shop.digest),
         ],
       ],
-      /is not signed by a trusted key or identity: sign it with one of ConfigMap catalyst-system\/catalyst-trust or, for a private Blueprint, of its Franchise$/,
+      /is not signed by a trusted key or identity; sign it with one of ConfigMap catalyst-system\/catalyst-trust or, for a private Blueprint, of its Franchise$/,
     ],
     [
       "the payload was exchanged",
@@ -112,7 +112,7 @@ describe("a signature in cosign's classic format", () => {
           signatureTag(shop.digest),
         ],
       ],
-      /is not signed by a trusted key or identity: sign it with one of ConfigMap catalyst-system\/catalyst-trust or, for a private Blueprint, of its Franchise$/,
+      /is not signed by a trusted key or identity; sign it with one of ConfigMap catalyst-system\/catalyst-trust or, for a private Blueprint, of its Franchise$/,
     ],
     [
       "the registry sends other bytes than the digest says",
@@ -150,7 +150,7 @@ describe("a signature in cosign's classic format", () => {
     const { verifier } = await registryWith([shop], [signed, signatureTag(shop.digest)]);
     expect(await verifier.verify(pinned(shop), [])).toEqual({
       kind: "refused",
-      reason: `no trusted key or identity applies to ${textOf(shop)}: add one to trust in ConfigMap catalyst-system/catalyst-trust`,
+      reason: `no trusted key or identity applies to ${textOf(shop)}; add one to trust in ConfigMap catalyst-system/catalyst-trust`,
     });
   });
 

@@ -140,8 +140,8 @@ describe("the check of installed artifacts", () => {
     await reconcile(namespace);
     expect(counted.splice(0)).toEqual([[namespace, 4]]);
     expect((await warnings()).filter((it) => it.startsWith("InstallNotAllowed"))).toEqual([
-      "InstallNotAllowed: helm-release: spec.targetNamespace: a release must stay in namespace team: remove this field",
-      "InstallNotAllowed: install-source: kustomizations/git: only the platform may use kustomizations: install with a HelmRelease and an OCIRepository that names a digest",
+      "InstallNotAllowed: helm-release: spec.targetNamespace: a release must stay in namespace team; remove this field",
+      "InstallNotAllowed: install-source: kustomizations/git: only the platform may use kustomizations; install with a HelmRelease and an OCIRepository that names a digest",
     ]);
     for (const resource of [HELM_RELEASES, KUSTOMIZATIONS])
       expect((await bench.client().list(resource, { namespace })).items).toHaveLength(1);

@@ -20,7 +20,7 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
     held: {
       "| Stripe refuses (502 `payment_refused`) or does not answer (503 `payment_unavailable`) | The order is `failed`. Voucher, credit and counter are as before: new entries reverse the old ones. A request with the same idempotency key tries again. |":
         [PAYMENT, "consumes nothing: %s"],
-      "| The process ends before it knows the session | The same key gets the same session. Otherwise the sweeper sets the order to `failed` after two minutes. |":
+      "| The process ends before it stored the session | The same key gets the same session. Otherwise the sweeper sets the order to `failed` after two minutes. |":
         [PROCESS, "undoes the order when the customer does not repeat the request"],
       "| `checkout.session.completed` or `…async_payment_succeeded`, paid | The order is `paid`. The subscription and the event `order.placed` are created. |":
         [PAYMENT, "places an order once when its payment is announced several times at once"],
@@ -101,7 +101,7 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
         REFUSAL,
         "classifies a refusal by its code, its parameter and its type: %s",
       ],
-      "| The remembered Stripe customer is gone | The service removes the customer's id, and asks again under a new key. The portal answers 404 `payment_account_missing`. |":
+      "| The stored Stripe customer no longer exists | The service removes the customer's id, and asks again under a new key. The portal answers 404 `payment_account_missing`. |":
         [REPAIR, "removes the id of a customer who is gone, and opens the session under a new key"],
       "| Stripe does not take the email address | The service asks again without it. An address that is not valid is not sent. |":
         [REPAIR, "leaves out an address that Stripe refuses, and a text that is no address"],

@@ -9,8 +9,8 @@ const denial = (reasons: string, links = "docs/denied.md#image-digest") =>
 describe("the check of denials in the red-team tests", () => {
   it("accepts rule, field, remedy and link, once or more", () => {
     const both =
-      "image-digest: spec.a: has no digest: write one; helm-release: spec.b: is foreign; remove it";
-    expect(problemsOf(denial("image-digest: spec.a: has no digest: write one"), "stranger", REQUEST)).toEqual(
+      "image-digest: spec.a: has no digest; write one; helm-release: spec.b: is foreign; remove it";
+    expect(problemsOf(denial("image-digest: spec.a: has no digest; write one"), "stranger", REQUEST)).toEqual(
       [],
     );
     expect(
@@ -34,14 +34,14 @@ describe("the check of denials in the red-team tests", () => {
       "does not end",
     ],
     ["the link of another rule", denial("helm-release: spec.a: b; remove it"), "no link to helm-release"],
-    ["no field", denial("image-digest: it has no digest: write one"), "names no rule and field"],
+    ["no field", denial("image-digest: it has no digest; write one"), "names no rule and field"],
     ["no remedy", denial("image-digest: spec.a: the image has no digest"), "names no remedy"],
     [
       "no remedy for one of two",
       denial("image-digest: spec.a: is wrong; image-digest: spec.b: is wrong; remove it"),
       "names no remedy: image-digest: spec.a",
     ],
-    ["too much text", denial(`image-digest: spec.a: ${"x".repeat(4_000)}: write it`), "characters"],
+    ["too much text", denial(`image-digest: spec.a: ${"x".repeat(4_000)}; write it`), "characters"],
     ["a tenant's name", denial("image-digest: spec.a: used by acme; remove it"), "reveals acme"],
   ])("reports %s", (_, message, problem) => {
     expect(problemsOf(message, "stranger", REQUEST)).toEqual([expect.stringContaining(problem)]);
@@ -73,7 +73,7 @@ describe("the check of denials in the red-team tests", () => {
   });
 
   it("accepts names that the requester may read or has sent", () => {
-    const message = denial("image-digest: spec.a: acme has no digest: write one");
+    const message = denial("image-digest: spec.a: acme has no digest; write one");
     expect(problemsOf(message, "amal", REQUEST)).toEqual([]);
     expect(problemsOf(message, "stranger", remove("/api/v1/namespaces/acme/pods/web"))).toEqual([]);
   });

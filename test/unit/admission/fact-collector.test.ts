@@ -250,7 +250,7 @@ describe("the chart of a HelmRelease", () => {
         rule: "helm-release",
         path: "spec.chartRef.name",
         message:
-          "the OCIRepository must name its artifact by digest: set its spec.ref.digest to sha256:<64 hex>",
+          "the OCIRepository must name its artifact by digest; set its spec.ref.digest to sha256:<64 hex>",
       },
     ]);
   });

@@ -108,7 +108,7 @@ describe("an allowed registry", () => {
   it("refuses an artifact without a digest from an allowed registry", () => {
     expect(decide("registry.test/shop:1.0.0", { allowed: "registry.test" })).toEqual({
       kind: "refused",
-      reason: "registry.test/shop:1.0.0 has no digest: write repository@sha256:<64 hex>",
+      reason: "registry.test/shop:1.0.0 has no digest; write repository@sha256:<64 hex>",
     });
   });
 });

@@ -26,25 +26,25 @@ const PRODUCT_KINDS: KyvernoRule = {
     denyUnless(
       "platform-kind",
       "metadata.name",
-      "only the platform may write this kind: ask the platform team to make the change",
+      "only the platform may write this kind; ask the platform team to make the change",
       `request.resource.resource in ["blueprints", "sovereigns"]`,
     ),
     denyUnless(
       "blueprint-status",
       "status",
-      "only the operator may write the status of a Blueprint: change spec instead",
+      "only the operator may write the status of a Blueprint; change spec instead",
       `!variables.isBlueprint || ${SUBRESOURCE} == ""`,
     ),
     denyUnless(
       "blueprint-namespace",
       "metadata.namespace",
-      `a Franchisee may keep Blueprints only in ${PRIVATE_CATALOG_NAMESPACE}: use that namespace`,
+      `a Franchisee may keep Blueprints only in ${PRIVATE_CATALOG_NAMESPACE}; use that namespace`,
       `!variables.isBlueprint || request.namespace == "${PRIVATE_CATALOG_NAMESPACE}"`,
     ),
     denyUnless(
       "blueprint-visibility",
       "spec.visibility",
-      "a Franchisee's Blueprint must be private: set it to private",
+      "a Franchisee's Blueprint must be private; set it to private",
       `!(variables.isBlueprint && variables.isChange) || object.spec.?visibility.orValue("") == "private"`,
     ),
   ],
@@ -74,37 +74,37 @@ const INSTALLERS: KyvernoRule = {
     denyUnless(
       "install-source",
       "metadata.name",
-      "only the platform may use this kind: install with a HelmRelease and an OCIRepository that names a digest",
+      "only the platform may use this kind; install with a HelmRelease and an OCIRepository that names a digest",
       "variables.isRepository || variables.isRelease",
     ),
     denyUnless(
       "oci-repository-digest",
       "spec.ref.digest",
-      "the artifact must be pinned by digest: write url oci://registry/repository, and set this field to sha256:<64 hex>",
+      "the artifact must be pinned by digest; write url oci://registry/repository, and set this field to sha256:<64 hex>",
       `!(variables.isRepository && variables.isChange) || (object.spec.?url.orValue("").startsWith("oci://") && object.spec.?ref.?digest.orValue("").matches("^${DIGEST}$"))`,
     ),
     denyUnless(
       "oci-repository-insecure",
       "spec.insecure",
-      "artifacts must be fetched over TLS: remove this field",
+      "artifacts must be fetched over TLS; remove this field",
       `!(variables.isRepository && variables.isChange) || object.spec.?insecure.orValue(false) == false`,
     ),
     denyUnless(
       "oci-repository-ignore",
       "spec.ignore",
-      "Flux must install the whole signed artifact: remove this field",
+      "Flux must install the whole signed artifact; remove this field",
       "!(variables.isRepository && variables.isChange) || !has(object.spec.ignore)",
     ),
     denyUnless(
       "oci-repository-verify",
       "spec.verify",
-      "Flux may verify only with the platform's own keys: remove this field, or set secretRef.name to catalyst-trust",
+      "Flux may verify only with the platform's own keys; remove this field, or set secretRef.name to catalyst-trust",
       `!(variables.isRepository && variables.isChange) || !has(object.spec.verify) || object.spec.verify.?secretRef.?name.orValue("") == "catalyst-trust"`,
     ),
     denyUnless(
       "helm-release",
       "spec",
-      "install a signed chart unchanged into this namespace: name an OCIRepository of it in chartRef and one of its ServiceAccounts in serviceAccountName; remove chart, kubeConfig, postRenderers, valuesFrom, commonMetadata and other namespaces; do not set crds to CreateReplace",
+      "install a signed chart unchanged into this namespace; name an OCIRepository of it in chartRef and one of its ServiceAccounts in serviceAccountName, and remove chart, kubeConfig, postRenderers, valuesFrom, commonMetadata and other namespaces; do not set crds to CreateReplace",
       `!(variables.isRelease && variables.isChange) || (object.spec.?chartRef.?kind.orValue("") == "OCIRepository"
   && object.spec.?chartRef.?namespace.orValue(request.namespace) == request.namespace
   && object.spec.?serviceAccountName.orValue("") != ""
@@ -128,7 +128,7 @@ const ROLES: KyvernoRule = {
     denyUnless(
       "rbac-escalation",
       "rules",
-      "only the platform grants impersonate, escalate, bind, or tokens of ServiceAccounts: name the verbs and resources that you need, without them",
+      "only the platform grants impersonate, escalate, bind, or tokens of ServiceAccounts; name the verbs and resources that you need, without them",
       `variables.rules.all(rule, !rule.verbs.exists(verb, verb.startsWith("impersonate"))
   && !(rule.verbs.exists(verb, verb in ["*", "escalate", "bind"]) && rule.?apiGroups.orValue([]).exists(it, it in ["*", "rbac.authorization.k8s.io"]) && rule.?resources.orValue([]).exists(it, it in ["*", "roles", "clusterroles"]))
   && !(rule.verbs.exists(verb, verb in ["*", "create"]) && rule.?apiGroups.orValue([]).exists(it, it in ["*", ""]) && rule.?resources.orValue([]).exists(it, it in ["*", "serviceaccounts/token", "*/token"]))
@@ -145,7 +145,7 @@ const REVISIONS: KyvernoRule = {
     denyUnless(
       "workload-revision",
       "metadata.name",
-      "only Kubernetes' own controllers may write ControllerRevisions: change the StatefulSet or DaemonSet instead",
+      "only Kubernetes' own controllers may write ControllerRevisions; change the StatefulSet or DaemonSet instead",
     ),
   ],
 };
@@ -161,7 +161,7 @@ const RELEASE_SECRETS: KyvernoRule = {
     denyUnless(
       "helm-release-secret",
       "metadata.name",
-      "only Flux' helm-controller stores releases: install with a HelmRelease instead of the helm command",
+      "only Flux' helm-controller stores releases; install with a HelmRelease instead of the helm command",
       `!(${CEL_IS_RELEASE_SECRET}) || (request.userInfo.?uid.orValue("") == "" && request.userInfo.username.startsWith("system:serviceaccount:" + request.namespace + ":"))`,
     ),
   ],
@@ -187,7 +187,7 @@ const pods = (lists: IdentityLists): KyvernoRule => ({
     denyUnless(
       "image-digest",
       "spec.containers[*].image",
-      "images must be pinned by digest: write repository@sha256:<64 hex>",
+      "images must be pinned by digest; write repository@sha256:<64 hex>",
       `variables.containers.all(container, container.image.matches("@${DIGEST}$") && !container.image.contains(".."))`,
     ),
     denyUnless(

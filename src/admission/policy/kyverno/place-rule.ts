@@ -175,7 +175,7 @@ const clusterScope = (lists: IdentityLists): KyvernoRule => ({
     denyUnless(
       "cluster-scope",
       "metadata.name",
-      "only the platform may write this kind, because it affects the whole cluster: use a kind of your own namespace, such as a Role and a RoleBinding, or ask the platform team to make the change",
+      "only the platform may write this kind, because it affects the whole cluster; use a kind of your own namespace, such as a Role and a RoleBinding, or ask the platform team to make the change",
       "variables.isSovereign || variables.isKubeletRequest || (variables.isController && (variables.isCustomStatus || variables.isReport || variables.isConstraint))",
     ),
   ],
@@ -236,19 +236,19 @@ const MARKS: KyvernoRule = {
     denyUnless(
       "platform-label",
       "metadata.labels",
-      `only the platform may write the labels ${LABELS.join(", ")}: leave them unchanged`,
+      `only the platform may write the labels ${LABELS.join(", ")}; leave them unchanged`,
       `request.operation == "DELETE" || ${changed("labels", LABELS)}`,
     ),
     denyUnless(
       "evidence-pipeline-only",
       "metadata.annotations",
-      `only the pipeline may write ${GROUP}/approved-by and ${GROUP}/score: leave them unchanged, and run the pipeline`,
+      `only the pipeline may write ${GROUP}/approved-by and ${GROUP}/score; leave them unchanged, and run the pipeline`,
       `request.operation == "DELETE" || "catalyst:pipeline" in request.userInfo.groups || ${changed("annotations", [`${GROUP}/approved-by`, `${GROUP}/score`])}`,
     ),
     denyUnless(
       "managed-object",
       "metadata.labels",
-      "the operator manages this object: change the Sovereign or Organization that it belongs to",
+      "the operator manages this object; change the Sovereign or Organization that it belongs to",
       `oldObject == null || request.resource.group == "${GROUP}" || request.resource.resource == "namespaces" || !("${LABEL.managedBy}" in oldObject.?metadata.?labels.orValue({})) || ${SUBRESOURCE} == "status"`,
     ),
   ],

@@ -44,7 +44,7 @@ const imageSignature = (lists: IdentityLists): KyvernoPolicy => ({
         expression:
           "(images.containers + images.?initContainers.orValue([]) + images.?ephemeralContainers.orValue([])).all(image, verifyImageSignatures(image, [attestors.platform]) > 0)",
         message:
-          "image-signature: spec.containers[*].image: the platform's key did not sign this image: use a signed one, or ask the platform team to sign it",
+          "image-signature: spec.containers[*].image: the platform's key did not sign this image; use a signed one, or ask the platform team to sign it",
       },
     ],
   },

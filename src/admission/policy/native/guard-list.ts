@@ -59,13 +59,13 @@ const webhookConfigurations = (lists: IdentityLists): Guard => ({
     denyUnless(
       "webhook-configuration",
       "metadata.name",
-      `only the platform may write the webhook configuration ${WEBHOOK_CONFIGURATION}: ask the platform team to make the change`,
+      `only the platform may write the webhook configuration ${WEBHOOK_CONFIGURATION}; ask the platform team to make the change`,
       "!variables.isTheOperators",
     ),
     denyUnless(
       "webhook-configuration",
       "webhooks",
-      "only the platform may write webhook configurations, because a webhook sees and changes requests of the whole cluster (a listed controller may change clientConfig.caBundle): ask the platform team to make the change",
+      "only the platform may write webhook configurations, because a webhook sees and changes requests of the whole cluster (a listed controller may change clientConfig.caBundle); ask the platform team to make the change",
       "variables.isController && variables.changesOnlyCaBundle",
     ),
   ],
@@ -82,7 +82,7 @@ const API_SERVICES: Guard = {
     denyUnless(
       "cluster-scope",
       "metadata.name",
-      "only the platform may write APIServices, because each replaces a part of the cluster's API: ask the platform team to make the change",
+      "only the platform may write APIServices, because each replaces a part of the cluster's API; ask the platform team to make the change",
     ),
   ],
 };
@@ -132,7 +132,7 @@ const CLUSTER_ROLES: Guard = {
     denyUnless(
       "cluster-scope",
       "metadata.name",
-      "only the platform may write ClusterRoles and ClusterRoleBindings named catalyst-*, or bind such a ClusterRole in the whole cluster: use a Role and a RoleBinding in your own namespace",
+      "only the platform may write ClusterRoles and ClusterRoleBindings named catalyst-*, or bind such a ClusterRole in the whole cluster; use a Role and a RoleBinding in your own namespace",
     ),
   ],
 };
@@ -151,7 +151,7 @@ const DEFINITIONS: Guard = {
     denyUnless(
       "cluster-scope",
       "metadata.name",
-      `only the platform may write the CustomResourceDefinitions of ${GROUP}: ask the platform team to make the change`,
+      `only the platform may write the CustomResourceDefinitions of ${GROUP}; ask the platform team to make the change`,
     ),
   ],
 };
@@ -184,7 +184,7 @@ const ROLLOUT_ANNOTATIONS: Guard = {
     denyUnless(
       "rollout-annotation",
       "metadata.annotations",
-      "a rollout annotation must name the user who writes it: run `catalyst rollout`, which writes <your user name>@<digest of the image>",
+      "a rollout annotation must name the user who writes it; run `catalyst rollout`, which writes <your user name>@<digest of the image>",
       // Compares the whole value, because a user name may end like a digest, or contain another name before an @.
       `variables.written.all(name, variables.after[name].startsWith(request.userInfo.username + "@sha256:")
   && variables.after[name].substring(request.userInfo.username.size() + 1).matches("^sha256:[a-f0-9]{64}(#[0-9]{1,6})?$"))`,

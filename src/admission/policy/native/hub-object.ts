@@ -51,19 +51,19 @@ export const HUB_OBJECTS: Guard = {
     denyUnless(
       "hub-object",
       "metadata.name",
-      "only the hub may delete what it keeps on this cluster: delete it on the hub",
+      "only the hub may delete what it keeps on this cluster; delete it on the hub",
       "!variables.isDeleted",
     ),
     denyUnless(
       "hub-object",
       "spec",
-      `only the hub may change what it keeps on this cluster, apart from branding, tiers and add-ons of a Sovereign: ${REMEDY}`,
+      `only the hub may change what it keeps on this cluster, apart from branding, tiers and add-ons of a Sovereign; ${REMEDY}`,
       `variables.isDeleted || (${celIsSame(membersOf("object", "spec"), membersOf("oldObject", "spec"), `key in ${OFFER}`)})`,
     ),
     denyUnless(
       "hub-object",
       "metadata",
-      `only the hub may change the labels and annotations of ${GROUP} on what it keeps on this cluster: ${REMEDY}`,
+      `only the hub may change the labels and annotations of ${GROUP} on what it keeps on this cluster; ${REMEDY}`,
       `variables.isDeleted || (${["metadata.labels", "metadata.annotations"]
         .map((field) =>
           celIsSame(

@@ -6,7 +6,7 @@ import { PEOPLE, type Person } from "./person.ts";
 const MAX_CHARACTERS = 4_000;
 /** The remedy in a text, after the problem. */
 const REMEDY =
-  /[,;:] (?:or |and |so )?(?:add|ask|change|choose|delete|flatten|install|keep|leave|make|name|remove|run|set|sign|try|use|work|write) /;
+  /[,;] (?:or |and |so )?(?:add|ask|change|choose|delete|flatten|install|keep|leave|make|name|remove|run|set|sign|try|use|work|write) /;
 const RULE = new RegExp(`^(?:${RULE_IDS.join("|")}): \\S+: `);
 const WEBHOOK = /^admission webhook "[a-z-]+\.catalyst\.openova\.io" denied the request: (?<denial>.*)$/s;
 /** API servers evaluate native policies before webhooks, and put the denied request before the sentence. */

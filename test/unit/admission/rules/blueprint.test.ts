@@ -40,24 +40,24 @@ const tooMany = (max: number, path = "blueprints/x") =>
   [
     "blueprint-grant",
     path,
-    `Franchise omantel grants at most ${max} private Blueprints (privateBlueprints.max): delete one, or ask the platform team for a larger grant`,
+    `Franchise omantel grants at most ${max} private Blueprints (privateBlueprints.max); delete one, or ask the platform team for a larger grant`,
   ] as const;
 const notOwn = (names: string) =>
   [
     "blueprint-franchise",
     "spec.franchise",
-    `a private Blueprint belongs to the Franchise that makes it: set this field to ${names}`,
+    `a private Blueprint belongs to the Franchise that makes it; set this field to ${names}`,
   ] as const;
 const FOREIGN = [
   "blueprint-owner",
   "blueprints/x",
-  "this Blueprint belongs to another Franchise: leave it unchanged, or make one of your own",
+  "this Blueprint belongs to another Franchise; leave it unchanged, or make one of your own",
 ] as const;
 const notPrivate = (shown: string) =>
   [
     "blueprint-visibility",
     "spec.visibility",
-    `a Franchisee's Blueprint must be private, not ${shown}: set it to private`,
+    `a Franchisee's Blueprint must be private, not ${shown}; set it to private`,
   ] as const;
 
 describe("the rules for Blueprints", () => {
@@ -69,7 +69,7 @@ describe("the rules for Blueprints", () => {
       [
         "blueprint-status",
         "blueprints/x/status",
-        "only the operator may write the status of a Blueprint: change spec instead",
+        "only the operator may write the status of a Blueprint; change spec instead",
       ],
     ],
     [
@@ -79,7 +79,7 @@ describe("the rules for Blueprints", () => {
       [
         "blueprint-owner",
         "blueprints/x",
-        "only the platform and Franchisees may write Blueprints: ask the Franchisee of your Sovereign, or the platform team",
+        "only the platform and Franchisees may write Blueprints; ask the Franchisee of your Sovereign, or the platform team",
       ],
     ],
     [
@@ -89,7 +89,7 @@ describe("the rules for Blueprints", () => {
       [
         "blueprint-namespace",
         "metadata.namespace",
-        "a Franchisee may keep Blueprints only in catalog-sovereign: use that namespace",
+        "a Franchisee may keep Blueprints only in catalog-sovereign; use that namespace",
       ],
     ],
     [

@@ -157,7 +157,7 @@ describe("windowProblems", () => {
     expect(windowProblems(window({ cron }), NOW)).toEqual([
       {
         field: "cron",
-        message: `'${cron}' names a day that no year has, so the window never opens: name another`,
+        message: `'${cron}' names a day that no year has, so the window never opens; name another`,
       },
     ]),
   );
@@ -168,11 +168,11 @@ describe("windowProblems", () => {
       invalidCron("x"),
       {
         field: "timeZone",
-        message: "'Muscat' is not an IANA time zone: write one, for example Asia/Muscat",
+        message: "'Muscat' is not an IANA time zone; write one, for example Asia/Muscat",
       },
       {
         field: "duration",
-        message: "'0s' leaves no time for an install: write a longer one, for example 2h",
+        message: "'0s' leaves no time for an install; write a longer one, for example 2h",
       },
     ];
     expect(windowProblems(wrong, NOW)).toEqual(problems);

@@ -21,7 +21,7 @@ describe("the rule for controllers that act for others", () => {
     { group: "policies.kyverno.io", resource: "namespacedgeneratingpolicies" },
     { group: "capsule.clastix.io", resource: "tenantresources" },
   ])("denies each write of $resource of $group", (kind) => {
-    const message = `${kind.resource} act with the rights of their controller, also outside their namespace: ask the platform team to write them`;
+    const message = `${kind.resource} act with the rights of their controller, also outside their namespace; ask the platform team to write them`;
     const path = `${kind.resource}/x${kind.subresource === undefined ? "" : `/${kind.subresource}`}`;
     for (const input of [creation(kind), request(kind), deletion(kind)])
       expect(violationsOf(input)).toEqual([{ rule: "install-source", path, message }]);

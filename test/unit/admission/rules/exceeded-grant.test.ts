@@ -48,7 +48,7 @@ describe("exceededGrant", () => {
 
   it("says what the grant is and what to do", () => {
     expect(exceededGrant(youngest, ALL, granted(2))).toBe(
-      "Franchise omantel grants at most 2 private Blueprints (privateBlueprints.max): delete one, or ask the platform team for a larger grant",
+      "Franchise omantel grants at most 2 private Blueprints (privateBlueprints.max); delete one, or ask the platform team for a larger grant",
     );
   });
 

@@ -49,7 +49,7 @@ describe("the rules for install sources", () => {
     { group: OCI.group, resource: OCI.resource, subresource: "status" },
     { group: HELM.group, resource: HELM.resource, subresource: "status" },
   ])("deny $resource of $group", (kind) => {
-    const message = `only the platform may use ${kind.resource}: install with a HelmRelease and an OCIRepository that names a digest`;
+    const message = `only the platform may use ${kind.resource}; install with a HelmRelease and an OCIRepository that names a digest`;
     const path = `${kind.resource}/x${kind.subresource === undefined ? "" : `/${kind.subresource}`}`;
     for (const input of [creation(kind), request(kind), deletion(kind)])
       expect(violationsOf(input)).toEqual([{ rule: "install-source", path, message }]);
@@ -66,7 +66,7 @@ describe("the rules for install sources", () => {
       creation({ ...OCI, object: repository({ ref: { tag: "1" }, insecure: true }) }),
       facts(),
       [...NOT_PINNED],
-      ["oci-repository-insecure", "spec.insecure", "artifacts must be fetched over TLS: remove this field"],
+      ["oci-repository-insecure", "spec.insecure", "artifacts must be fetched over TLS; remove this field"],
     ],
     [
       "an OCIRepository without spec",
@@ -156,7 +156,7 @@ describe("the rules for install sources", () => {
       [
         "helm-release",
         "spec.chartRef.namespace",
-        "the OCIRepository must be in namespace shop: remove this field",
+        "the OCIRepository must be in namespace shop; remove this field",
       ],
     ],
     [
@@ -181,36 +181,36 @@ describe("the rules for install sources", () => {
         }),
       }),
       facts(),
-      ["helm-release", "spec.chart", "the chart must come from an OCIRepository: use spec.chartRef instead"],
+      ["helm-release", "spec.chart", "the chart must come from an OCIRepository; use spec.chartRef instead"],
       [
         "helm-release",
         "spec.kubeConfig",
-        "a HelmRelease may install only into its own cluster: remove this field",
+        "a HelmRelease may install only into its own cluster; remove this field",
       ],
       [
         "helm-release",
         "spec.postRenderers",
-        "post-renderers change what the signed chart installs: remove this field",
+        "post-renderers change what the signed chart installs; remove this field",
       ],
       [
         "helm-release",
         "spec.valuesFrom",
-        "values from Secrets and ConfigMaps change without being reviewed: write them in spec.values",
+        "values from Secrets and ConfigMaps change without being reviewed; write them in spec.values",
       ],
       [
         "helm-release",
         "spec.commonMetadata",
-        "common metadata would change labels and annotations of every object: remove this field",
+        "common metadata would change labels and annotations of every object; remove this field",
       ],
       [
         "helm-release",
         "spec.install.crds",
-        "only the platform replaces CustomResourceDefinitions: set this field to Skip",
+        "only the platform replaces CustomResourceDefinitions; set this field to Skip",
       ],
       [
         "helm-release",
         "spec.upgrade.crds",
-        "only the platform replaces CustomResourceDefinitions: set this field to Skip",
+        "only the platform replaces CustomResourceDefinitions; set this field to Skip",
       ],
     ],
     [
@@ -220,7 +220,7 @@ describe("the rules for install sources", () => {
       [
         "oci-repository-ignore",
         "spec.ignore",
-        "Flux must install the whole signed artifact: remove this field",
+        "Flux must install the whole signed artifact; remove this field",
       ],
     ],
     [
@@ -235,7 +235,7 @@ describe("the rules for install sources", () => {
       [
         "helm-release",
         "spec.dependsOn[1].namespace",
-        "the release must be in namespace shop: remove this field",
+        "the release must be in namespace shop; remove this field",
       ],
     ],
     [
@@ -245,7 +245,7 @@ describe("the rules for install sources", () => {
       [
         "helm-release",
         "spec.chartRef.name",
-        "the OCIRepository must name its artifact by digest: set its spec.ref.digest to sha256:<64 hex>",
+        "the OCIRepository must name its artifact by digest; set its spec.ref.digest to sha256:<64 hex>",
       ],
     ],
   ])("deny %s", (_, input, known, ...violations) =>

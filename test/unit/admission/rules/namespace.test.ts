@@ -25,7 +25,7 @@ const guarded = (name: string) =>
   [
     "namespace-guarded",
     `namespaces/${name}`,
-    `only the platform changes or deletes Namespace ${name}: leave it unchanged, or ask the platform team`,
+    `only the platform changes or deletes Namespace ${name}; leave it unchanged, or ask the platform team`,
   ] as const;
 const part = (path: string) =>
   [

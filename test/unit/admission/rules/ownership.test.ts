@@ -26,31 +26,31 @@ const platformKind = (kind: string, path: string) =>
   [
     "platform-kind",
     path,
-    `only the platform may write ${kind}: ask the platform team to make the change`,
+    `only the platform may write ${kind}; ask the platform team to make the change`,
   ] as const;
 const platformLabel = (name: string) =>
   [
     "platform-label",
     `metadata.labels[${label(name)}]`,
-    "only the platform may write this label: leave it unchanged",
+    "only the platform may write this label; leave it unchanged",
   ] as const;
 const evidence = (name: string, parent = "metadata.annotations") =>
   [
     "evidence-pipeline-only",
     `${parent}[${label(name)}]`,
-    "only the pipeline may write this annotation: leave it unchanged, and run the pipeline",
+    "only the pipeline may write this annotation; leave it unchanged, and run the pipeline",
   ] as const;
 const managed = (path: string, owner = "operator") =>
   [
     "managed-object",
     path,
-    `the ${owner} manages this ConfigMap: change the Sovereign or Organization that it belongs to`,
+    `the ${owner} manages this ConfigMap; change the Sovereign or Organization that it belongs to`,
   ] as const;
 const revision = (path: string) =>
   [
     "workload-revision",
     path,
-    "only Kubernetes' own controllers may write ControllerRevisions: change the StatefulSet or DaemonSet instead",
+    "only Kubernetes' own controllers may write ControllerRevisions; change the StatefulSet or DaemonSet instead",
   ] as const;
 const RELEASE = { group: GROUP, resource: "billingreleases", name: "stable", namespace: "" };
 const REVISIONS = { group: "apps", resource: "controllerrevisions" };

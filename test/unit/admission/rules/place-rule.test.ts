@@ -116,7 +116,7 @@ describe("the rule of each place", () => {
       CLUSTER,
       "cluster-scope",
       "apiservices/x",
-      "only the platform may write apiservices x, because it affects the whole cluster: ask the platform team to make the change",
+      "only the platform may write apiservices x, because it affects the whole cluster; ask the platform team to make the change",
     ],
     [
       "a kind of a later version of Kubernetes",
@@ -124,7 +124,7 @@ describe("the rule of each place", () => {
       CLUSTER,
       "cluster-scope",
       "things/x",
-      "only the platform may write things x, because it affects the whole cluster: ask the platform team to make the change",
+      "only the platform may write things x, because it affects the whole cluster; ask the platform team to make the change",
     ],
     [
       "a connection to a node",
@@ -132,7 +132,7 @@ describe("the rule of each place", () => {
       CLUSTER,
       "cluster-scope",
       "nodes/x/proxy",
-      "only the platform may write nodes x, because it affects the whole cluster: ask the platform team to make the change",
+      "only the platform may write nodes x, because it affects the whole cluster; ask the platform team to make the change",
     ],
     [
       "a PersistentVolume",
@@ -140,7 +140,7 @@ describe("the rule of each place", () => {
       CLUSTER,
       "cluster-scope",
       "persistentvolumes/x",
-      "only the platform may write persistentvolumes x, because it affects the whole cluster: use a PersistentVolumeClaim",
+      "only the platform may write persistentvolumes x, because it affects the whole cluster; use a PersistentVolumeClaim",
     ],
   ])("denies %s", (_, input, place, rule, path, message) => {
     for (const identity of [undefined, TENANT])

@@ -125,13 +125,13 @@ describe("podIsolationRule", () => {
       "a probe of another host",
       container({ readinessProbe: { tcpSocket: { host: "169.254.169.254", port: 80 } } }),
       "spec.containers[0].readinessProbe.tcpSocket.host",
-      "the kubelet would send this probe or hook to another host from the node: remove this field, and it goes to the Pod",
+      "the kubelet would send this probe or hook to another host from the node; remove this field, and it goes to the Pod",
     ],
     [
       "a hook that calls another host",
       container({ lifecycle: { preStop: { httpGet: { host: "169.254.169.254", port: 80 } } } }),
       "spec.containers[0].lifecycle.preStop.httpGet.host",
-      "the kubelet would send this probe or hook to another host from the node: remove this field, and it goes to the Pod",
+      "the kubelet would send this probe or hook to another host from the node; remove this field, and it goes to the Pod",
     ],
     [
       "an AppArmor annotation of a template",

@@ -27,7 +27,7 @@ describe("the rule for the status of Pods", () => {
       {
         rule: "pod-status",
         path: "pods/x/status",
-        message: "only the kubelet reports what a Pod does: change the Pod itself, or delete it",
+        message: "only the kubelet reports what a Pod does; change the Pod itself, or delete it",
       },
     ]),
   );
@@ -52,7 +52,7 @@ describe("the rule for the status of Pods", () => {
         rule: "pod-status",
         path: "spec.initContainers[1].image",
         message:
-          "an init container does not run again in an existing Pod, so its image must stay: delete the Pod, and create another with the new image",
+          "an init container does not run again in an existing Pod, so its image must stay; delete the Pod, and create another with the new image",
       },
     ]));
 

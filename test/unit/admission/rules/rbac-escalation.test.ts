@@ -20,7 +20,7 @@ const escalates = (index: number, what: string) =>
   [
     "rbac-escalation",
     `rules[${index}]`,
-    `the rule lets its holder ${what}, and so gain the rights of others: name only the verbs and resources that you need`,
+    `the rule lets its holder ${what}, and so gain the rights of others; name only the verbs and resources that you need`,
   ] as const;
 
 describe("the rules for roles", () => {
@@ -68,7 +68,7 @@ describe("the rules for roles", () => {
       [
         "cluster-scope",
         "clusterroles/x",
-        "only the platform may write Role x, because it affects the whole cluster: use a Role in your own namespace",
+        "only the platform may write Role x, because it affects the whole cluster; use a Role in your own namespace",
       ],
     ],
     [
@@ -78,7 +78,7 @@ describe("the rules for roles", () => {
       [
         "cluster-scope",
         "clusterrolebindings/x",
-        "only the platform may write clusterrolebindings x, because it affects the whole cluster: use a RoleBinding in your own namespace",
+        "only the platform may write clusterrolebindings x, because it affects the whole cluster; use a RoleBinding in your own namespace",
       ],
     ],
   ])("deny %s", (_, input, known, ...violations) =>
@@ -127,7 +127,7 @@ describe("the rule for RoleBindings", () => {
   const denied = (role: string, what: string): Denial[3] => [
     "rbac-escalation",
     "roleRef",
-    `ClusterRole ${role} lets its holder ${what}, and this namespace has an account of a Franchisee or an Organization that you do not belong to: bind a role without this right, or work in a namespace of your own`,
+    `ClusterRole ${role} lets its holder ${what}, and this namespace has an account of a Franchisee or an Organization that you do not belong to; bind a role without this right, or work in a namespace of your own`,
   ];
   const oldObject = binding("edit", "ann");
 
@@ -158,7 +158,7 @@ describe("the rule for RoleBindings", () => {
       [
         "rbac-escalation",
         "roleRef",
-        "ClusterRole later does not exist, so its rights are not known: add the role before you bind it",
+        "ClusterRole later does not exist, so its rights are not known; add the role before you bind it",
       ],
     ],
     [
@@ -174,7 +174,7 @@ describe("the rule for RoleBindings", () => {
       [
         "rbac-escalation",
         "roleRef",
-        "Role  does not exist, so its rights are not known: add the role before you bind it",
+        "Role  does not exist, so its rights are not known; add the role before you bind it",
       ],
     ],
   ])("denies %s", (_, input, cluster, ...violations) =>

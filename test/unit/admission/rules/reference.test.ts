@@ -44,7 +44,7 @@ describe("parseReference", () => {
   ])("refuses %j: it has no digest", (text) => {
     expect(parseReference(text)).toEqual({
       kind: "invalid",
-      problem: `${text || "(empty)"} has no digest: write repository@sha256:<64 hex>`,
+      problem: `${text || "(empty)"} has no digest; write repository@sha256:<64 hex>`,
     });
   });
 
@@ -89,7 +89,7 @@ describe("parseReference", () => {
   ])("refuses %j with a digest: it is not a valid name", (name) => {
     expect(parseReference(`${name}@${DIGEST}`)).toEqual({
       kind: "invalid",
-      problem: `${name}@${DIGEST} is not a valid reference: write host/repository@sha256:<64 hex>, in lower case and without "." or ".." segments`,
+      problem: `${name}@${DIGEST} is not a valid reference; write host/repository@sha256:<64 hex>, in lower case and without "." or ".." segments`,
     });
   });
 });

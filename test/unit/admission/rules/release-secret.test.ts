@@ -27,7 +27,7 @@ describe("releaseSecretRule", () => {
         rule: "helm-release-secret",
         path: "secrets/sh.helm.release.v1.a.v1",
         message:
-          "only Flux' helm-controller stores releases: install with a HelmRelease instead of the helm command",
+          "only Flux' helm-controller stores releases; install with a HelmRelease instead of the helm command",
       },
     ]);
   });

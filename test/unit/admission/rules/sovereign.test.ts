@@ -17,22 +17,22 @@ import { franchise } from "../../../support/builder/catalyst-object.ts";
 const PLATFORM_ONLY = [
   "sovereign-field",
   "sovereigns/omantel",
-  "only the platform may create or delete Sovereigns or write their status: ask the platform team to make the change",
+  "only the platform may create or delete Sovereigns or write their status; ask the platform team to make the change",
 ] as const;
 const notOwn = (path: string) =>
   [
     "sovereign-field",
     path,
-    "only its own Franchisee may change Sovereign omantel: leave it unchanged, or ask the platform team to make the change",
+    "only its own Franchisee may change Sovereign omantel; leave it unchanged, or ask the platform team to make the change",
   ] as const;
 const closed = (path: string) =>
   [
     "sovereign-field",
     path,
-    "a Franchisee may change only spec.branding, spec.tiers, spec.addons: leave this unchanged, or ask the platform team to make the change",
+    "a Franchisee may change only spec.branding, spec.tiers, spec.addons; leave this unchanged, or ask the platform team to make the change",
   ] as const;
 const CLIENT_SIDE =
-  "a Franchisee may change only spec.branding, spec.tiers, spec.addons: use `kubectl apply --server-side` with these fields alone, or `kubectl patch --type=merge`, which write no annotation, or ask the platform team to make the change";
+  "a Franchisee may change only spec.branding, spec.tiers, spec.addons; use `kubectl apply --server-side` with these fields alone, or `kubectl patch --type=merge`, which write no annotation, or ask the platform team to make the change";
 const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 const annotated = (before: object | undefined, after: object) =>
   sovereignUpdate({}, {
@@ -131,7 +131,7 @@ describe("the rule for Sovereigns", () => {
       [
         "sovereign-branding-grant",
         "spec.branding",
-        "Franchise omantel does not grant branding: leave this unchanged, or ask the platform team for the grant",
+        "Franchise omantel does not grant branding; leave this unchanged, or ask the platform team for the grant",
       ],
     ],
     [
@@ -141,12 +141,12 @@ describe("the rule for Sovereigns", () => {
       [
         "sovereign-tier-grant",
         "spec.tiers[gold]",
-        "Franchise omantel does not grant tier gold: use starter, business, or ask the platform team for the grant",
+        "Franchise omantel does not grant tier gold; use starter, business, or ask the platform team for the grant",
       ],
       [
         "sovereign-tier-grant",
         "spec.tiers[]",
-        "Franchise omantel does not grant tier : use starter, business, or ask the platform team for the grant",
+        "Franchise omantel does not grant tier ; use starter, business, or ask the platform team for the grant",
       ],
     ],
     [
@@ -156,7 +156,7 @@ describe("the rule for Sovereigns", () => {
       [
         "sovereign-tier-grant",
         "spec.tiers[gold]",
-        "Franchise omantel does not grant tier gold: remove it, or ask the platform team for the grant",
+        "Franchise omantel does not grant tier gold; remove it, or ask the platform team for the grant",
       ],
     ],
     [
@@ -167,12 +167,12 @@ describe("the rule for Sovereigns", () => {
       [
         "sovereign-branding-grant",
         "spec.branding",
-        "Franchise omantel does not grant branding: leave this unchanged, or ask the platform team for the grant",
+        "Franchise omantel does not grant branding; leave this unchanged, or ask the platform team for the grant",
       ],
       [
         "sovereign-tier-grant",
         "spec.tiers[gold]",
-        "Franchise omantel does not grant tier gold: use starter, or ask the platform team for the grant",
+        "Franchise omantel does not grant tier gold; use starter, or ask the platform team for the grant",
       ],
     ],
   ])("denies %s", (_, input, known, ...violations) =>

@@ -20,7 +20,7 @@ const pod = (image: unknown, spec: object = {}) => ({
   spec: { containers: [{ name: "a", image }], ...spec },
 });
 const noDigest = (path: string, image: string) =>
-  ["image-digest", path, `${image} has no digest: write repository@sha256:<64 hex>`] as const;
+  ["image-digest", path, `${image} has no digest; write repository@sha256:<64 hex>`] as const;
 
 /** The path of the Pod template in each kind. */
 const TEMPLATES = [
@@ -111,7 +111,7 @@ describe("the rule for images", () => {
       [
         "image-digest",
         "spec.containers[0].image",
-        `${IMAGE.replace("/catalyst", "/a/../catalyst")} is not a valid reference: write host/repository@sha256:<64 hex>, in lower case and without "." or ".." segments`,
+        `${IMAGE.replace("/catalyst", "/a/../catalyst")} is not a valid reference; write host/repository@sha256:<64 hex>, in lower case and without "." or ".." segments`,
       ],
     ],
     [

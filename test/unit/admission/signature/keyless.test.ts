@@ -130,7 +130,7 @@ describe("a keyless signature", () => {
         const verifier = createSignatureVerifier({ client: signatureStore(store), logger });
         expect(await verifier.verify(REFERENCE, trust)).toEqual({
           kind: "refused",
-          reason: `the keyless signature of registry.test/shop@${DIGEST} cannot be checked: ${missing}`,
+          reason: `the keyless signature of registry.test/shop@${DIGEST} cannot be checked; ${missing}`,
         });
       }
   });

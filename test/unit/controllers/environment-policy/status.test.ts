@@ -34,9 +34,9 @@ describe("ruleProblems", () => {
       window("@daily", "Muscat"),
     ];
     expect(ruleProblems(policy(rules), NOW_MS)).toEqual([
-      "spec.rules[1].change-window.cron: '0 0 31 2 *' names a day that no year has, so the window never opens: name another",
+      "spec.rules[1].change-window.cron: '0 0 31 2 *' names a day that no year has, so the window never opens; name another",
       "spec.rules[2].change-window.cron: '@daily' must have five cron fields: minute, hour, day, month and weekday, for example '0 22 * * sun-thu'",
-      "spec.rules[2].change-window.timeZone: 'Muscat' is not an IANA time zone: write one, for example Asia/Muscat",
+      "spec.rules[2].change-window.timeZone: 'Muscat' is not an IANA time zone; write one, for example Asia/Muscat",
     ]);
   });
 });

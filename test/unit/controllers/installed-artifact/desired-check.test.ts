@@ -72,21 +72,21 @@ describe("forbiddenInstall", () => {
       repository({ url: "oci://registry.test/shop", ref: { tag: "latest" } }),
       OCI_REPOSITORY,
       [
-        "oci-repository-digest: spec.ref.digest: the artifact must be pinned by digest: set this field to sha256:<64 hex>",
+        "oci-repository-digest: spec.ref.digest: the artifact must be pinned by digest; set this field to sha256:<64 hex>",
       ],
     ],
     [
       "a release with foreign namespaces",
       release({ targetNamespace: "other", storageNamespace: "team" }),
       HELM_RELEASES,
-      ["helm-release: spec.targetNamespace: a release must stay in namespace team: remove this field"],
+      ["helm-release: spec.targetNamespace: a release must stay in namespace team; remove this field"],
     ],
     [
       "a Kustomization",
       object("Kustomization", {}),
       KUSTOMIZATIONS,
       [
-        "install-source: kustomizations/shop: only the platform may use kustomizations: install with a HelmRelease and an OCIRepository that names a digest",
+        "install-source: kustomizations/shop: only the platform may use kustomizations; install with a HelmRelease and an OCIRepository that names a digest",
       ],
     ],
   ])("returns what the rules refuse about %s", (_which, installed, resource, expected) => {
