@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ask, startBilling, type TestBilling } from "../../support/builder/billing.ts";
+import { describe, expect, it } from "vitest";
+import { ask, billing, useBilling } from "../../support/builder/billing.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/FRANCHISE-MODEL.md"), "utf8");
 
@@ -19,11 +19,7 @@ function rowsOf(section: string): string[][] {
     );
 }
 
-let billing: TestBilling;
-beforeAll(async () => {
-  billing = await startBilling();
-});
-afterAll(() => billing.close());
+useBilling();
 
 describe("docs/FRANCHISE-MODEL.md", () => {
   it("names every column of a voucher with its type, and no other", async () => {

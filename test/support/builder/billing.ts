@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
-import { afterEach } from "vitest";
+import { afterAll, afterEach, beforeAll } from "vitest";
 import type { LedgerDifference } from "../../../src/billing/ledger/check.ts";
 import { reconcileLedger } from "../../../src/billing/ledger/reconcile-ledger.ts";
 import { type BillingService, createBillingService } from "../../../src/billing/service.ts";
@@ -128,16 +128,16 @@ export interface TestBilling {
   close(): Promise<void>;
 }
 
+interface BillingOptions {
+  env?: Env;
+  files?: Record<string, unknown>;
+  database?: TestDatabase;
+  now?: () => Date;
+  logger?: Logger;
+}
+
 /** A billing service in this process, on a database of its own, over real HTTP on loopback. */
-export async function startBilling(
-  options: {
-    env?: Env;
-    files?: Record<string, unknown>;
-    database?: TestDatabase;
-    now?: () => Date;
-    logger?: Logger;
-  } = {},
-): Promise<TestBilling> {
+export async function startBilling(options: BillingOptions = {}): Promise<TestBilling> {
   const database = options.database ?? (await createTestDatabase());
   const folder = mkdtempSync(join(tmpdir(), "catalyst-billing-"));
   const file = (name: string, content: unknown) => {
@@ -186,6 +186,17 @@ export async function startBilling(
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The service that `useBilling` started. */
+export let billing: TestBilling;
+
+/** Starts one service for all tests of a file. */
+export function useBilling(options: BillingOptions = {}): void {
+  beforeAll(async () => {
+    billing = await startBilling(options);
+  });
+  afterAll(() => billing.close());
 }
 
 /** Starts services that end with their test. */

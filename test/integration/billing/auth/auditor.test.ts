@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { issueVoucher, signToken, startBilling, type TestBilling } from "../../../support/builder/billing.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { billing, issueVoucher, signToken, useBilling } from "../../../support/builder/billing.ts";
 
-let billing: TestBilling;
 let auditor: string;
 let operations: { method: string; path: string; needsToken: boolean; roles: string[] | undefined }[];
 
+useBilling();
+
 beforeAll(async () => {
-  billing = await startBilling();
   auditor = await signToken("auditor", "sovereign-auditor");
   await issueVoucher(billing, "READ");
   const { paths } = (await billing.ask("/openapi.json")).json as {
@@ -22,8 +22,6 @@ beforeAll(async () => {
     })),
   );
 });
-
-afterAll(() => billing.close());
 
 describe("the role sovereign-auditor", () => {
   it("reads everything that administrators read", async () => {

@@ -1,14 +1,8 @@
 import { type JWTPayload, SignJWT } from "jose";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FQDN, JWT_SECRET, startBilling, type TestBilling } from "../../../support/builder/billing.ts";
+import { describe, expect, it } from "vitest";
+import { billing, FQDN, JWT_SECRET, startBilling, useBilling } from "../../../support/builder/billing.ts";
 
-let billing: TestBilling;
-
-beforeAll(async () => {
-  billing = await startBilling();
-});
-
-afterAll(() => billing.close());
+useBilling();
 
 const LIFETIME_S = 900;
 

@@ -1,19 +1,18 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
   type Answer,
+  billing,
   issueVoucher,
   placeOrder,
   startBilling,
-  type TestBilling,
+  useBilling,
 } from "../../../support/builder/billing.ts";
 
-let billing: TestBilling;
+useBilling();
 
 beforeAll(async () => {
-  billing = await startBilling();
   await issueVoucher(billing, "TOGETHER", { credit_omr: 25 });
 });
-afterAll(() => billing.close());
 afterEach(() => billing.database.pool.query("DROP TRIGGER IF EXISTS curse ON orders"));
 
 const place = (user: string, body: Record<string, unknown> = {}): Promise<Answer> =>

@@ -1,28 +1,21 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  issueVoucher,
-  placeOrder,
-  startBilling,
-  type TestBilling,
-} from "../../../support/builder/billing.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { billing, issueVoucher, placeOrder, useBilling } from "../../../support/builder/billing.ts";
 
 type Row = Record<string, unknown>;
 
-let billing: TestBilling;
 let customerId: unknown;
 let orderId: unknown;
 
+useBilling();
+
 beforeAll(async () => {
-  billing = await startBilling();
   await issueVoucher(billing, "SOUND");
   await placeOrder(billing, "salma", { promo_code: "SOUND" });
   const { rows } = await billing.database.pool.query("SELECT id, customer_id FROM orders");
   customerId = rows[0].customer_id;
   orderId = rows[0].id;
 });
-
-afterAll(() => billing.close());
 
 type Table =
   | "customers"

@@ -1,19 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  issueVoucher,
-  placeOrder,
-  startBilling,
-  type TestBilling,
-} from "../../../support/builder/billing.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { billing, issueVoucher, placeOrder, useBilling } from "../../../support/builder/billing.ts";
 
-let billing: TestBilling;
+useBilling();
 
 beforeAll(async () => {
-  billing = await startBilling();
   await issueVoucher(billing, "SOUND");
 });
-
-afterAll(() => billing.close());
 
 const VERSION_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 /** The first 48 bits: milliseconds since 1970. */

@@ -1,14 +1,9 @@
 import { pino } from "pino";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createOutboxRelay, ORGANIZATION_SINK } from "../../../../src/billing/event/outbox.ts";
-import { placeOrder, startBilling, type TestBilling } from "../../../support/builder/billing.ts";
+import { billing, placeOrder, useBilling } from "../../../support/builder/billing.ts";
 
-let billing: TestBilling;
-
-beforeAll(async () => {
-  billing = await startBilling();
-});
-afterAll(() => billing.close());
+useBilling();
 
 describe("an event that its sink refuses", () => {
   it.each(["PLAIN-CODE-77", 'QUO"TE\\CODE', "RAMADAN 2026", "A/B%C+D", "TAB\tCODE", "ÑANDÚ-ΔΕΛΤΑ"])(

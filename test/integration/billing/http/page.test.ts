@@ -1,20 +1,19 @@
 import { writeFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { readBillingSettings } from "../../../../src/billing/settings.ts";
 import { createEnvReader } from "../../../../src/platform/env.ts";
-import { issueVoucher, startBilling, type TestBilling } from "../../../support/builder/billing.ts";
+import { billing, issueVoucher, startBilling, useBilling } from "../../../support/builder/billing.ts";
 
 const BRANDING = { displayName: "Omantel Cloud", colour: "#ff7900", hostname: "cloud.omantel.om" };
 
-let billing: TestBilling;
+useBilling({
+  files: { BRANDING_FILE: BRANDING },
+  env: { CORS_ORIGIN: "https://market.example" },
+});
+
 beforeAll(async () => {
-  billing = await startBilling({
-    files: { BRANDING_FILE: BRANDING },
-    env: { CORS_ORIGIN: "https://market.example" },
-  });
   await issueVoucher(billing, "PAGE");
 });
-afterAll(() => billing.close());
 
 /** Every absolute URL in a text, except XML namespaces, which are never fetched. */
 function addressesIn(text: string): string[] {

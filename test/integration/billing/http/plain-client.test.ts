@@ -1,12 +1,8 @@
 import { request } from "node:http";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ask, signToken, startBilling, type TestBilling } from "../../../support/builder/billing.ts";
+import { describe, expect, it } from "vitest";
+import { ask, billing, signToken, useBilling } from "../../../support/builder/billing.ts";
 
-let billing: TestBilling;
-beforeAll(async () => {
-  billing = await startBilling({ env: { CORS_ORIGIN: "*" } });
-});
-afterAll(() => billing.close());
+useBilling({ env: { CORS_ORIGIN: "*" } });
 
 /** A request without `Accept`, as a script may send it. `fetch` always sends the header. */
 async function postPlainly(path: string, body: object): Promise<{ contentType: string; text: string }> {

@@ -1,20 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import {
+  billing,
   issueVoucher,
   placeOrder,
   reconcile,
-  startBilling,
-  type TestBilling,
+  useBilling,
 } from "../../../support/builder/billing.ts";
 
-let billing: TestBilling;
+useBilling();
 
 beforeAll(async () => {
-  billing = await startBilling();
   await issueVoucher(billing, "GUARDED");
 });
-
-afterAll(() => billing.close());
 
 async function rowsOf(sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
   return (await billing.database.pool.query(sql, values)).rows;

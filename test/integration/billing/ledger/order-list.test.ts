@@ -1,20 +1,14 @@
 import express from "express";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { startHttpServer } from "../../../../src/platform/http-server.ts";
-import {
-  nextPage,
-  placeOrder,
-  signToken,
-  startBilling,
-  type TestBilling,
-} from "../../../support/builder/billing.ts";
+import { billing, nextPage, placeOrder, signToken, useBilling } from "../../../support/builder/billing.ts";
 
 const COUNT = 1_005;
-let billing: TestBilling;
 let superadmin: string;
 
+useBilling();
+
 beforeAll(async () => {
-  billing = await startBilling();
   superadmin = await signToken("s", "superadmin");
   expect((await placeOrder(billing, "somebody", { plan_id: "free" })).status).toBe(200);
   // Three orders without a date, as adopted ones may be, and five orders at each of the other times.
@@ -26,7 +20,6 @@ beforeAll(async () => {
     [COUNT - 1],
   );
 });
-afterAll(() => billing.close());
 
 async function idsOf(limit?: number): Promise<string[][]> {
   const pages: string[][] = [];

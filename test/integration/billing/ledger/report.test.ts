@@ -1,18 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import {
+  billing,
   issueVoucher,
   nextPage,
   placeOrder,
   signToken,
   startBilling,
-  type TestBilling,
+  useBilling,
 } from "../../../support/builder/billing.ts";
 
-let billing: TestBilling;
 let admin: string;
 let superadmin: string;
+
+useBilling();
+
 beforeAll(async () => {
-  billing = await startBilling();
   [admin, superadmin] = await Promise.all([signToken("a", "sovereign-admin"), signToken("s", "superadmin")]);
   await issueVoucher(billing, "REPORT", { credit_omr: 12 });
   for (const user of ["one", "two", "three", "four"]) {
@@ -20,7 +22,6 @@ beforeAll(async () => {
     expect((await placeOrder(billing, user, { promo_code: "REPORT", plan_id })).status).toBe(200);
   }
 });
-afterAll(() => billing.close());
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const dayOf = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);

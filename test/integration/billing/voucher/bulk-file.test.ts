@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { signToken, startBilling, type TestBilling } from "../../../support/builder/billing.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { billing, signToken, useBilling } from "../../../support/builder/billing.ts";
 
-let billing: TestBilling;
 let token: string;
 
+useBilling();
+
 beforeAll(async () => {
-  billing = await startBilling();
   token = await signToken("admin", "sovereign-admin");
 });
-
-afterAll(() => billing.close());
 
 /** The description's cell in the file, as a reader of RFC 4180 takes it. */
 async function cellOf(description: string): Promise<string> {

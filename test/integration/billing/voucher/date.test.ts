@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Answer, signToken, startBilling, type TestBilling } from "../../../support/builder/billing.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Answer, billing, signToken, useBilling } from "../../../support/builder/billing.ts";
 
-let billing: TestBilling;
 let token: string;
 
+useBilling();
+
 beforeAll(async () => {
-  billing = await startBilling();
   token = await signToken("admin", "sovereign-admin");
 });
-
-afterAll(() => billing.close());
 
 const issue = (terms: Record<string, unknown>) =>
   billing.ask("/billing/vouchers/issue", {

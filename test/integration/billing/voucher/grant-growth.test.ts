@@ -1,16 +1,16 @@
 import { writeFileSync } from "node:fs";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { signToken, startBilling, type TestBilling } from "../../../support/builder/billing.ts";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { billing, signToken, useBilling } from "../../../support/builder/billing.ts";
 
-let billing: TestBilling;
 let admin: string;
 let run = 0;
 let code = "";
+
+useBilling({ files: { GRANTS_FILE: {} } });
+
 beforeAll(async () => {
-  billing = await startBilling({ files: { GRANTS_FILE: {} } });
   admin = await signToken("admin", "sovereign-admin");
 });
-afterAll(() => billing.close());
 
 const limit = (grants: object) => writeFileSync(billing.settings.grantsFile ?? "", JSON.stringify(grants));
 const issue = (body: object) =>

@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { createDatabase } from "../../../../src/billing/db/database.ts";
 import { listVouchers, type VoucherFilter } from "../../../../src/billing/voucher/list.ts";
-import {
-  issueVoucher,
-  nextPage,
-  signToken,
-  startBilling,
-  type TestBilling,
-} from "../../../support/builder/billing.ts";
+import { billing, issueVoucher, nextPage, signToken, useBilling } from "../../../support/builder/billing.ts";
 
-let billing: TestBilling;
 let admin: string;
 
+useBilling();
+
 beforeAll(async () => {
-  billing = await startBilling();
   admin = await signToken("admin", "sovereign-admin");
   const vouchers: [code: string, terms: Record<string, unknown>][] = [
     ["RAMADAN-A", { description: "Launch of the Muscat office" }],
@@ -29,8 +23,6 @@ beforeAll(async () => {
      VALUES (' old code ', 5, NULL, NULL, NULL, true)`,
   );
 });
-
-afterAll(() => billing.close());
 
 async function codesOf(query: string, path = "/billing/vouchers/list"): Promise<string[]> {
   const answer = await billing.ask(`${path}?${query}`, { token: admin });

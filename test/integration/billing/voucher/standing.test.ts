@@ -1,21 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import {
+  billing,
   issueVoucher,
   placeOrder,
   signToken,
-  startBilling,
-  type TestBilling,
+  useBilling,
 } from "../../../support/builder/billing.ts";
 
-let billing: TestBilling;
 let run = 0;
 let code = "";
 
-beforeAll(async () => {
-  billing = await startBilling();
-});
-
-afterAll(() => billing.close());
+useBilling();
 
 beforeEach(() => {
   run += 1;
