@@ -82,7 +82,7 @@ export function createSignatureVerifier(deps: {
       deps.logger.warn({ reference: shown, why }, "the signature of an artifact could not be checked");
       return {
         kind: "refused",
-        reason: `the signature of ${shown} could not be checked, because its registry did not answer as it should: try again`,
+        reason: `the signature of ${shown} could not be checked, because its registry did not answer as it should; try again`,
       };
     }
   }

@@ -14,9 +14,9 @@ import { withOwnCluster } from "../../playground/story/spoke.ts";
 import { runStory, type StoryEnd, type StoryEnvironment } from "../../playground/story/story.ts";
 import { printSummary } from "../../playground/story/summary.ts";
 import { type CommandContext, EXIT, type ExitCode } from "../command.ts";
+import { outputClosed } from "./closed-output.ts";
 import { operatorImage, readExamplesOrRefuse } from "./example.ts";
 import { reconcileLedger } from "./ledger.ts";
-import { outputClosed } from "./output.ts";
 import { connectPlanes, type Planes } from "./plane.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");

@@ -1,4 +1,11 @@
-import { type Condition, findCondition, type NewCondition, READY, STALLED } from "../../api/condition.ts";
+import {
+  type Condition,
+  findCondition,
+  isConditionTrue,
+  type NewCondition,
+  READY,
+  STALLED,
+} from "../../api/condition.ts";
 import { presentFields } from "../../api/object.ts";
 import { SOVEREIGN_CONDITION, type Sovereign, type SovereignStatus } from "../../api/sovereign.ts";
 import { hasErrorRegression } from "../sovereign/desired-error-rate.ts";
@@ -63,9 +70,7 @@ export function stopOf(conditions: readonly Condition[] | undefined): Stop | und
   const { status, reason, message } = ready;
   if (status === "True") return undefined;
   if (status === "Unknown") return unknown(reason, message);
-  return findCondition(conditions, STALLED)?.status === "True"
-    ? stalled(reason, message)
-    : waiting(reason, message);
+  return isConditionTrue(conditions, STALLED) ? stalled(reason, message) : waiting(reason, message);
 }
 
 /** Leaves out `ImagePinned` while it is True: the hub decides the image, so its own condition gives the reason. */
@@ -87,7 +92,7 @@ export function desiredClusterStatus(
 ): NonNullable<SovereignStatus["cluster"]> {
   if (live === undefined) return before?.uid === uid ? before : { uid };
   const { pinnedImage, conditions } = live.status ?? {};
-  const isStalled = findCondition(conditions, STALLED)?.status === "True";
+  const isStalled = isConditionTrue(conditions, STALLED);
   const hasFailed = isStalled || hasErrorRegression(live.status, pinnedImage);
   return {
     uid,

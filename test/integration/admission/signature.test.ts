@@ -12,7 +12,7 @@ import { signArtifact, signatureTag } from "../../../src/playground/registry/sig
 
 const HOST = "registry.test";
 const UNCHECKED =
-  /^the signature of registry\.test\/\S+ could not be checked, because its registry did not answer as it should: try again$/;
+  /^the signature of registry\.test\/\S+ could not be checked, because its registry did not answer as it should; try again$/;
 const newKey = () => {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   return {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
-import { findCondition } from "../../../src/api/condition.ts";
+import { findCondition, isConditionTrue } from "../../../src/api/condition.ts";
 import type { Sovereign, SovereignSpec } from "../../../src/api/sovereign.ts";
 import { JOBS, PODS } from "../../../src/kube/resource.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
@@ -28,7 +28,7 @@ const awaitImage = (name: string, image: string) =>
   until(
     async () => {
       const { status } = (await bench.sovereign(name)) ?? {};
-      const isReady = findCondition(status?.conditions, "Ready")?.status === "True";
+      const isReady = isConditionTrue(status?.conditions, "Ready");
       return (status?.pinnedImage === image && isReady) || undefined;
     },
     async () => `${name} on ${image}: ${JSON.stringify((await bench.sovereign(name))?.status)}`,
@@ -64,7 +64,7 @@ describe("rolling out a release", () => {
           (other) =>
             other.metadata.name !== "zero" &&
             other.status?.pinnedImage === NEXT_IMAGE &&
-            findCondition(other.status.conditions, "VoucherShapeVerified")?.status !== "True",
+            !isConditionTrue(other.status.conditions, "VoucherShapeVerified"),
         );
       atOnce.push(updating.length);
     }, stop.signal);

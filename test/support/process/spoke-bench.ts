@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
-import { findCondition } from "../../../src/api/condition.ts";
+import { isConditionTrue } from "../../../src/api/condition.ts";
 import { ENVIRONMENT_POLICY } from "../../../src/api/environment-policy.ts";
 import { FRANCHISE } from "../../../src/api/franchise.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
@@ -90,7 +90,7 @@ export function useSpokeBench(image: string) {
     return until(
       async () => {
         const { status } = (await bench.sovereign(name)) ?? {};
-        const isReady = findCondition(status?.conditions, "Ready")?.status === "True";
+        const isReady = isConditionTrue(status?.conditions, "Ready");
         return (status?.pinnedImage === wanted && isReady) || undefined;
       },
       async () =>

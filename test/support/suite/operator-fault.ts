@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
-import { findCondition } from "../../../src/api/condition.ts";
+import { isConditionTrue } from "../../../src/api/condition.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { managedResources } from "../../../src/controllers/sovereign/cache.ts";
@@ -106,7 +106,7 @@ export function describeOperatorFaults({
 
   async function isUpgraded(name: string): Promise<true | undefined> {
     const { metadata, status } = bench.caches().sovereigns.get(name) ?? {};
-    const isReady = findCondition(status?.conditions, "Ready")?.status === "True";
+    const isReady = isConditionTrue(status?.conditions, "Ready");
     const runs = [status?.pinnedImage, status?.verified?.image];
     return (
       (isReady && status?.observedGeneration === metadata?.generation && runs.every((it) => it === image)) ||
