@@ -125,7 +125,7 @@ it("answers reviews that need no registry while 200 wait for one that hangs, and
   const refused = await Promise.any(surplus);
   expect(refused.allowed).toBe(false);
   expect(refused.status?.message).toMatch(
-    /^image-signature: spec\.containers\[0\]\.image: the signature of first\.test\/shop@sha256:\w+ could not be checked, because its registry did not answer as it should: try again/,
+    /^image-signature: spec\.containers\[0\]\.image: the signature of first\.test\/shop@sha256:\w+ could not be checked, because its registry did not answer as it should; try again/,
   );
   expect(ended).toBe(0);
 

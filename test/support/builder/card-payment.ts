@@ -22,7 +22,6 @@ const CATALOG = {
   addons: [{ id: "backup", price_baisa: 1_500 }],
   apps: [],
 };
-export const SECRET_KEY = "sk_test_0123456789abcdef";
 
 export let stripe: StripeServer;
 export let billing: TestBilling;
@@ -41,9 +40,7 @@ export function useCardPayments(options: { logger?: Logger; env?: Env } = {}): v
       ...options,
       files: { CATALOG_FILE: CATALOG },
       env: {
-        STRIPE_API_BASE: stripe.origin,
-        STRIPE_SECRET_KEY: SECRET_KEY,
-        STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
+        ...stripe.env,
         ...options.env,
       },
     });

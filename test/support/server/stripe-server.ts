@@ -6,8 +6,12 @@ import { startHttpServer } from "../../../src/platform/http-server.ts";
 /** A request to the tests' Stripe, with its form fields by their names. */
 type Fields = Record<string, string>;
 
+export const SECRET_KEY = "sk_test_0123456789abcdef";
+
 export interface StripeServer {
   origin: string;
+  /** The settings of a billing service that uses this server. */
+  env: { STRIPE_API_BASE: string; STRIPE_SECRET_KEY: string; STRIPE_WEBHOOK_SECRET: string };
   webhookSecret: string;
   /** All requests so far, oldest first. */
   asked: { path: string; fields: Fields; idempotencyKey: string | undefined; authorization: string }[];
@@ -52,7 +56,7 @@ export async function startStripeServer(): Promise<StripeServer> {
     string,
     { body: string; answer: { status: number; sessionId?: string; error?: object } }
   >();
-  const server: Omit<StripeServer, "origin" | "close" | "describe"> = {
+  const server: Omit<StripeServer, "origin" | "env" | "close" | "describe"> = {
     webhookSecret: "whsec_test_0123456789",
     asked: [],
     sessions: new Map(),
@@ -214,6 +218,11 @@ export async function startStripeServer(): Promise<StripeServer> {
   // Extends `server` itself, because its accessors read and write the state.
   return Object.assign(server, {
     origin: http.origin,
+    env: {
+      STRIPE_API_BASE: http.origin,
+      STRIPE_SECRET_KEY: SECRET_KEY,
+      STRIPE_WEBHOOK_SECRET: server.webhookSecret,
+    },
     close: () => http.close(0),
     describe,
   });

@@ -31,9 +31,7 @@ beforeAll(async () => {
   const env = {
     CATALOG_FILE: "",
     CATALOG_URL: catalog.origin,
-    STRIPE_API_BASE: stripe.origin,
-    STRIPE_SECRET_KEY: "sk_test_0123456789abcdef",
-    STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
+    ...stripe.env,
   };
   const now = () => new Date(Date.now() + later);
   const first = await startBilling({ env, now });

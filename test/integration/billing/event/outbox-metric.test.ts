@@ -12,13 +12,8 @@ let instances: TestBilling[] = [];
 
 beforeAll(async () => {
   stripe = await startStripeServer();
-  const env = {
-    STRIPE_API_BASE: stripe.origin,
-    STRIPE_SECRET_KEY: "sk_test_0123456789abcdef",
-    STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
-  };
-  const first = await startBilling({ env });
-  instances = [first, await startBilling({ env, database: first.database })];
+  const first = await startBilling({ env: stripe.env });
+  instances = [first, await startBilling({ env: stripe.env, database: first.database })];
   await issueVoucher(first, "COUNTED");
 });
 

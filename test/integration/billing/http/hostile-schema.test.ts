@@ -26,11 +26,7 @@ let tokens: (string | undefined)[];
 beforeAll(async () => {
   stripe = await startStripeServer();
   billing = await startBilling({
-    env: {
-      STRIPE_API_BASE: stripe.origin,
-      STRIPE_SECRET_KEY: "sk_test_0123456789abcdef",
-      STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
-    },
+    env: stripe.env,
   });
   const { paths } = (await billing.ask("/openapi.json")).json as {
     paths: Record<string, Record<string, Described>>;

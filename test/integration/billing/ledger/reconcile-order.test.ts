@@ -34,11 +34,7 @@ beforeAll(async () => {
   stripe = await startStripeServer();
   billing = await startBilling({
     files: { CATALOG_FILE: { plans: PLANS, addons: [], apps: [] } },
-    env: {
-      STRIPE_API_BASE: stripe.origin,
-      STRIPE_SECRET_KEY: "sk_test_0123456789abcdef",
-      STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
-    },
+    env: stripe.env,
   });
   await issueVoucher(billing, "GIFT");
   const voucher = { promo_code: "GIFT", plan_id: "large" };

@@ -11,12 +11,12 @@ import {
   pay,
   rowsOf,
   run,
-  SECRET_KEY,
   stripe,
   tell,
   useCardPayments,
   user,
 } from "../../../support/builder/card-payment.ts";
+import { SECRET_KEY } from "../../../support/server/stripe-server.ts";
 
 useCardPayments();
 

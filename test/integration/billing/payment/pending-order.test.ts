@@ -12,7 +12,6 @@ import {
   pay,
   rowsOf,
   run,
-  SECRET_KEY,
   stripe,
   useCardPayments,
   user,
@@ -82,9 +81,7 @@ describe("an order that stays pending", () => {
       database: billing.database,
       env: {
         CURRENCY: "USD",
-        STRIPE_API_BASE: stripe.origin,
-        STRIPE_SECRET_KEY: SECRET_KEY,
-        STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
+        ...stripe.env,
       },
     });
     try {

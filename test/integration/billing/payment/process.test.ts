@@ -25,9 +25,7 @@ afterEach(async () => {
 
 const start = (env: Record<string, string> = {}) =>
   processes.start({
-    STRIPE_API_BASE: stripe.origin,
-    STRIPE_SECRET_KEY: "sk_test_0123456789abcdef",
-    STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
+    ...stripe.env,
     ...env,
   });
 

@@ -8,11 +8,11 @@ import {
   pay,
   rowsOf,
   run,
-  SECRET_KEY,
   stripe,
   useCardPayments,
   user,
 } from "../../../support/builder/card-payment.ts";
+import { SECRET_KEY } from "../../../support/server/stripe-server.ts";
 
 useCardPayments();
 

@@ -144,11 +144,7 @@ describe("a deleted tenant", () => {
     const stripe = await startStripeServer();
     const paid = await startBilling({
       database: billing.database,
-      env: {
-        STRIPE_API_BASE: stripe.origin,
-        STRIPE_SECRET_KEY: "sk_test_0123456789abcdef",
-        STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
-      },
+      env: stripe.env,
     });
     try {
       await billing.database.pool.query(
