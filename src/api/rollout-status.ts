@@ -27,7 +27,7 @@ const StageStatusSchema = object(
   {
     name: text({ description: "Name of the stage.", maxLength: 40 }),
     sovereigns: count("Number of Sovereigns in the stage."),
-    verified: count("How many of them are verified on the image; on the way back, on the image before."),
+    verified: count("How many of them are verified on the image; on the way back, on the previous image."),
     updating: count("How many of them change their image now."),
     failed: count("How many of them failed on the image."),
     waiting: count("How many of them still have to change their image."),

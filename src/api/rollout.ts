@@ -107,7 +107,7 @@ const ErrorRateSchema = object(
   {
     maxIncreasePercent: Type.Optional(
       wholeNumber({
-        description: `By how many percentage points the share of requests with a 5xx answer may exceed that of the image before. 100 = no limit. Absent: ${ERROR_RATE_DEFAULT.maxIncreasePercent}.`,
+        description: `By how many percentage points the share of requests with a 5xx answer may exceed that of the previous image. 100 = no limit. Absent: ${ERROR_RATE_DEFAULT.maxIncreasePercent}.`,
         minimum: 0,
         maximum: 100,
         format: "int32",
@@ -115,7 +115,7 @@ const ErrorRateSchema = object(
     ),
     minRequests: Type.Optional(
       wholeNumber({
-        description: `How many requests the Pods of a Sovereign must have answered before their errors count. An image before with fewer requests counts as if the missing ones had succeeded. Absent: ${ERROR_RATE_DEFAULT.minRequests}.`,
+        description: `How many requests the Pods of a Sovereign must have answered before their errors count. A previous image with fewer requests counts as if the missing ones had succeeded. Absent: ${ERROR_RATE_DEFAULT.minRequests}.`,
         minimum: 1,
         maximum: 1_000_000,
         format: "int32",
@@ -124,7 +124,7 @@ const ErrorRateSchema = object(
   },
   {
     description:
-      "When a Sovereign fails on the release because more of its requests fail than on the image before. The operator counts them in /metrics of the billing Pods until the rollout is complete.",
+      "When a Sovereign fails on the release because more of its requests fail than on the previous image. The operator counts them in /metrics of the billing Pods until the rollout is complete.",
   },
 );
 

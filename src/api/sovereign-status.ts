@@ -122,13 +122,13 @@ export const SovereignStatusSchema = object(
           before: Type.Optional(
             object(
               {
-                image: text({ description: "The image before.", maxLength: 512 }),
+                image: text({ description: "The previous image.", maxLength: 512 }),
                 requests: requests("How many requests its Pods had answered."),
                 serverErrors: requests("How many of these answers had a 5xx status."),
               },
               {
                 description:
-                  "What was counted of the image before. Absent: it could not be counted, and the error rate halts no rollout.",
+                  "What was counted of the previous image. Absent: it could not be counted, and the error rate halts no rollout.",
               },
             ),
           ),
@@ -191,7 +191,7 @@ export const SETTINGS_ACCEPTED = "SettingsAccepted";
  */
 export const ISSUER_REACHABLE = "IssuerReachable";
 
-/** Whether requests fail no more often than on the image before. It does not count for `Ready`. A rollout uses it. */
+/** Whether requests fail no more often than on the previous image. It does not count for `Ready`. A rollout uses it. */
 export const ERROR_RATE_NORMAL = "ErrorRateNormal";
 
 /** Whether the hub reaches the Sovereign's own cluster. Absent on a Sovereign of this cluster. */

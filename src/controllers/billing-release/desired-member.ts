@@ -16,7 +16,7 @@ export interface RolloutPlan {
   image: string;
   stages: readonly Stage[];
   interventions: Interventions;
-  /** Whether the Sovereigns that took the image go back to their image before. */
+  /** Whether the Sovereigns that took the image go back to their previous image. */
   isReturning: boolean;
   /** Whether the rollout was complete at some time, and its Sovereigns do not go back. */
   isComplete: boolean;
@@ -197,7 +197,7 @@ function stateOf(sovereign: Sovereign, image: string, isReserved: boolean, isCan
   return verified.image === pinnedImage ? "waiting" : "moving";
 }
 
-/** While the rollout goes back, the target is the image before. Sovereigns that never took the image have nothing to do. */
+/** While the rollout goes back, the target is the previous image. Sovereigns that never took the image have nothing to do. */
 function returningState(sovereign: Sovereign, image: string, isReserved: boolean): MemberState {
   const { pinnedImage, previousImage } = sovereign.status ?? {};
   if (pinnedImage === undefined) return "leftOut";

@@ -57,7 +57,7 @@ export function decideStep(release: BillingRelease, tally: Tally, nowMs: number)
 
 const ABORT_REMEDY = "run `catalyst rollout resume`, or set spec.image to another release's digest";
 const RETURN_REMEDY =
-  "Sovereigns go back to their image before: correct the cause, then run `catalyst rollout resume`";
+  "Sovereigns go back to their previous image: correct the cause, then run `catalyst rollout resume`";
 const PAUSE_REMEDY = "run `catalyst rollout resume`";
 
 /** Why no further Sovereign may start: one failed on the image, or an earlier halt is not resumed. */

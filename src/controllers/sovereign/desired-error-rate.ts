@@ -21,8 +21,8 @@ export type ErrorRateVerdict =
 export const ERROR_RATE_REGRESSED = "ErrorRateRegressed";
 
 /**
- * Compares the share of 5xx answers with that of the image before. Below `minRequests` there is no verdict, because a few
- * requests prove nothing. If the image before answered fewer, the missing requests count as answered without an error.
+ * Compares the share of 5xx answers with that of the previous image. Below `minRequests` there is no verdict, because a few
+ * requests prove nothing. If the previous image answered fewer, the missing requests count as answered without an error.
  */
 export function judgeErrorRate(
   total: RequestTotal,
@@ -69,7 +69,7 @@ export function desiredErrorRateCondition(
       return condition(
         "False",
         ERROR_RATE_REGRESSED,
-        `${shareOf(verdict.total)} failed with a 5xx status, and ${shareOf(before)} on the image before: ` +
+        `${shareOf(verdict.total)} failed with a 5xx status, and ${shareOf(before)} on the previous image: ` +
           `look at the logs of its billing Pods. Then set spec.image of BillingRelease ${spec.billing.release} to a digest without the fault, ` +
           "run `catalyst rollout skip` for this Sovereign, or raise spec.rollout.errorRate.maxIncreasePercent",
       );
@@ -94,7 +94,7 @@ export const OTHER_IMAGE = condition(
 export const BASELINE_UNKNOWN = condition(
   "Unknown",
   "BaselineUnknown",
-  `the requests to the image before could not be counted when this image was taken, so there is nothing to compare with: ${UNMEASURED}`,
+  `the requests to the previous image could not be counted when this image was taken, so there is nothing to compare with: ${UNMEASURED}`,
 );
 
 function condition(status: NewCondition["status"], reason: string, message: string): NewCondition {

@@ -93,7 +93,7 @@ function desiredRelease(from: HubObjects, release: BillingRelease): KubernetesOb
 /**
  * The Sovereign as its own cluster needs it. It has no `cluster`, because it is there, and no hold, because the hub decides
  * the image. The fields of its Franchisee are left out too. An annotation says whether the rollout of its image is running.
- * The release may arrive there later than the image, and the requests to the image before can be counted only until the
+ * The release may arrive there later than the image, and the requests to the previous image can be counted only until the
  * image changes.
  */
 function desiredSovereign(from: HubObjects, sovereign: Sovereign): KubernetesObject {

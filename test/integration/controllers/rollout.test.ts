@@ -141,7 +141,7 @@ describe("a release on which more requests fail", () => {
     await setRelease({ image: NEXT_IMAGE, rollout: { canaries: [], bake: "1h" } });
     const { rollout } = await awaitPhase("Halted");
     const counts =
-      "24 of 120 requests (20.00 %) failed with a 5xx status, and 2 of 1000 requests (0.20 %) on the image before";
+      "24 of 120 requests (20.00 %) failed with a 5xx status, and 2 of 1000 requests (0.20 %) on the previous image";
     expect(rollout?.halt).toMatchObject({
       reason: "ErrorRateRegressed",
       message: expect.stringContaining(`Sovereign zero failed on this release: ${counts}: look at the logs`),

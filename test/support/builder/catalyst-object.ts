@@ -75,7 +75,7 @@ export const failedOn = (image: string, earlier: string): SovereignStatus => ({
   conditions: [condition("VoucherShapeVerified", "False"), condition("Stalled", "True")],
 });
 
-/** The status of a Sovereign that is verified on `image`, where more requests fail than on the image before. */
+/** The status of a Sovereign that is verified on `image`, where more requests fail than on the previous image. */
 export const regressedOn = (image: string): SovereignStatus => ({
   ...servingOn(image),
   errorRate: { image },

@@ -15,7 +15,7 @@ export const zero = (image: string) => sovereign("zero", { role: "CatalystZero" 
 export const nowMs = Date.parse(NOW);
 /** A Sovereign that serves with the release's image. */
 export const done = (name: string) => sovereign(name, {}, servingOn(NEXT_IMAGE));
-/** A Sovereign that serves with the image before. */
+/** A Sovereign that serves with the previous image. */
 export const waiting = (name: string) => sovereign(name, {}, servingOn(IMAGE));
 const DIGEST = NEXT_IMAGE.split("@")[1];
 

@@ -60,7 +60,7 @@ export function compareWithReference(
 }
 
 /**
- * After a return to the image before, the schema is still the newer one. If the release declares its migrations backward
+ * After a return to the previous image, the schema is still the newer one. If the release declares its migrations backward
  * compatible, the schema is compared with the reference of the newer version, and the API with the reference of the image.
  */
 function withSchemaOf(

@@ -37,7 +37,7 @@ export async function recordErrorsBefore(
   if (baseline === undefined)
     return waiting(
       "CountingRequests",
-      "the operator counts the requests to the image before",
+      "the operator counts the requests to the previous image",
       MEASUREMENT_FALLBACK_MS,
     );
   const counted = baseline.kind === "counted" ? { before: { image: running, ...baseline.total } } : {};

@@ -10,7 +10,7 @@ import { falseCondition, type Stop, trueCondition, waiting } from "../status.ts"
 export type Pinned = { image: string; stop?: never } | { image?: never; stop: Stop };
 
 /**
- * Pins the image that the rollout gives this Sovereign: the release's image, or the image before while the rollout goes
+ * Pins the image that the rollout gives this Sovereign: the release's image, or the previous image while the rollout goes
  * back. While the rollout makes it wait, the Sovereign keeps its present image.
  */
 export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinned {

@@ -24,7 +24,7 @@ type Result = ImageCheck["result"] | undefined;
 const nowMs = Date.parse(NOW);
 const zero = (image: string) => sovereign("zero", { role: "CatalystZero" }, verifiedOn(image));
 const FLEET = [zero(IMAGE), sovereign("alpha", {}, servingOn(IMAGE)), sovereign("fresh")];
-/** The image before was found, and the release takes the next one. */
+/** The previous image was found, and the release takes the next one. */
 const changed = (): BillingRelease =>
   release({}, { ...measured(IMAGE), imageCheck: { image: IMAGE, result: "Found" } });
 

@@ -81,7 +81,7 @@ describe("the halt of a rollout", () => {
     },
   );
 
-  it("halts while more requests fail than on the image before, with the counts, also when it is verified", () => {
+  it("halts while more requests fail than on the previous image, with the counts, also when it is verified", () => {
     const failing = sovereign("aaa", {}, regressedOn(NEXT_IMAGE));
     expect(stepOf(ready, [zero(NEXT_IMAGE), failing, first])).toMatchObject({
       phase: "Halted",

@@ -85,7 +85,7 @@ describe("an intervention in a rollout", () => {
       next: [],
       wait: {
         message:
-          "beta differs; Sovereigns go back to their image before: correct the cause, then run `catalyst rollout resume`",
+          "beta differs; Sovereigns go back to their previous image: correct the cause, then run `catalyst rollout resume`",
       },
     });
     const resume = (value: string) =>

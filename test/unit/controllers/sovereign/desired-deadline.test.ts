@@ -163,7 +163,7 @@ describe("judgeDeadlines", () => {
       { kind: "due", inMs: MINUTE_MS },
     ],
     [
-      "for a step that failed on the image before",
+      "for a step that failed on the previous image",
       { progress: since(1), ...rolledOut(60) },
       findings(ROLLING, "RolledOut"),
       undefined,

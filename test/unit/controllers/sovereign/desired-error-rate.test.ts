@@ -31,8 +31,8 @@ describe("judgeErrorRate", () => {
     ["as many errors as before", total(300, 1_000), total(3_000, 10_000), "within"],
     ["fewer errors than before", total(10, 1_000), total(3_000, 10_000), "within"],
     ["more than the limit above a bad image", total(360, 1_000), total(3_000, 10_000), "regressed"],
-    ["an image before without a request", total(6, 100), total(0, 0), "regressed"],
-    ["an image before whose only request failed", total(7, 100), total(1, 1), "regressed"],
+    ["a previous image without a request", total(6, 100), total(0, 0), "regressed"],
+    ["a previous image whose only request failed", total(7, 100), total(1, 1), "regressed"],
     ["the same, at the limit of 5 points above 1 in 100", total(6, 100), total(1, 1), "within"],
   ])("decides on %s", (_, now, before, kind) => {
     expect(judgeErrorRate(now, before, LIMIT).kind).toBe(kind);
@@ -71,7 +71,7 @@ describe("judgeErrorRate", () => {
     );
   });
 
-  it("finds no regression where the share of errors is that of the image before", () => {
+  it("finds no regression where the share of errors is that of the previous image", () => {
     fc.assert(
       fc.property(anyTotal, anyLimit, (before, limit) => {
         fc.pre(before.requests >= limit.minRequests);
@@ -110,16 +110,16 @@ describe("desiredErrorRateCondition", () => {
       status: "False",
       reason: "ErrorRateRegressed",
       message:
-        "42 of 500 requests (8.40 %) failed with a 5xx status, and 3 of 10000 requests (0.03 %) on the image before: " +
+        "42 of 500 requests (8.40 %) failed with a 5xx status, and 3 of 10000 requests (0.03 %) on the previous image: " +
         "look at the logs of its billing Pods. Then set spec.image of BillingRelease stable to a digest without the fault, " +
         "run `catalyst rollout skip` for this Sovereign, or raise spec.rollout.errorRate.maxIncreasePercent",
     });
   });
 
-  it("names an image before that had no requests", () => {
+  it("names a previous image that had no requests", () => {
     expect(
       conditionFor({ kind: "regressed", total: total(42, 500) }, undefined, total(0, 0))?.message,
-    ).toContain("and none on the image before");
+    ).toContain("and none on the previous image");
   });
 
   it.each([

@@ -149,7 +149,7 @@ describe("createErrorRates", () => {
     expect((await verdict())?.kind).toBe("tooFew");
   });
 
-  it("keeps the baseline that a reconcile waits for when the count of the image before ends", async () => {
+  it("keeps the baseline that a reconcile waits for when the count of the previous image ends", async () => {
     const releases = [release()];
     const { rates, answer, answers, enqueued, verdict } = ratesOf([pod("pod-1")], releases);
     answer("pod-1", 100, 0);

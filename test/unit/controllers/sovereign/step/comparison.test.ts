@@ -137,7 +137,7 @@ describe("compareWithReference", () => {
   });
 });
 
-describe("compareWithReference after a return to the image before", () => {
+describe("compareWithReference after a return to the previous image", () => {
   const schemaFingerprint = `sha256:${"7".repeat(64)}`;
   const newer = { ...evidence, schemaVersion: "0002", schemaFingerprint };
   const [earlier, reference] = [measured(IMAGE).reference, measured(NEXT_IMAGE).reference];

@@ -64,7 +64,7 @@ describe("recordErrorsBefore", () => {
     expect(facts).toEqual({ errorRate: { image: NEXT_IMAGE, before: { image: IMAGE, ...TOTAL } } });
   });
 
-  it("compares with the image before, not with one on which too many requests fail", async () => {
+  it("compares with the previous image, not with one on which too many requests fail", async () => {
     const { stop, facts } = await record({}, { running: IMAGE, status: found("ErrorRateRegressed") });
     expect(stop).toBeUndefined();
     expect(facts).toEqual({ errorRate: { image: NEXT_IMAGE, before: { image: NEXT_IMAGE, ...TOTAL } } });
@@ -73,7 +73,7 @@ describe("recordErrorsBefore", () => {
   it.each([
     ["too many requests fail", "ErrorRateRegressed"],
     ["too few requests came", "TooFewRequests"],
-  ])("withdraws in the same status that %s on the image before", async (_, reason) => {
+  ])("withdraws in the same status that %s on the previous image", async (_, reason) => {
     const baseline = async () => ({ kind: "counted", total: TOTAL }) as const;
     const { conditions } = await record({ baseline }, { running: IMAGE, status: found(reason) });
     expect(conditions).toMatchObject([{ type: "ErrorRateNormal", status: "Unknown", reason: "OtherImage" }]);
@@ -182,7 +182,7 @@ describe("observeErrorRate", () => {
     expect(conditions).toMatchObject([{ status: "True", reason: "WithinLimit" }]);
   });
 
-  it("says that the image before was not counted", async () => {
+  it("says that the previous image was not counted", async () => {
     const { conditions } = await observe({}, { status: measured({ errorRate: { image: NEXT_IMAGE } }) });
     expect(conditions).toMatchObject([{ status: "Unknown", reason: "BaselineUnknown" }]);
   });
@@ -204,7 +204,7 @@ describe("observeErrorRate", () => {
       { verdict: async () => ({ kind: "tooFew" }) as const },
       { status: withCondition("ErrorRateRegressed") },
     ],
-    ["no image before was counted", {}, { status: verifiedOn(NEXT_IMAGE) }],
+    ["no previous image was counted", {}, { status: verifiedOn(NEXT_IMAGE) }],
     ["another image runs, and nothing was found yet", {}, { image: IMAGE }],
     ["the rollout is complete", {}, { known: COMPLETE }],
   ])("leaves the condition as it is when %s", async (_, planned, situation) => {
