@@ -27,8 +27,8 @@ export interface Readiness {
 }
 
 /**
- * `Ready`, with `Stalled` or `Reconciling` exactly while one of them applies. For kinds whose state one observation
- * decides.
+ * `Ready`, with `Stalled` or `Reconciling` exactly while one of them applies. For kinds whose state follows from one
+ * observation.
  */
 export function readyConditions(
   previous: readonly Condition[] | undefined,

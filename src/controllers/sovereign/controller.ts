@@ -42,7 +42,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       deps.issuerProbes.forget(key);
       deps.errorRates.forget(key);
       deps.autoscalers.forget(key);
-      deps.verification.settle(key);
+      deps.verification.clear(key);
       deps.spokes.forget(key);
       return { kind: "done" };
     }
@@ -81,7 +81,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     applyBackoff(context);
     applyDeadlines(context, ledSince());
     await report(sovereign, findings);
-    return outcomeOf(findings, caches.secretVersions.isSynced() ? RESYNC_MS : BLIND_RESYNC_MS);
+    return outcomeOf(findings, caches.secretVersions.isSynced() ? RESYNC_MS : UNWATCHED_RESYNC_MS);
   };
 
   /**
@@ -91,7 +91,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     const { reason, message, isFinal } = failure;
     const isStalled = isFinal || isStalledBy(sovereign.status?.conditions, reason);
     findings.stop = isStalled ? stalled(reason, message) : waiting(reason, message);
-    findings.isBlind = true;
+    findings.isUnobserved = true;
     recordFailure(deps.events, sovereign, failure);
     await report(sovereign, findings);
   }
@@ -113,7 +113,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
 /** Watches report every change. A resync covers lost events, and costs no request while nothing has changed. */
 const RESYNC_MS = 5 * 3_600_000;
 /** Without the right to watch Secrets, the operator detects a changed one at the next resync. */
-const BLIND_RESYNC_MS = 5 * 60_000;
+const UNWATCHED_RESYNC_MS = 5 * 60_000;
 
 function outcomeOf({ stop, requeueAfterMs }: Findings, resyncMs: number): Outcome {
   // Up to a half sooner, so that the Sovereigns of one rollout do not resync together.

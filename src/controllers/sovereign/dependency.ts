@@ -38,7 +38,7 @@ export interface SovereignDeps {
   probeIssuer(source: { issuer: string; authority: string | undefined }): Promise<IssuerProbe>;
   issuerProbes: Measurements<IssuerProbe>;
   errorRates: Pick<ErrorRates, "baseline" | "verdict" | "discard" | "forget" | "endReconcile">;
-  verification: Pick<Verification, "isDoubtful" | "settle">;
+  verification: Pick<Verification, "needsSmokeTest" | "clear">;
   autoscalers: Autoscalers;
   /** Runs the four-step smoke test against one Pod. */
   smoke: SmokeTest;

@@ -43,8 +43,8 @@ export const deadlineMs = ({ spec }: Sovereign, which: Deadline): number =>
   parseDurationMs(spec.billing.deadlines?.[which] ?? DEADLINE_DEFAULT[which]);
 
 /**
- * The time since which a Sovereign moves to its present goal, which is a spec and an image. A new goal restarts the time, and
- * so does a clock that was set back before it: the deadline would otherwise be later by the size of the jump.
+ * When the Sovereign began to move to its present goal, which is a spec and an image. A new goal restarts this time. A clock
+ * that was set back to before it restarts it too, because the deadline would otherwise pass later by the size of the jump.
  * Undefined while nothing is left to do, while the operator must not act, and while the Sovereign waits for the rollout.
  */
 export function desiredProgress(
@@ -74,9 +74,9 @@ export interface LedTime {
 }
 
 /**
- * Whether a Sovereign has waited too long. Only time in this term of leadership counts, because while no operator ran,
- * nothing could end the wait, and across a jump of the clock, no wait can be measured. A wait that was reported as too long
- * stays so.
+ * Whether a Sovereign has waited too long. Only time in this term of leadership counts, because nothing could end the wait
+ * while no operator ran. Time before a jump of the clock does not count, because it cannot be measured. A wait that was
+ * reported as too long stays so.
  */
 export function judgeDeadlines(
   sovereign: Sovereign,
@@ -90,8 +90,8 @@ export function judgeDeadlines(
   const sinceMs = Math.max(Date.parse(progress.since), earliestMs);
   const step = stepOf(findings, stop);
   const before = step && findCondition(sovereign.status?.conditions, step.type);
-  // For a step that was already False before this goal, the time starts with the goal. For a step that is False since now,
-  // it starts now. A time in the future is from before the clock was set back.
+  // For a step that was already False before this goal, the time starts with the goal. For a step that has just become
+  // False, it starts now. A time in the future is from before the clock was set back.
   const falseSinceMs = Date.parse(before?.status === "False" ? before.lastTransitionTime : now);
   const stepSinceMs = falseSinceMs > Date.parse(now) ? sinceMs : falseSinceMs;
   const waits: [Deadline, number][] = [

@@ -22,7 +22,7 @@ export interface Findings {
   /** At the beginning of this reconcile, the API server had no namespace for the Sovereign. */
   hasNoNamespace?: boolean;
   /** The reconcile could not check the conditions that it did not set: those become `Unknown`. */
-  isBlind?: boolean;
+  isUnobserved?: boolean;
   /** When to reconcile again, if that is sooner than the resync. */
   requeueAfterMs?: number;
 }

@@ -15,7 +15,7 @@ export function recordNews(
   if (current?.reason !== reason && !isFoundTwice) deps.events.record(sovereign, "Warning", reason, message);
 }
 
-/** Retries a long wait less often when a watch ends it. */
+/** Lengthens the pause before the next try of a long wait that a watch ends. */
 export function applyBackoff({ deps, sovereign, findings }: ReconcileContext, random = Math.random): void {
   const { stop } = findings;
   if (stop?.kind !== "waiting" || stop.isWatched !== true) return;

@@ -32,7 +32,7 @@ export async function reconcileSovereign(context: ReconcileContext): Promise<Sto
   const ineligible = await checkEligibility(context);
   if (ineligible !== undefined) {
     // A suspended Sovereign keeps its last findings: the operator could observe it, but leaves it alone.
-    context.findings.isBlind = ineligible.reason !== "Suspended";
+    context.findings.isUnobserved = ineligible.reason !== "Suspended";
     return ineligible;
   }
   const running = await putBack(context);

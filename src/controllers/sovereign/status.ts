@@ -114,15 +114,15 @@ export function desiredStatus(sovereign: Sovereign, findings: Findings, now: str
   };
 }
 
-function unseenConditions({ status }: Sovereign, { isBlind, stop }: Findings): NewCondition[] {
-  if (isBlind !== true || stop === undefined) return [];
+function unseenConditions({ status }: Sovereign, { isUnobserved, stop }: Findings): NewCondition[] {
+  if (isUnobserved !== true || stop === undefined) return [];
   return (status?.conditions ?? [])
     .filter(({ type }) => OBSERVED_CONDITIONS.includes(type))
-    .map((before) => unknownCondition(before.type, blindReason(before, stop)));
+    .map((before) => unknownCondition(before.type, unobservedReason(before, stop)));
 }
 
 /** A decisive condition that is not True keeps its reason, because a failed measurement does not clear it. */
-const blindReason = ({ type, status, reason }: Condition, stop: Stop): string =>
+const unobservedReason = ({ type, status, reason }: Condition, stop: Stop): string =>
   DECISIVE.includes(type) && status !== "True" ? reason : stop.reason;
 
 /** kstatus: Reconciling while the operator retries by itself, Stalled while a person has to act. */

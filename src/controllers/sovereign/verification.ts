@@ -15,9 +15,9 @@ import { isReadyPod, podOrigin } from "./observed.ts";
  */
 export interface Verification extends Watch {
   /** Whether the last smoke test no longer counts. */
-  isDoubtful(sovereign: string): boolean;
-  /** Ends the doubt: a smoke test began after it, or the Sovereign was deleted. */
-  settle(sovereign: string): void;
+  needsSmokeTest(sovereign: string): boolean;
+  /** Call it when a smoke test begins, and when the Sovereign is deleted. */
+  clear(sovereign: string): void;
 }
 
 /** Each Sovereign is checked this often in a fleet of up to 1,500. */
@@ -42,7 +42,7 @@ export function createVerification(deps: {
   pace?: { everyMs: number; minStepMs: number };
 }): Verification {
   const { caches, readSchema, logger, pace = { everyMs: EVERY_MS, minStepMs: MIN_STEP_MS } } = deps;
-  const doubtful = new Set<string>();
+  const outdated = new Set<string>();
   const budget = createSemaphore({ permits: CONCURRENCY, maxWaiting: 0 });
 
   async function verify(sovereign: Sovereign, baseUrl: string, signal: AbortSignal): Promise<boolean> {
@@ -64,8 +64,8 @@ export function createVerification(deps: {
     const baseUrl = pod && podOrigin(pod, BILLING.port);
     if (baseUrl === undefined || (await verify(sovereign, baseUrl, signal)) || signal.aborted) return;
     // The Sovereign may be deleted during the check.
-    if (doubtful.has(name) || caches.sovereigns.get(name) === undefined) return;
-    doubtful.add(name);
+    if (outdated.has(name) || caches.sovereigns.get(name) === undefined) return;
+    outdated.add(name);
     logger.info({ sovereign: name }, "a Pod does not serve the schema that was verified: testing again");
     enqueue(name);
   }
@@ -92,8 +92,8 @@ export function createVerification(deps: {
       };
       void rounds();
     },
-    isDoubtful: (sovereign) => doubtful.has(sovereign),
-    settle: (sovereign) => void doubtful.delete(sovereign),
+    needsSmokeTest: (sovereign) => outdated.has(sovereign),
+    clear: (sovereign) => void outdated.delete(sovereign),
   };
 }
 

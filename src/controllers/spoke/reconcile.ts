@@ -62,20 +62,21 @@ type Contact = { stop: Stop | undefined } | { spoke: Spoke; session: SpokeSessio
 /** The session with the Sovereign's cluster, or why there is none. */
 async function findSession(context: ReconcileContext): Promise<Contact> {
   const { deps, sovereign, findings } = context;
-  const blind = (stop: Stop): Contact => {
-    findings.isBlind = true;
+  const unobserved = (stop: Stop): Contact => {
+    findings.isUnobserved = true;
     recordNews(context, CLUSTER_REACHABLE, stop);
     findings.conditions.push(falseCondition(CLUSTER_REACHABLE, stop.reason, stop.message));
     return { stop };
   };
   const link = await deps.spokes.linkOf(sovereign);
-  if (link.kind === "missing") return blind(waiting("KubeconfigMissing", link.message, WATCHED_RETRY_MS));
-  if (link.kind === "refused") return blind(stalled("KubeconfigRefused", link.message));
+  if (link.kind === "missing")
+    return unobserved(waiting("KubeconfigMissing", link.message, WATCHED_RETRY_MS));
+  if (link.kind === "refused") return unobserved(stalled("KubeconfigRefused", link.message));
   const { spoke } = link;
   const state = spoke.state();
   if (state.kind === "unreachable") {
     const { reason, remedy } = REMEDY[state.status] ?? UNREACHABLE;
-    return blind(
+    return unobserved(
       unknown(
         reason,
         `the cluster cannot be reached since ${state.since.toISOString()}: ${state.cause}; the hub tries again: ${remedy}`,
@@ -85,7 +86,7 @@ async function findSession(context: ReconcileContext): Promise<Contact> {
   if (state.kind === "connecting") return { stop: whileConnecting(context) };
   const { session } = state;
   if (session.uid === deps.spokes.hub())
-    return blind(
+    return unobserved(
       stalled(
         "ClusterIsHub",
         "the kubeconfig leads to this very cluster: delete the Sovereign and create it without spec.cluster, or give another cluster's kubeconfig",
@@ -94,7 +95,7 @@ async function findSession(context: ReconcileContext): Promise<Contact> {
   const known = sovereign.status?.cluster?.uid;
   if (known !== undefined && known !== session.uid) {
     spoke.forget(sovereign.metadata.name);
-    return blind(
+    return unobserved(
       stalled(
         "ClusterReplaced",
         `the cluster at ${session.client.server} is another one: its namespace kube-system has the UID ${session.uid}, and the Sovereign's cluster had ${known}. ` +

@@ -7,8 +7,8 @@ import { canonicalJson } from "../../platform/canonical-json.ts";
 import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { DesiredSpoke } from "./desired-spoke.ts";
-import { createSpokeKeeper, type SpokeKeeper, SpokeObjectNotOurs } from "./keeper.ts";
 import { openSpokeCaches, type SpokeCaches, type SpokeSession } from "./session.ts";
+import { createSpokeWriter, SpokeObjectNotOurs, type SpokeWriter } from "./writer.ts";
 
 /** Whether the hub's objects of a Sovereign are on its cluster as they should be. */
 type ApplyResult = { kind: "pending" } | { kind: "applied" } | ({ kind: "failed" } & Failure);
@@ -53,7 +53,7 @@ export function createSpoke(deps: SpokeDeps): Spoke {
   const desiredByName = new Map<string, DesiredSpoke>();
   const results = new Map<string, ApplyResult>();
   const removals = new Map<string, { uid: string; isDone: boolean }>();
-  let current: { session: SpokeSession; keeper: SpokeKeeper } | undefined;
+  let current: { session: SpokeSession; writer: SpokeWriter } | undefined;
 
   const cluster = createRemoteCluster<SpokeCaches>({
     connect: deps.connect,
@@ -79,7 +79,7 @@ export function createSpoke(deps: SpokeDeps): Spoke {
       informer.onChange(() => {
         for (const name of desiredByName.keys()) queue.add(name);
       });
-    return { session, keeper: createSpokeKeeper(session, deps) };
+    return { session, writer: createSpokeWriter(session, deps) };
   }
 
   function settle(name: string, result: ApplyResult): void {
@@ -95,11 +95,11 @@ export function createSpoke(deps: SpokeDeps): Spoke {
       const isGone = await removeFrom(at, name);
       const desired = desiredByName.get(name);
       if (desired?.uid === at.session.uid) {
-        await at.keeper.apply(desired);
+        await at.writer.apply(desired);
         if (desiredByName.get(name) === desired) settle(name, { kind: "applied" });
       }
       if ([...desiredByName.values()].every(({ uid }) => uid === at.session.uid))
-        await at.keeper.prune(desiredByName);
+        await at.writer.prune(desiredByName);
       if (isGone) {
         removals.set(name, { uid: at.session.uid, isDone: true });
         onChange(name);
@@ -112,12 +112,12 @@ export function createSpoke(deps: SpokeDeps): Spoke {
   }
 
   async function removeFrom(
-    { session, keeper }: NonNullable<typeof current>,
+    { session, writer }: NonNullable<typeof current>,
     name: string,
   ): Promise<boolean> {
     const removal = removals.get(name);
     if (removal === undefined || removal.isDone || removal.uid !== session.uid) return false;
-    return keeper.removeSovereign(name);
+    return writer.removeSovereign(name);
   }
 
   function fail(name: string, error: unknown): void {

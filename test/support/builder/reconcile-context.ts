@@ -159,7 +159,7 @@ export function contextOf(
         },
         now,
       }),
-      verification: { isDoubtful: () => false, settle: () => undefined },
+      verification: { needsSmokeTest: () => false, clear: () => undefined },
       autoscalers: createAutoscalers({ client: deps.client ?? refuseAll("client"), now }),
       probeIssuer: async () => {
         throw new Error("this test has no issuer");

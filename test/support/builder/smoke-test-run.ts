@@ -35,7 +35,7 @@ export interface SmokeTestRun {
   reports?: Record<string, SmokeReport>;
   status?: Parameters<typeof sovereign>[2];
   isEdited?: boolean;
-  isDoubtful?: boolean;
+  needsSmokeTest?: boolean;
 }
 
 /** Runs the step once, with these reports by the address of the Pod. */
@@ -44,16 +44,16 @@ export async function runStep({
   reports = {},
   status,
   isEdited = false,
-  isDoubtful = false,
+  needsSmokeTest = false,
 }: SmokeTestRun) {
   const asked: Parameters<SmokeTest>[0][] = [];
-  const settled: string[] = [];
+  const cleared: string[] = [];
   const context = contextOf(
     sovereign("omantel", {}, status),
     { pods },
     {
       now: () => new Date(NOW),
-      verification: { isDoubtful: () => isDoubtful, settle: (name) => void settled.push(name) },
+      verification: { needsSmokeTest: () => needsSmokeTest, clear: (name) => void cleared.push(name) },
       smoke: async (input) => {
         asked.push(input);
         return reports[new URL(input.baseUrl).hostname] ?? passed();

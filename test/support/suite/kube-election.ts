@@ -14,7 +14,7 @@ export function describeLeaderElection(bench: KubeBench): void {
   /** A candidate as in a process of its own. `lead` runs until the lease is lost. */
   function candidate(identity: string, namespace: string, client: KubeClient) {
     const abort = new AbortController();
-    const state = { terms: 0, isLeading: false, lastWords: 0 };
+    const state = { terms: 0, isLeading: false, lastWrites: 0 };
     let leadership: Leadership = { mayWrite: () => false, lost: new AbortController().signal };
     const done = runLeaderElection({
       client,
@@ -29,7 +29,7 @@ export function describeLeaderElection(bench: KubeBench): void {
         leadership = granted;
         await aborted(signal);
         // The last write of the work in progress.
-        if (granted.mayWrite()) state.lastWords += 1;
+        if (granted.mayWrite()) state.lastWrites += 1;
         state.isLeading = false;
       },
     });
@@ -61,7 +61,7 @@ export function describeLeaderElection(bench: KubeBench): void {
       const stoppedAt = performance.now();
       await first.stop();
       await until(() => second.state.isLeading, "the second leads");
-      expect(first.state.lastWords).toBe(1);
+      expect(first.state.lastWrites).toBe(1);
       // The lease was released and did not expire: it lasts one second.
       expect(performance.now() - stoppedAt).toBeLessThan(700);
       const taken = await bench.client().get<Lease>(LEASES, key);
@@ -97,10 +97,10 @@ export function describeLeaderElection(bench: KubeBench): void {
         },
       });
       const startedAt = performance.now();
-      const heir = candidate("heir", namespace, bench.connect("heir"));
-      await until(() => heir.state.isLeading, "the heir leads", 10_000);
+      const successor = candidate("successor", namespace, bench.connect("successor"));
+      await until(() => successor.state.isLeading, "the successor leads", 10_000);
       expect(performance.now() - startedAt).toBeGreaterThan(1_950);
-      await heir.stop();
+      await successor.stop();
     });
   });
 }

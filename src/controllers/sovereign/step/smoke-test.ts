@@ -52,14 +52,14 @@ export async function runSmokeTest(
     canonicalJson([configured.map(desiredDigest), pods.map(({ metadata }) => metadata.uid ?? "").sort()]),
   );
   const isInSync = !findings.conditions.some(({ type }) => type === CONDITION.inSync);
-  const isDoubtful = deps.verification.isDoubtful(name);
-  const isProven = isFresh(sovereign, evidenceDigest, isInSync) && !isDoubtful;
+  const needsSmokeTest = deps.verification.needsSmokeTest(name);
+  const isProven = isFresh(sovereign, evidenceDigest, isInSync) && !needsSmokeTest;
   if (isProven && isLastTest(deps.smokeTests.peek(name, evidenceDigest), sovereign))
     return { evidence: sovereign.status ?? {} };
 
-  // A test from before the edit or the doubt does not count.
-  if (!isInSync || isDoubtful) deps.smokeTests.forget(name);
-  deps.verification.settle(name);
+  // A test from before the edit or the failed check does not count.
+  if (!isInSync || needsSmokeTest) deps.smokeTests.forget(name);
+  deps.verification.clear(name);
   const measure = async (signal: AbortSignal, failures: number) => {
     const value = await gatherEvidence({
       pods,

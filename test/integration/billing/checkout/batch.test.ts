@@ -13,7 +13,7 @@ useBilling();
 beforeAll(async () => {
   await issueVoucher(billing, "TOGETHER", { credit_omr: 25 });
 });
-afterEach(() => billing.database.pool.query("DROP TRIGGER IF EXISTS curse ON orders"));
+afterEach(() => billing.database.pool.query("DROP TRIGGER IF EXISTS refuse_order ON orders"));
 
 const place = (user: string, body: Record<string, unknown> = {}): Promise<Answer> =>
   placeOrder(billing, user, { promo_code: "TOGETHER", ...body });
@@ -48,9 +48,9 @@ describe("concurrent checkouts", () => {
 
   it("completes the other checkouts when the database refuses one of them", async () => {
     await billing.database.pool.query(`
-      CREATE OR REPLACE FUNCTION curse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      CREATE OR REPLACE FUNCTION refuse_order() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF NEW.tenant_id = 'cursed' THEN RAISE EXCEPTION 'cursed' USING ERRCODE = 'XX001'; END IF; RETURN NEW; END $$;
-      CREATE TRIGGER curse BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION curse()`);
+      CREATE TRIGGER refuse_order BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION refuse_order()`);
     const users = group("neighbour", 20);
     const [cursed, ...answers] = await Promise.all([
       place("cursed-one", { tenant_id: "cursed" }),

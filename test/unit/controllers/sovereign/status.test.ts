@@ -68,7 +68,7 @@ describe("status", () => {
     expect(present).toEqual(progress === undefined ? [] : [progress]);
   });
 
-  it("sets the conditions that a blind reconcile did not find to Unknown, and keeps those that it found", () => {
+  it("sets the conditions that a reconcile without observations did not find to Unknown, and keeps those that it found", () => {
     const before = desiredStatus(
       sovereign("o"),
       findings({ conditions: ALL.map((type) => trueCondition(type, "Test", "")) }),
@@ -79,7 +79,7 @@ describe("status", () => {
       findings({
         conditions: [trueCondition("ImagePinned", "Pinned", "")],
         stop: stalled("WriteForbidden", "no"),
-        isBlind: true,
+        isUnobserved: true,
       }),
       NOW,
     );
@@ -104,8 +104,8 @@ describe("status", () => {
     "says Unknown of a shape that was %s with reason %s, with reason %s",
     (status, reason, expected) => {
       const shape = { ...condition("VoucherShapeVerified", status), reason };
-      const blind = findings({ stop: waiting("WriteForbidden", "no"), isBlind: true });
-      const { conditions } = desiredStatus(sovereign("o", {}, { conditions: [shape] }), blind, NOW);
+      const unobserved = findings({ stop: waiting("WriteForbidden", "no"), isUnobserved: true });
+      const { conditions } = desiredStatus(sovereign("o", {}, { conditions: [shape] }), unobserved, NOW);
       expect(findCondition(conditions, "VoucherShapeVerified")).toMatchObject({
         status: "Unknown",
         reason: expected,

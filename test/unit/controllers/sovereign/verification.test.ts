@@ -61,7 +61,7 @@ describe("createVerification", () => {
     await new Promise((done) => setTimeout(done, 30));
     stop.abort();
     expect(enqueued).toEqual([]);
-    expect(verification.isDoubtful("a")).toBe(false);
+    expect(verification.needsSmokeTest("a")).toBe(false);
   });
 
   it("asks one ready Pod of each verified Sovereign for its schema, and reconciles none while it is the same", async () => {
@@ -93,9 +93,9 @@ describe("createVerification", () => {
         (seen) => seen.asked.length >= 12,
       );
       expect(enqueued).toEqual(["b"]);
-      expect(["a", "b"].map(verification.isDoubtful)).toEqual([false, true]);
-      verification.settle("b");
-      expect(verification.isDoubtful("b")).toBe(false);
+      expect(["a", "b"].map(verification.needsSmokeTest)).toEqual([false, true]);
+      verification.clear("b");
+      expect(verification.needsSmokeTest("b")).toBe(false);
     },
   );
 

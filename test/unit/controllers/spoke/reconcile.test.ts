@@ -88,7 +88,7 @@ describe("reconcileRemote", () => {
     };
     const context = contextOf(own(), {}, { spokes, client });
     expect(await reconcileRemote(context)).toMatchObject({ ...stop, message: "why" });
-    expect(context.findings.isBlind).toBe(true);
+    expect(context.findings.isUnobserved).toBe(true);
     expect(context.events.map(({ reason }) => reason)).toEqual([(stop as { reason: string }).reason]);
   });
 

@@ -25,7 +25,7 @@ describe("a smoke test that passed", () => {
   });
 
   it.each<[string, Partial<SmokeTestRun>]>([
-    ["a verification found another schema", { isDoubtful: true }],
+    ["a verification found another schema", { needsSmokeTest: true }],
     ["a Pod is new", { pods: [...pods, billingPod("billing-3")] }],
     [
       "a Pod was replaced by another of its name",

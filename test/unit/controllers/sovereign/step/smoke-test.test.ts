@@ -128,14 +128,14 @@ describe("runSmokeTest", () => {
     const report = Promise.withResolvers<SmokeReport>();
     const enqueued = Promise.withResolvers<string>();
     let time = Date.parse(NOW);
-    const doubts = new Set(["omantel"]);
+    const outdated = new Set(["omantel"]);
     const context = contextOf(
       sovereign("omantel", {}, before.evidence),
       { pods: [billingPod("billing-1")] },
       {
         smoke: () => report.promise,
         now: () => new Date(time),
-        verification: { isDoubtful: (name) => doubts.has(name), settle: () => doubts.clear() },
+        verification: { needsSmokeTest: (name) => outdated.has(name), clear: () => outdated.clear() },
       },
     );
     context.deps.smokeTests.connect(enqueued.resolve, context.signal);

@@ -21,7 +21,7 @@ export class SpokeObjectNotOurs extends Error {
 const OFFER_MANAGER = `${HUB_NAME}-offer`;
 
 /** Writes the hub's objects on one cluster, for one session. */
-export interface SpokeKeeper {
+export interface SpokeWriter {
   apply(wanted: DesiredSpoke): Promise<void>;
   /** Deletes the hub's Sovereign there. Resolves with true once it is deleted. */
   removeSovereign(name: string): Promise<boolean>;
@@ -32,10 +32,10 @@ export interface SpokeKeeper {
   prune(desiredByName: ReadonlyMap<string, DesiredSpoke>): Promise<void>;
 }
 
-export function createSpokeKeeper(
+export function createSpokeWriter(
   session: SpokeSession,
   deps: { hub: string; now: () => Date },
-): SpokeKeeper {
+): SpokeWriter {
   const { hub, now } = deps;
   const { client, caches } = session;
   const applier = createApplier({ client, fieldManager: HUB_NAME, now, freeFields: freeFieldsOf });
