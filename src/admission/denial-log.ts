@@ -10,7 +10,7 @@ const REPEAT_MS = 60_000;
  * Users choose names, so the number of stored denials is bounded. The oldest are dropped, and are logged again when they
  * repeat.
  */
-const MAX_REMEMBERED = 2_000;
+const MAX_STORED = 2_000;
 
 export type DenialLog = (input: AdmissionInput, violations: readonly Violation[]) => void;
 
@@ -33,7 +33,7 @@ export function createDenialLog(logger: Logger, now: () => number = () => perfor
       last.repeats += 1;
       return;
     }
-    setNewest(logged, key, { atMs: now(), repeats: 0 }, MAX_REMEMBERED);
+    setNewest(logged, key, { atMs: now(), repeats: 0 }, MAX_STORED);
     logger.info(last === undefined ? denial : { ...denial, repeats: last.repeats }, "request denied");
   };
 }

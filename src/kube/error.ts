@@ -114,7 +114,7 @@ export const isForbidden = hasStatus(403);
 export const isUnauthorized = hasStatus(401);
 export const isTooManyRequests = hasStatus(429);
 /** The fault affects every request, not only this one: no answer, a server error, or too many requests. */
-export const isServerAway = (error: unknown): boolean =>
+export const isServerUnavailable = (error: unknown): boolean =>
   isUnreachable(error) || isTooManyRequests(error) || (error instanceof KubeError && error.status >= 500);
 /** The server has compacted the position of a list or watch. */
 export const isGone = hasStatus(410);

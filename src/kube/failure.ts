@@ -1,4 +1,4 @@
-import { isConflict, isServerAway, isUnreachable, KubeError } from "./error.ts";
+import { isConflict, isServerUnavailable, isUnreachable, KubeError } from "./error.ts";
 import { FieldConflict } from "./field-conflict.ts";
 
 /** The reason and message of a failed reconcile, for the object's conditions. */
@@ -11,14 +11,14 @@ export interface Failure {
 
 /** After this many failures in a row, about 13 s with the default back-off, a failure is final. */
 export const MAX_TRIES = 8;
-/** The number of failures in a row from which a fault is reported that usually passes by itself. */
+/** A transient fault is reported from this number of failures in a row. */
 const REPORTED_FROM = 3;
 /** Some messages of the server quote whole objects. */
 const MAX_SERVER_MESSAGE = 2_000;
 
 /**
- * Describes the error of the `attempt`-th try in a row. Returns undefined for an error that is not reported: a fault that
- * usually passes, and the end of this process's leadership.
+ * Describes the error of the `attempt`-th try in a row. Returns undefined for an error that is not reported: a first
+ * transient fault, and the end of this process's leadership.
  */
 export function describeFailure(error: unknown, attempt: number): Failure | undefined {
   if (error instanceof FieldConflict)
@@ -30,7 +30,7 @@ export function describeFailure(error: unknown, attempt: number): Failure | unde
     return { reason: RECONCILE_FAILED, message, isFinal: attempt >= MAX_TRIES };
   }
   if (error.reason === "NotLeading") return undefined;
-  if (isPassing(error) && attempt < REPORTED_FROM) return undefined;
+  if (isTransient(error) && attempt < REPORTED_FROM) return undefined;
   const { reason, remedy } = explain(error);
   return {
     reason,
@@ -39,8 +39,8 @@ export function describeFailure(error: unknown, attempt: number): Failure | unde
   };
 }
 
-/** A conflict means that the cache is slightly out of date. The other errors usually pass by themselves. */
-const isPassing = (error: KubeError): boolean => isConflict(error) || isServerAway(error);
+/** A conflict means that the cache is slightly out of date. */
+const isTransient = (error: KubeError): boolean => isConflict(error) || isServerUnavailable(error);
 
 function whatFailed(error: KubeError): string {
   const { request, causes, status, reason, serverMessage } = error;

@@ -10,7 +10,7 @@ import {
 } from "../billing/event/outbox.ts";
 import { desiredOrganization } from "../controllers/organization/desired-organization.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { isAlreadyExists, isServerAway } from "../kube/error.ts";
+import { isAlreadyExists, isServerUnavailable } from "../kube/error.ts";
 import { resourceOf } from "../kube/resource.ts";
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
@@ -95,6 +95,8 @@ async function createOrganization(
     await client.create(resourceOf(ORGANIZATION), desiredOrganization(sovereign, payload));
   } catch (error) {
     if (isAlreadyExists(error)) return;
-    throw isServerAway(error) ? new SinkUnavailableError(errorMessage(error), { cause: error }) : error;
+    throw isServerUnavailable(error)
+      ? new SinkUnavailableError(errorMessage(error), { cause: error })
+      : error;
   }
 }

@@ -26,7 +26,7 @@ export interface SignatureVerifier {
 
 /** Shorter than the ten seconds that the API server waits for the webhook, so that a slow registry is reported as one. */
 const DEADLINE_MS = 6_000;
-const MAX_REMEMBERED = 10_000;
+const MAX_CACHED = 10_000;
 
 /**
  * Verifies cosign signatures, by key and keyless, in both formats that cosign stores. A verified signature is cached by
@@ -38,9 +38,9 @@ export function createSignatureVerifier(deps: {
   logger: Logger;
   /** The platform's, for keyless signatures; undefined while it has none. No Franchise brings its own. */
   trustedRoot?: () => TrustedRoot | undefined;
-  maxRemembered?: number;
+  maxCached?: number;
 }): SignatureVerifier {
-  const { client, maxRemembered = MAX_REMEMBERED, trustedRoot = () => undefined } = deps;
+  const { client, maxCached = MAX_CACHED, trustedRoot = () => undefined } = deps;
   const verified = new Map<string, Verdict>();
 
   async function look(
@@ -73,7 +73,7 @@ export function createSignatureVerifier(deps: {
     try {
       const verdict = await look(reference, trust, root);
       if (verdict.kind === "verified") {
-        setNewest(verified, key, verdict, maxRemembered);
+        setNewest(verified, key, verdict, maxCached);
       }
       return verdict;
     } catch (error) {

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { ALONE, createBatch } from "../db/batch.ts";
 import type { Database } from "../db/database.ts";
-import { type IdempotencyClaim, recallAnswer } from "../db/idempotency.ts";
+import { findStoredAnswer, type IdempotencyClaim } from "../db/idempotency.ts";
 import { DatabaseUnavailableError } from "../errors.ts";
 import type { CardAmounts } from "../payment/order-payment.ts";
 
@@ -59,7 +59,7 @@ export interface CheckoutRow {
 export type CheckoutCall = (request: CheckoutRequest, card: CardAmounts | null) => Promise<CheckoutRow>;
 
 /** A checkout in an idempotency record. Of a refusal, only the outcome is stored. */
-type RememberedCheckout = Partial<NonNullable<CheckoutRow["answer"]>> & { outcome: CheckoutRow["outcome"] };
+type StoredCheckout = Partial<NonNullable<CheckoutRow["answer"]>> & { outcome: CheckoutRow["outcome"] };
 
 /** The members that the database returns with a refusal. */
 interface Refusal {
@@ -69,7 +69,7 @@ interface Refusal {
 
 function rowOf(
   outcome: CheckoutRow["outcome"],
-  answer: (RememberedCheckout & Refusal) | null,
+  answer: (StoredCheckout & Refusal) | null,
   isNew: boolean,
 ): CheckoutRow {
   const { order_id, balance_baisa = 0, voucher = null, card_baisa = null } = answer ?? {};
@@ -83,13 +83,13 @@ function rowOf(
   };
 }
 
-/** The answer of an earlier checkout with the same key. Throws as `recallAnswer` does. */
-export async function recallCheckout(
+/** The answer of an earlier checkout with the same key. Throws as `findStoredAnswer` does. */
+export async function findStoredCheckout(
   database: Database,
   claim: IdempotencyClaim,
 ): Promise<CheckoutRow | undefined> {
   const answer = await database.transaction((transaction) =>
-    recallAnswer<RememberedCheckout>(transaction, claim),
+    findStoredAnswer<StoredCheckout>(transaction, claim),
   );
   return answer && rowOf(answer.outcome, answer, false);
 }
@@ -124,7 +124,7 @@ export function createCheckoutCall(deps: {
       const rows = await database.query<{
         line: number;
         outcome: CheckoutRow["outcome"] | "busy";
-        answer: (RememberedCheckout & Refusal) | null;
+        answer: (StoredCheckout & Refusal) | null;
         is_new: boolean;
       }>({
         name: "checkout",

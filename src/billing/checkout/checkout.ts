@@ -8,7 +8,7 @@ import { requireCanceled } from "../payment/order-closing.ts";
 import type { CardAmounts, OrderPayment } from "../payment/order-payment.ts";
 import type { TenantDirectory } from "../tenant/directory.ts";
 import { resolveKey } from "../voucher/resolve.ts";
-import { type CheckoutCall, type CheckoutRequest, type CheckoutRow, recallCheckout } from "./call.ts";
+import { type CheckoutCall, type CheckoutRequest, type CheckoutRow, findStoredCheckout } from "./call.ts";
 import { type CatalogSource, priceOrder } from "./catalog.ts";
 
 interface CheckoutOrder {
@@ -102,7 +102,7 @@ export function createCheckout(deps: {
       ([totalBaisa, card]) => place(caller, order, totalBaisa, card, claim),
       async (error: unknown) => {
         // An earlier answer with the same key stays valid, even when the catalog fails now.
-        const before = claim && (await recallCheckout(database, claim));
+        const before = claim && (await findStoredCheckout(database, claim));
         if (before === undefined) throw error;
         return before;
       },

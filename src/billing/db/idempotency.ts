@@ -33,7 +33,7 @@ export function claimOf(
  * Locks the claim until the transaction ends, and returns the answer that an earlier request with the same key stored.
  * PostgreSQL releases the lock with the connection, so a crashed request blocks no other. `billing_checkout` does the same in SQL.
  */
-export async function recallAnswer<Answer>(
+export async function findStoredAnswer<Answer>(
   transaction: Queryable,
   claim: IdempotencyClaim,
 ): Promise<Answer | undefined> {
@@ -44,7 +44,7 @@ export async function recallAnswer<Answer>(
   });
   if (!lock?.taken) throw inFlight();
   const [record] = await transaction.query<{ request_hash: string; answer: Answer }>({
-    name: "idempotency-recall",
+    name: "idempotency-find",
     text: "SELECT request_hash, answer FROM idempotency_records WHERE user_id = $1 AND key = $2",
     values: [claim.userId, claim.key],
   });
@@ -54,13 +54,13 @@ export async function recallAnswer<Answer>(
 }
 
 /** Stores the answer for repeated requests. Must run in the transaction of the request's effects. */
-export async function rememberAnswer(
+export async function storeAnswer(
   transaction: Queryable,
   claim: IdempotencyClaim,
   answer: unknown,
 ): Promise<void> {
   await transaction.query({
-    name: "idempotency-remember",
+    name: "idempotency-store",
     text: "INSERT INTO idempotency_records (user_id, key, request_hash, answer) VALUES ($1, $2, $3, $4)",
     values: [claim.userId, claim.key, claim.requestHash, JSON.stringify(answer)],
   });

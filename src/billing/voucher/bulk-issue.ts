@@ -1,5 +1,5 @@
 import type { Database, Queryable } from "../db/database.ts";
-import { type IdempotencyClaim, recallAnswer, rememberAnswer } from "../db/idempotency.ts";
+import { findStoredAnswer, type IdempotencyClaim, storeAnswer } from "../db/idempotency.ts";
 import { type Actor, auditBulkIssue } from "./audit.ts";
 import { codeOfSymbols, SYMBOL_COUNT } from "./code.ts";
 import type { GrantGate } from "./grant-gate.ts";
@@ -68,8 +68,8 @@ export function createBulkIssuer(deps: {
       const { terms } = issue;
       requireTerms(undefined, terms);
       const prefix = voucherKey(issue.prefix);
-      const earlier = claim && (await recallAnswer<BulkRecord>(transaction, claim));
-      if (earlier !== undefined) return recallVouchers(earlier, prefix);
+      const earlier = claim && (await findStoredAnswer<BulkRecord>(transaction, claim));
+      if (earlier !== undefined) return issuedVouchers(earlier, prefix);
       await gate.enter(transaction, actor);
 
       const created = await insertDrawn(transaction, issue, prefix, actor);
@@ -79,14 +79,14 @@ export function createBulkIssuer(deps: {
       await auditBulkIssue(transaction, actor, [first, ...others]);
       if (claim !== undefined) {
         const record: BulkRecord = { voucher: recordOf(first), symbols: [...created.keys()].join("") };
-        await rememberAnswer(transaction, claim, record);
+        await storeAnswer(transaction, claim, record);
       }
       return [first, ...others].map(recordOf);
     });
 }
 
 /** The vouchers as they were issued, without later changes. */
-function recallVouchers({ voucher, symbols }: BulkRecord, prefix: string): VoucherRecord[] {
+function issuedVouchers({ voucher, symbols }: BulkRecord, prefix: string): VoucherRecord[] {
   return Array.from({ length: symbols.length / SYMBOL_COUNT }, (_, index) => ({
     ...voucher,
     code: codeOfSymbols(symbols.slice(index * SYMBOL_COUNT, (index + 1) * SYMBOL_COUNT), prefix),

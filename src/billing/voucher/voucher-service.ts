@@ -1,5 +1,5 @@
 import { type Database, theRow } from "../db/database.ts";
-import { type IdempotencyClaim, recallAnswer, rememberAnswer } from "../db/idempotency.ts";
+import { findStoredAnswer, type IdempotencyClaim, storeAnswer } from "../db/idempotency.ts";
 import type { TimePosition } from "../db/time-position.ts";
 import { type Actor, auditChange, createAuditReader, type ReadVoucherAudit } from "./audit.ts";
 import { createBulkIssuer, type IssueInBulk } from "./bulk-issue.ts";
@@ -74,14 +74,14 @@ export function createVoucherService(deps: {
 
     issue: (code, terms, actor, { claim, precondition } = {}) =>
       database.transaction(async (transaction) => {
-        const earlier = claim && (await recallAnswer<VoucherRecord>(transaction, claim));
+        const earlier = claim && (await findStoredAnswer<VoucherRecord>(transaction, claim));
         if (earlier !== undefined) return earlier;
         await gate.enter(transaction, actor);
         const voucher =
           code === undefined
             ? await editor.create(transaction, { ...NO_DATES, ...terms }, actor)
             : await editor.upsert(transaction, code, terms, actor, precondition);
-        if (claim !== undefined) await rememberAnswer(transaction, claim, voucher);
+        if (claim !== undefined) await storeAnswer(transaction, claim, voucher);
         return voucher;
       }),
 

@@ -113,7 +113,7 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
   const isOnImage = pinnedImage === plan.image;
   const heldMs = isReserved ? undefined : heldUntilMs(sovereign, plan, nowMs);
   const exclusion = exclusionOf(sovereign, plan);
-  const isAway = heldMs === undefined && exclusion?.isAway === true;
+  const isUnreachable = heldMs === undefined && exclusion?.isUnreachable === true;
   const isVerified = isVerifiedOn(sovereign, plan.image);
   const stage = plan.stages.findIndex(({ takes }) => takes(sovereign));
   const hasServed = previousImage !== undefined || verified !== undefined;
@@ -133,8 +133,9 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
     hasServed,
     takesPlace: hasServed && takesPlace(state, sovereign, plan),
     needsPerson: isStalled && (STUCK.includes(state) || (state === "updating" && !hasServed)),
-    isAwaited: isAway && hasServed && !wasVerifiedOn(sovereign, plan.image) && !needsPersonThere(sovereign),
-    bakesSinceMs: bakesSinceMs(sovereign, plan.image, stage === 0, isAway),
+    isAwaited:
+      isUnreachable && hasServed && !wasVerifiedOn(sovereign, plan.image) && !needsPersonThere(sovereign),
+    bakesSinceMs: bakesSinceMs(sovereign, plan.image, stage === 0, isUnreachable),
     untilMs: heldMs,
     reason: text.reason,
     message: text.message,
@@ -244,10 +245,10 @@ function bakesSinceMs(
   sovereign: Sovereign,
   image: string,
   isCanary: boolean,
-  isAway: boolean,
+  isUnreachable: boolean,
 ): number | undefined {
   const { verified, previousImage } = sovereign.status ?? {};
-  const isVerified = isVerifiedOn(sovereign, image) || (isAway && wasVerifiedOn(sovereign, image));
+  const isVerified = isVerifiedOn(sovereign, image) || (isUnreachable && wasVerifiedOn(sovereign, image));
   if (!isVerified || verified === undefined || (!isCanary && previousImage === undefined)) return undefined;
   return Date.parse(verified.since);
 }
@@ -272,7 +273,7 @@ function heldUntilMs(
 function exclusionOf(
   sovereign: Sovereign,
   { interventions, image }: RolloutPlan,
-): { reason: string; message: string; isAway?: true } | undefined {
+): { reason: string; message: string; isUnreachable?: true } | undefined {
   // Its deletion may wait, and it takes no image meanwhile: a wave must not wait for it.
   if (sovereign.metadata.deletionTimestamp !== undefined)
     return { reason: "Deleting", message: "the Sovereign is being deleted" };
@@ -282,7 +283,7 @@ function exclusionOf(
   const contact = findCondition(sovereign.status?.conditions, CLUSTER_REACHABLE);
   // A Sovereign that cannot be observed must not delay others. One that had failed on the image still counts as failed.
   if (contact?.status === "False" && sovereign.status?.cluster?.stalledOn !== image)
-    return { reason: contact.reason, message: contact.message, isAway: true };
+    return { reason: contact.reason, message: contact.message, isUnreachable: true };
   return isRefused(sovereign)
     ? {
         reason: "Refused",

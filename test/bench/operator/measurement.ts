@@ -1,5 +1,5 @@
 import { SOVEREIGN } from "../../../src/api/sovereign.ts";
-import { isAlreadyExists, isServerAway } from "../../../src/kube/error.ts";
+import { isAlreadyExists, isServerUnavailable } from "../../../src/kube/error.ts";
 import { resourceOf } from "../../../src/kube/resource.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
 import { type OperatorProcess, settle } from "../admission/operator-process.ts";
@@ -131,7 +131,7 @@ async function write(act: () => Promise<unknown>): Promise<void> {
       return;
     } catch (error) {
       if (isAlreadyExists(error)) return;
-      if (!isServerAway(error) || performance.now() >= untilMs) throw error;
+      if (!isServerUnavailable(error) || performance.now() >= untilMs) throw error;
     }
     await sleep(RETRY_MS);
   }

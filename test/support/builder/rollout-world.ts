@@ -36,7 +36,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
   const isOnImage = (own: Sovereign) => own.status?.pinnedImage === NEXT_IMAGE;
   /** The last status of each Sovereign whose cluster cannot be reached. */
   const seen = new Map<string, SovereignStatus | undefined>();
-  const isAway = ({ metadata }: Sovereign) => seen.has(metadata.name);
+  const isDisconnected = ({ metadata }: Sovereign) => seen.has(metadata.name);
   /** Read from the objects: whether a Sovereign serves with another image, and needs no person. */
   const isLeftBehind = ({ metadata, spec, status }: Sovereign) =>
     isServing(seen.get(metadata.name)) && !spec.suspend && status?.verified?.image !== NEXT_IMAGE;
@@ -70,7 +70,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
 
   function reconcile(name: string): void {
     const own = find(name);
-    if (own === undefined || own.spec.suspend || isAway(own)) return;
+    if (own === undefined || own.spec.suspend || isDisconnected(own)) return;
     const decision = connected.fleets.decide(own, brel);
     // Like step/pin.ts: a wait with a known end is reconciled again at that time.
     if (decision.kind === "wait" && decision.retryAfterMs !== undefined)
@@ -118,11 +118,11 @@ export function createWorld({ stages, rollout, fleet }: World) {
     report,
     finish: (name) => {
       const own = find(name);
-      if (own !== undefined && !own.spec.suspend && !isAway(own)) verify(own);
+      if (own !== undefined && !own.spec.suspend && !isDisconnected(own)) verify(own);
     },
     fail: (name) => {
       const own = find(name);
-      if (own?.status === undefined || !isOnImage(own) || isAway(own)) return;
+      if (own?.status === undefined || !isOnImage(own) || isDisconnected(own)) return;
       const conditions = [condition("VoucherShapeVerified", "False"), condition("Stalled", "True")];
       setStatus(own, { ...own.status, conditions });
     },
@@ -146,13 +146,13 @@ export function createWorld({ stages, rollout, fleet }: World) {
     },
     disconnect: (name) => {
       const own = find(name);
-      if (own === undefined || name === "zero" || isAway(own)) return;
+      if (own === undefined || name === "zero" || isDisconnected(own)) return;
       seen.set(name, own.status);
       setStatus(own, awayStatus(own.status));
     },
     reconnect: (name) => {
       const own = find(name);
-      if (own === undefined || !isAway(own)) return;
+      if (own === undefined || !isDisconnected(own)) return;
       const { status: _, ...rest } = own;
       const status = seen.get(name);
       seen.delete(name);
@@ -224,7 +224,9 @@ export function createWorld({ stages, rollout, fleet }: World) {
     /** One round of an operator whose Sovereigns all update without a failure. */
     operate(): boolean {
       const isBusy = operate();
-      const updating = sovereigns.filter((own) => !own.spec.suspend && !isAway(own) && isUpdating(own));
+      const updating = sovereigns.filter(
+        (own) => !own.spec.suspend && !isDisconnected(own) && isUpdating(own),
+      );
       updating.forEach(verify);
       return isBusy || updating.length > 0;
     },

@@ -52,7 +52,7 @@ const json = (response: ServerResponse, status: number, body: unknown) => {
  * loopback.
  */
 export async function startStripeServer(): Promise<StripeServer> {
-  const remembered = new Map<
+  const answers = new Map<
     string,
     { body: string; answer: { status: number; sessionId?: string; error?: object } }
   >();
@@ -149,12 +149,12 @@ export async function startStripeServer(): Promise<StripeServer> {
     key: string | undefined,
   ): { status: number; body: unknown } {
     if (path === "/v1/checkout/sessions") {
-      const before = key === undefined ? undefined : remembered.get(key);
+      const before = key === undefined ? undefined : answers.get(key);
       if (before !== undefined && before.body !== body)
         return { status: 400, body: { error: { type: "idempotency_error", message: "other parameters" } } };
       const answer = before?.answer ?? createSession(fields);
       // A refusal is stored too.
-      if (key !== undefined) remembered.set(key, { body, answer });
+      if (key !== undefined) answers.set(key, { body, answer });
       const { status, sessionId, error } = answer;
       return { status, body: sessionId === undefined ? { error } : describe(sessionId) };
     }

@@ -11,20 +11,20 @@ export function describeApplierCases(bench: KubeBench): void {
   const cached = (object: KubernetesObject) =>
     bench.client().get<ConfigMapObject>(CONFIG_MAPS, object.metadata);
 
-  describe("the applier decides by what it remembers, what is cached and what is live", () => {
-    type Known = "unknown" | "remembered" | "annotated";
+  describe("the applier decides by its stored state, the cache and the live object", () => {
+    type Known = "unknown" | "stored" | "annotated";
     type Cache = "nothing" | "behind" | "present";
     type Live = "absent" | "equal" | "edited";
     it.each<[Known, Cache, Live, string]>([
       ["unknown", "nothing", "absent", "created"],
       ["unknown", "nothing", "edited", "updated"],
       ["unknown", "present", "edited", "updated"],
-      ["remembered", "nothing", "absent", "corrected"],
-      ["remembered", "nothing", "equal", "unchanged"],
-      ["remembered", "nothing", "edited", "corrected"],
-      ["remembered", "behind", "equal", "unchanged"],
-      ["remembered", "present", "equal", "unchanged"],
-      ["remembered", "present", "edited", "corrected"],
+      ["stored", "nothing", "absent", "corrected"],
+      ["stored", "nothing", "equal", "unchanged"],
+      ["stored", "nothing", "edited", "corrected"],
+      ["stored", "behind", "equal", "unchanged"],
+      ["stored", "present", "equal", "unchanged"],
+      ["stored", "present", "edited", "corrected"],
       ["annotated", "nothing", "equal", "unchanged"],
       ["annotated", "nothing", "edited", "corrected"],
       ["annotated", "present", "equal", "unchanged"],

@@ -25,7 +25,7 @@ export function createRateLimit(deps: { perMinute: number; refusal: string; maxK
 
   const refuse = (retryAfterMs: number) => new RequestError("rate_limited", refusal, { retryAfterMs });
 
-  async function remember(key: string, { isFirstInDuration }: RateLimiterRes): Promise<void> {
+  async function trackKey(key: string, { isFirstInDuration }: RateLimiterRes): Promise<void> {
     if (!isFirstInDuration) return;
     keys.delete(key);
     keys.add(key);
@@ -42,10 +42,10 @@ export function createRateLimit(deps: { perMinute: number; refusal: string; maxK
   return {
     async take(key, points = 1) {
       try {
-        await remember(key, await limiter.consume(key, points));
+        await trackKey(key, await limiter.consume(key, points));
       } catch (refused) {
         if (!(refused instanceof RateLimiterRes)) throw refused;
-        await remember(key, refused);
+        await trackKey(key, refused);
         throw refuse(refused.msBeforeNext);
       }
     },
@@ -57,7 +57,7 @@ export function createRateLimit(deps: { perMinute: number; refusal: string; maxK
       return state.consumedPoints;
     },
     async count(key) {
-      await remember(key, await limiter.penalty(key));
+      await trackKey(key, await limiter.penalty(key));
     },
   };
 }

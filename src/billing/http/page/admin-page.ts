@@ -9,7 +9,7 @@ import { currencyName } from "./amount.ts";
 import { htmlDocument, languageLink } from "./document.ts";
 import { escapeHtml, scriptJson } from "./html.ts";
 import { LANGUAGES, type Language } from "./language.ts";
-import { brandMark, brandStyle, iconLink, imageSource, policyHash, rememberLast } from "./theme.ts";
+import { brandMark, brandStyle, iconLink, imageSource, memoizeLast, policyHash } from "./theme.ts";
 
 const ADMIN_TEXT: Readonly<Record<Language, AdminText>> = { en: ADMIN_TEXT_EN, ar: ADMIN_TEXT_AR };
 
@@ -80,14 +80,13 @@ ${adminDialogs(shell)}
     };
   }
 
-  const remembered = {
-    en: rememberLast((branding: string) => render("en", JSON.parse(branding))),
-    ar: rememberLast((branding: string) => render("ar", JSON.parse(branding))),
+  const rendered = {
+    en: memoizeLast((branding: string) => render("en", JSON.parse(branding))),
+    ar: memoizeLast((branding: string) => render("ar", JSON.parse(branding))),
   };
   return {
     assets,
-    page: (language: Language, branding: Branding): AdminPage =>
-      remembered[language](JSON.stringify(branding)),
+    page: (language: Language, branding: Branding): AdminPage => rendered[language](JSON.stringify(branding)),
   };
 }
 

@@ -9,10 +9,10 @@ import {
   brandStyle,
   iconLink,
   imageSource,
+  memoizeLast,
   policyHash,
   readPart,
   readStyle,
-  rememberLast,
 } from "./theme.ts";
 
 /** The page's content: an offer, a voucher that begins later or has ended, an invalid code, or a request to wait. */
@@ -56,7 +56,7 @@ export function createRedeemPage(deps: { sovereignFqdn: string; currency: string
   const script = readPart("redeem.js");
   const scriptHash = policyHash(script);
   // Compared by value, because an embedding process reads the branding again for each request.
-  const dress = rememberLast((json: string) => {
+  const dress = memoizeLast((json: string) => {
     const branding: Branding = JSON.parse(json);
     const style = brandStyle(branding.colour) + sheet;
     return {

@@ -35,7 +35,7 @@ export function brandStyle(colour: string = DEFAULT_COLOUR): string {
 }
 
 /** Caches the result for the last key. One is enough, because branding rarely changes. */
-export function rememberLast<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value {
+export function memoizeLast<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value {
   let last: { key: Key; value: Value } | undefined;
   return (key) => {
     if (last === undefined || last.key !== key) last = { key, value: compute(key) };

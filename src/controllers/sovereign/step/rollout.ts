@@ -39,8 +39,8 @@ export function observeRollout(
   if (reason !== "RollingOut") recordNews(context, CONDITION.rolledOut, stop);
   findings.conditions.push(falseCondition(CONDITION.rolledOut, reason, message));
   // Without an available Pod, the shape is no longer proven.
-  const isAway = (deployment.status?.availableReplicas ?? 0) === 0;
-  if (isAway && isShapeUncontradicted(sovereign))
+  const hasNoPod = (deployment.status?.availableReplicas ?? 0) === 0;
+  if (hasNoPod && isShapeUncontradicted(sovereign))
     findings.conditions.push(unknownCondition(CONDITION.voucherShapeVerified, reason));
   return stop;
 }

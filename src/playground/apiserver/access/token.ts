@@ -57,7 +57,7 @@ interface KubernetesClaim {
 }
 
 const CLAIM = "kubernetes.io";
-const MAX_REMEMBERED = 1_000;
+const MAX_CACHED = 1_000;
 
 /** Mints and checks ES256 tokens of service accounts, in the shape that Kubernetes gives them. */
 export function createServiceAccountTokens(deps: ServiceAccountTokenDeps): ServiceAccountTokens {
@@ -150,7 +150,7 @@ function createSignatureCheck({ publicKey, issuer, now }: ServiceAccountTokenDep
         expired ? "service account token has expired" : `invalid bearer token: ${errorMessage(cause)}`,
       );
     });
-    if (verified.size >= MAX_REMEMBERED) verified.clear();
+    if (verified.size >= MAX_CACHED) verified.clear();
     verified.set(digest, payload);
     return payload;
   };

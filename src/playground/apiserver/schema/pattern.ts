@@ -3,8 +3,8 @@ export class PatternError extends Error {
   override readonly name = "PatternError";
 }
 
-const REMEMBERED = new Map<string, RegExp>();
-const MAX_REMEMBERED = 1_000;
+const COMPILED = new Map<string, RegExp>();
+const MAX_CACHED = 1_000;
 
 const POSIX_CLASSES: Record<string, string> = {
   alnum: "0-9A-Za-z",
@@ -31,7 +31,7 @@ const BLANKS = "\\t\\n\\f\\r ";
  * backreferences, which RE2 does not have: a real API server refuses a schema with them.
  */
 export function compilePattern(source: string): RegExp {
-  const known = REMEMBERED.get(source);
+  const known = COMPILED.get(source);
   if (known !== undefined) return known;
   const translated = new Translation(source).run();
   let expression: RegExp;
@@ -40,8 +40,8 @@ export function compilePattern(source: string): RegExp {
   } catch (error) {
     throw new PatternError(`error parsing regexp: ${(error as Error).message}`);
   }
-  if (REMEMBERED.size >= MAX_REMEMBERED) REMEMBERED.clear();
-  REMEMBERED.set(source, expression);
+  if (COMPILED.size >= MAX_CACHED) COMPILED.clear();
+  COMPILED.set(source, expression);
   return expression;
 }
 

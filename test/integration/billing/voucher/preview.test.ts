@@ -66,17 +66,17 @@ describe("concurrent lookups", () => {
   });
 
   it("fails all lookups while the database is unreachable, and recovers afterwards", async () => {
-    let isAway = true;
+    let isDown = true;
     const find = createVoucherLookup({
       database: {
         ...database,
-        query: (statement) => (isAway ? Promise.reject(new Error("away")) : database.query(statement)),
+        query: (statement) => (isDown ? Promise.reject(new Error("down")) : database.query(statement)),
       },
     });
     asked = [];
     const lost = await Promise.allSettled([find("LIVE"), find("ENDED")]);
     expect(lost.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-    isAway = false;
+    isDown = false;
     expect((await find("LIVE"))?.preview.code).toBe("LIVE");
   });
 });

@@ -54,7 +54,7 @@ describe("createSignatureVerifier", () => {
       ["a", "b", "c"].map((name) => [name, { layers: [layerOf(payloadOf(name))] }]),
     );
     const { client, asked } = registryOf(manifests, payloads);
-    const verifier = createSignatureVerifier({ client, logger, maxRemembered: 2 });
+    const verifier = createSignatureVerifier({ client, logger, maxCached: 2 });
     for (const name of ["a", "b", "a", "c", "b", "c", "a"])
       expect((await verifier.verify(referenceOf(name), TRUST)).kind).toBe("verified");
     expect(asked).toEqual(["a", "b", "c", "a"]);

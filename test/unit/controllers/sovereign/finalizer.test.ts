@@ -51,9 +51,9 @@ async function run(
       return [];
     },
     forget: (isForgotten: (object: KubernetesObject) => boolean) => {
-      const remembered = ["omantel", "other"].map(namespaceOf);
+      const applied = ["omantel", "other"].map(namespaceOf);
       const unlabelled: KubernetesObject = { apiVersion: "v1", kind: "Secret", metadata: { name: "x" } };
-      for (const object of [...remembered, unlabelled])
+      for (const object of [...applied, unlabelled])
         if (isForgotten(object)) forgotten.push(JSON.stringify(object.metadata.labels));
     },
   } as unknown as Applier;
