@@ -20,10 +20,12 @@ import {
 } from "../../kube/resource.ts";
 import { OPERATOR } from "../workload.ts";
 import type { Check } from "./check.ts";
+import { definitionDigest } from "./definition-text.ts";
 
 const area = "names";
 /** The annotation that Helm sets on the objects of a release. */
 const RELEASE = "meta.helm.sh/release-name";
+const RELEASE_NAMESPACE = "meta.helm.sh/release-namespace";
 /** The annotation that the chart sets on its CustomResourceDefinitions: their digest. */
 const DEFINITION = "catalyst.openova.io/definition";
 
@@ -40,7 +42,10 @@ export async function checkNames(client: Pick<KubeClient, "get">, release: strin
     client.get<KubernetesObject>(CONFIG_MAPS, { name: TRUST_CONFIG_MAP, namespace: SYSTEM_NAMESPACE }),
   ]);
   const definitions = await Promise.all(
-    KINDS.map(({ plural }) => get(CUSTOM_RESOURCE_DEFINITIONS, `${plural}.${GROUP}`)),
+    KINDS.map(async (kind) => ({
+      digest: definitionDigest(kind),
+      definition: await get(CUSTOM_RESOURCE_DEFINITIONS, `${kind.plural}.${GROUP}`),
+    })),
   );
   const namespaces = await Promise.all(
     [CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE].map((name) => get(NAMESPACES, name)),
@@ -49,7 +54,7 @@ export async function checkNames(client: Pick<KubeClient, "get">, release: strin
     ...operatorChecks(deployment, release),
     ...roleChecks(role, release),
     ...(deployment === undefined && configuration !== undefined ? [leftover()] : []),
-    ...definitions.flatMap((definition) => definitionChecks(definition, release)),
+    ...definitions.flatMap(({ definition, digest }) => definitionChecks(definition, digest, release)),
     ...namespaces.flatMap((namespace) => namespaceChecks(namespace, release)),
     ...trustChecks(trust, release),
   ];
@@ -94,17 +99,23 @@ const leftover = (): Check => ({
   remedy: "remove it with catalyst uninstall",
 });
 
-function definitionChecks(definition: KubernetesObject | undefined, release: string): Check[] {
+/** The chart uses a definition of another release while it is the same as its own. Otherwise it refuses to install. */
+function definitionChecks(
+  definition: KubernetesObject | undefined,
+  digest: string,
+  release: string,
+): Check[] {
   const owner = ownerOf(definition);
   if (definition === undefined || owner === release) return [];
   const { name, annotations } = definition.metadata;
   const message = `CustomResourceDefinition ${name} exists, of ${owner === undefined ? "no release" : `release ${owner}`}`;
-  if (annotations?.[DEFINITION] !== undefined)
-    return [{ area, state: "ok", message: `${message}: the chart uses it while it is the same` }];
+  if (annotations?.[DEFINITION] === digest)
+    return [{ area, state: "ok", message: `${message}, and is the same as that of this version` }];
+  const object = `--overwrite crd ${name}`;
   return [
     {
-      ...{ area, state: "problem", message },
-      remedy: `hand it over: kubectl annotate crd ${name} meta.helm.sh/release-name=${release} meta.helm.sh/release-namespace=${SYSTEM_NAMESPACE} --overwrite, and label it app.kubernetes.io/managed-by=Helm; its objects stay`,
+      ...{ area, state: "problem", message: `${message}, and may differ from that of this version` },
+      remedy: `hand it over, its objects stay: kubectl annotate ${object} ${RELEASE}=${release} ${RELEASE_NAMESPACE}=${SYSTEM_NAMESPACE} && kubectl label ${object} app.kubernetes.io/managed-by=Helm`,
     },
   ];
 }

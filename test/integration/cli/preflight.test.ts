@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -183,16 +184,37 @@ describe("catalyst preflight", () => {
     expect(left).toContain(
       "ConfigMap catalyst-trust exists, and is used as it is while the chart's value trust is empty\n",
     );
-    expect(left).toContain("CustomResourceDefinition sovereigns.catalyst.openova.io exists, of no release\n");
-    expect(left).toContain(" hand it over: kubectl annotate crd sovereigns.catalyst.openova.io ");
+    const handOver = (from: string) =>
+      expect.stringMatching(
+        new RegExp(
+          `problem +names +CustomResourceDefinition sovereigns.catalyst.openova.io exists, of ${from}, and may differ from that of this version\n +hand it over, its objects stay: kubectl annotate --overwrite crd sovereigns.catalyst.openova.io meta.helm.sh/release-name=catalyst-operator meta.helm.sh/release-namespace=catalyst-system && kubectl label --overwrite crd sovereigns.catalyst.openova.io app.kubernetes.io/managed-by=Helm\n`,
+        ),
+      );
+    expect(left).toEqual(handOver("no release"));
     expect(left).toContain("problem      certificates  the webhook configuration has no authority\n");
-    const definition = { "catalyst.openova.io/definition": "digest", ...releaseOf("earlier") };
-    for (const { plural } of KINDS)
-      await patch(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${plural}.catalyst.openova.io`, {
-        metadata: { annotations: definition },
-      });
+    const annotate = async (digestOf: (plural: string) => string) => {
+      for (const { plural } of KINDS)
+        await patch(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${plural}.catalyst.openova.io`, {
+          metadata: {
+            annotations: { "catalyst.openova.io/definition": digestOf(plural), ...releaseOf("earlier") },
+          },
+        });
+    };
+    await annotate(() => "of another version");
+    const other = await run();
+    expect(other.output).toEqual(handOver("release earlier"));
+    expect(other.code).toBe(1);
+
+    // The chart computes the digest of the same file.
+    await annotate((plural) =>
+      createHash("sha256")
+        .update(
+          readFileSync(join("charts/catalyst-operator/definitions", `${plural}.catalyst.openova.io.yaml`)),
+        )
+        .digest("hex"),
+    );
     const { output } = await run();
-    expect(output).toContain("exists, of release earlier: the chart uses it while it is the same\n");
+    expect(output).toContain("exists, of release earlier, and is the same as that of this version\n");
     expect(output).not.toContain("hand it over");
   });
 
