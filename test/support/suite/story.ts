@@ -46,7 +46,14 @@ function testStory(bench: StoryBench): void {
   });
 
   it("gives each object a status that kstatus reads as Current, and as InProgress after a change", async () => {
-    const kinds = ["BillingRelease", "Sovereign", "Franchise", "EnvironmentPolicy", "Blueprint"] as const;
+    const kinds = [
+      "BillingRelease",
+      "Sovereign",
+      "Franchise",
+      "EnvironmentPolicy",
+      "Blueprint",
+      "Organization",
+    ] as const;
     for (const kind of kinds) {
       const objects = (await bench.cluster.list(kind)) as unknown as Parameters<typeof kstatusOf>[0][];
       expect(objects.length, kind).toBeGreaterThan(0);
