@@ -11,7 +11,7 @@ const FLAGS = [
 export const command: Command = {
   summary: "remove what blocks a cluster without the operator; databases and workloads stay",
   description: [
-    "Removes what makes a cluster refuse requests, or makes deletions wait, when the operator is gone: the operator's Deployment, its webhook configuration, its native policies, and its finalizers on Sovereigns and Franchises. Databases, workloads, namespaces, Secrets, CRDs and their objects stay. Run helm uninstall before or after it for the rest. Acts with your own rights, which must be the platform's.",
+    "Removes what makes a cluster refuse requests, or makes deletions wait, when the operator is gone: the operator's Deployment, its webhook configuration, its native policies, and its finalizers on Sovereigns and Franchises. Databases, workloads, namespaces, Secrets, CRDs and their objects stay. Run helm uninstall before or after it for the rest. Where the CRDs are being deleted, the command waits up to 30 seconds for them, and then says which objects and finalizers hold them up. Acts with your own rights, which must be the platform's.",
   ],
   flags: FLAGS,
   environment: CLUSTER_ENVIRONMENT,

@@ -17,11 +17,14 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../kube/resource.ts";
 import { sleep } from "../platform/shutdown.ts";
+import { findHeldDefinitions } from "./definition-deletion.ts";
 import { OPERATOR, OPERATOR_PODS } from "./workload.ts";
 
 /** A Pod may drain for up to five minutes. This adds one minute. */
 const END_TIMEOUT_MS = 360_000;
 const POLL_MS = 1_000;
+/** The API server deletes the objects of a kind within seconds, unless they have finalizers. */
+const DEFINITION_TIMEOUT_MS = 30_000;
 
 /** Yields the name of each removed object, in the order of removal. A second run continues where the first one ended. */
 export async function* uninstall(
@@ -31,9 +34,12 @@ export async function* uninstall(
     signal: AbortSignal;
     /** How long the operator's Pods may take to end. */
     endTimeoutMs?: number;
+    /** How long kinds that are being deleted may take to be gone. */
+    definitionTimeoutMs?: number;
   },
 ): AsyncGenerator<string> {
   const { isDryRun, signal, endTimeoutMs = END_TIMEOUT_MS } = deps;
+  const { definitionTimeoutMs = DEFINITION_TIMEOUT_MS } = deps;
   async function* remove(resource: Resource, objects: readonly KubernetesObject[]): AsyncGenerator<string> {
     for (const { metadata } of objects) {
       if (!isDryRun) await client.delete(resource, metadata);
@@ -64,6 +70,12 @@ export async function* uninstall(
     yield* remove(resource, (await listIfServed<KubernetesObject>(client, resource, native)) ?? []);
   yield* release(resourceOf(SOVEREIGN), SOVEREIGN_FINALIZER);
   yield* release(resourceOf(FRANCHISE), FRANCHISE_FINALIZER);
+  if (isDryRun) return;
+  const held = await findHeldDefinitions(client, { timeoutMs: definitionTimeoutMs, signal });
+  if (held.length > 0)
+    throw new Error(
+      `${held.join("\n")}\nremove the finalizers, or let the controllers that set them do so, and run catalyst uninstall again`,
+    );
 }
 
 async function waitForPods(client: KubeClient, timeoutMs: number, signal: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@ import { BILLING_RELEASE } from "../../src/api/billing-release.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
 import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
 import { DEPLOYMENTS, resourceOf } from "../../src/kube/resource.ts";
+import { findHeldDefinitions } from "../../src/operator/definition-deletion.ts";
 import { release } from "../support/builder/catalyst-object.ts";
 import { runTool } from "../support/process/tool.ts";
 import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
@@ -105,6 +106,8 @@ describe("helm install", () => {
         .request<{ items: KubernetesObject[] }>({ method: "GET", path })
         .then(({ items }) => items.map(({ metadata }) => metadata.name));
     // The API server deletes the objects of one CRD after the other. When it is busy, it retries with growing pauses.
-    await expect.poll(left, { timeout: 180_000, interval: 200 }).toEqual([]);
+    const wait = { timeoutMs: 180_000, signal: new AbortController().signal };
+    expect(await findHeldDefinitions(client, wait)).toEqual([]);
+    expect(await left()).toEqual([]);
   }, 300_000);
 });
