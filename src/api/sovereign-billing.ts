@@ -206,9 +206,9 @@ export const BillingSchema = object(
         {
           brokers: Type.Array(
             text({
-              description: "A broker, as host:port.",
+              description: "A broker, as host:port. An IPv6 address is in brackets.",
               maxLength: 300,
-              pattern: "^[^\\s,:]+:[0-9]{1,5}$",
+              pattern: "^([^\\s,:\\[\\]]+|\\[[0-9a-fA-F:.]+\\]):[0-9]{1,5}$",
             }),
             {
               minItems: 1,

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import type { EnvReader } from "../platform/env.ts";
 import { UsageError } from "../platform/errors.ts";
 import type { TokenSettings } from "./auth/token.ts";
@@ -105,9 +106,13 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
 function readBrokers(reader: EnvReader): string[] {
   const brokers = reader.list("REDPANDA_BROKERS");
   for (const broker of brokers) {
-    const port = /^[\w.-]+(?::(\d{1,5}))?$/.exec(broker)?.[1] ?? (broker.includes(":") ? "0" : "9092");
-    if (Number(port) < 1 || Number(port) > 65_535 || !/^[\w.:-]+$/.test(broker))
-      throw new UsageError("REDPANDA_BROKERS must be a list of host:port, separated by commas");
+    const [, host, bracketed, port = "9092"] =
+      /^(?:([\w.-]+)|\[([0-9a-fA-F:.]+)\])(?::(\d{1,5}))?$/.exec(broker) ?? [];
+    const hasHost = host !== undefined || isIPv6(bracketed ?? "");
+    if (!hasHost || Number(port) < 1 || Number(port) > 65_535)
+      throw new UsageError(
+        "REDPANDA_BROKERS must be a list of host:port, separated by commas, with IPv6 addresses in brackets",
+      );
   }
   return brokers;
 }

@@ -40,11 +40,8 @@ describe("readBillingSettings", () => {
   });
 
   it("reads brokers with and without a port", () => {
-    expect(read({ REDPANDA_BROKERS: "a:9092, broker-1.redpanda:31092,b" }).redpandaBrokers).toEqual([
-      "a:9092",
-      "broker-1.redpanda:31092",
-      "b",
-    ]);
+    const brokers = ["a:9092", "broker-1.redpanda:31092", "b", "[fd00::2]:9092", "[::1]"];
+    expect(read({ REDPANDA_BROKERS: brokers.join(", ") }).redpandaBrokers).toEqual(brokers);
   });
 
   it.each<[Record<string, string>, string]>([
@@ -72,6 +69,9 @@ describe("readBillingSettings", () => {
     [{ CATALOG_URL: "https://c", CATALOG_FILE: "/c" }, "CATALOG_URL and CATALOG_FILE are both set: keep one"],
     [{ CATALOG_URL: "c" }, "CATALOG_URL must be an http or https URL"],
     [{ TENANT_URL: "file:///etc" }, "TENANT_URL must be an http or https URL"],
+    [{ REDPANDA_BROKERS: "fd00::2" }, "with IPv6 addresses in brackets"],
+    [{ REDPANDA_BROKERS: "[fd00:::2]:9092" }, "with IPv6 addresses in brackets"],
+    [{ REDPANDA_BROKERS: "[a]:9092" }, "with IPv6 addresses in brackets"],
     [{ REDPANDA_BROKERS: "a:0" }, "REDPANDA_BROKERS must be a list of host:port"],
     [{ REDPANDA_BROKERS: "a:65536" }, "REDPANDA_BROKERS must be a list of host:port"],
     [{ REDPANDA_BROKERS: "kafka://a:9092" }, "REDPANDA_BROKERS must be a list of host:port"],
