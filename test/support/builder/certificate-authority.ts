@@ -1,4 +1,5 @@
 import { webcrypto } from "node:crypto";
+import { isIP } from "node:net";
 // @peculiar/x509 needs reflect-metadata to be loaded first.
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
@@ -64,7 +65,7 @@ export async function createCertificateAuthority(name: string): Promise<Certific
     server: (commonName, hosts) =>
       issue([{ CN: [commonName] }], x509.ExtendedKeyUsage.serverAuth, [
         new x509.SubjectAlternativeNameExtension(
-          hosts.map((value) => ({ type: /^[\d.]+$/.test(value) ? "ip" : "dns", value })),
+          hosts.map((value) => ({ type: isIP(value) === 0 ? "dns" : "ip", value })),
         ),
       ]),
   };

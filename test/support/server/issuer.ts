@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import { isIPv6 } from "node:net";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
 import Provider from "oidc-provider";
 import {
@@ -74,9 +75,15 @@ export interface Issuer {
  * audience besides the client, and ID tokens by the same key.
  */
 export async function startIssuer(
-  options: { roles?: Record<string, string[]>; audience?: string; certificate?: Certificate } = {},
+  options: {
+    roles?: Record<string, string[]>;
+    audience?: string;
+    certificate?: Certificate;
+    /** Where it listens. */
+    address?: "127.0.0.1" | "::1";
+  } = {},
 ): Promise<Issuer> {
-  const { roles = {}, audience = "billing" } = options;
+  const { roles = {}, audience = "billing", address = "127.0.0.1" } = options;
   let { certificate } = options;
   let keyCount = 0;
   let keys = [await createKey("ES256")];
@@ -229,7 +236,7 @@ export async function startIssuer(
       await new Promise((done) => hosted.server.close(done));
     },
     async back() {
-      hosted = await host(handle, hosted.port, certificate);
+      hosted = await host(handle, { port: hosted.port, address, certificate });
     },
     async close() {
       if (hosted.server.listening) await self.leave();
@@ -253,8 +260,8 @@ export async function startIssuer(
     );
   }
 
-  hosted = await host(handle, 0, certificate);
-  self.issuer = `${certificate === undefined ? "http" : "https"}://127.0.0.1:${hosted.port}${PATH}`;
+  hosted = await host(handle, { port: 0, address, certificate });
+  self.issuer = `${certificate === undefined ? "http" : "https"}://${isIPv6(address) ? `[${address}]` : address}:${hosted.port}${PATH}`;
   self.jwksUrl = `${self.issuer}/jwks`;
   configure(self.issuer);
   return self;
@@ -262,10 +269,9 @@ export async function startIssuer(
 
 async function host(
   handle: (request: IncomingMessage, response: ServerResponse) => void,
-  port: number,
-  certificate: Certificate | undefined,
+  { port, address, certificate }: { port: number; address: string; certificate: Certificate | undefined },
 ): Promise<{ server: Server | TlsServer; port: number }> {
   const server = certificate === undefined ? createServer(handle) : createTlsServer(certificate, handle);
-  await new Promise<void>((done, fail) => server.once("error", fail).listen(port, "127.0.0.1", done));
+  await new Promise<void>((done, fail) => server.once("error", fail).listen(port, address, done));
   return { server, port: (server.address() as { port: number }).port };
 }

@@ -12,7 +12,8 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-export async function createTcpProxy(firstPort: number): Promise<TcpProxy> {
+/** `host`: the address to listen on. The servers are on 127.0.0.1. */
+export async function createTcpProxy(firstPort: number, host = "127.0.0.1"): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let target: number | "refuse" | "hang" = firstPort;
   function follow(socket: Socket, other?: Socket): void {
@@ -31,7 +32,7 @@ export async function createTcpProxy(firstPort: number): Promise<TcpProxy> {
     follow(upstream, client);
     client.pipe(upstream).pipe(client);
   });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  await new Promise<void>((done) => server.listen(0, host, done));
   const cut = () => {
     for (const socket of sockets) socket.destroy();
   };
