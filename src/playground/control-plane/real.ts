@@ -37,10 +37,20 @@ export function findAssets(folder: string | undefined): Assets {
   return { etcd: binary("etcd"), apiserver: binary("kube-apiserver") };
 }
 
-/** Starts kube-apiserver and etcd. Their data are in the state directory. */
+/** The addresses of a control plane. Those of Services must be of the same family as its own. */
+export interface ControlPlaneNetwork {
+  address: "127.0.0.1" | "::1";
+  serviceRange: string;
+}
+
+const IPV4: ControlPlaneNetwork = { address: "127.0.0.1", serviceRange: "10.96.0.0/16" };
+
+/** Starts kube-apiserver and etcd. Their data are in the state directory. `flags` are further flags of kube-apiserver. */
 export async function startRealControlPlane(
   options: ControlPlaneOptions,
   { etcd, apiserver }: Assets,
+  { address, serviceRange }: ControlPlaneNetwork = IPV4,
+  flags: readonly string[] = [],
 ): Promise<ControlPlane> {
   const { state, watchdog, port } = options;
   const folder = state.file("control-plane");
@@ -82,15 +92,15 @@ export async function startRealControlPlane(
       ...[
         `--etcd-servers=${clientUrl}`,
         `--secure-port=${port}`,
-        "--bind-address=127.0.0.1",
-        "--advertise-address=127.0.0.1",
+        `--bind-address=${address}`,
+        `--advertise-address=${address}`,
       ],
       ...[`--cert-dir=${join(folder, "certificates")}`, `--token-auth-file=${join(folder, "tokens.csv")}`],
       ...[`--service-account-key-file=${join(folder, "service-account.pub")}`],
       ...[`--service-account-signing-key-file=${join(folder, "service-account.key")}`],
       ...[
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-        "--service-cluster-ip-range=10.96.0.0/16",
+        `--service-cluster-ip-range=${serviceRange}`,
       ],
       // Without a controller manager there are no default ServiceAccounts. The endpoint reconciler would publish loopback
       // addresses, which the API server refuses.
@@ -99,7 +109,7 @@ export async function startRealControlPlane(
         "--disable-admission-plugins=ServiceAccount",
         "--endpoint-reconciler-type=none",
       ],
-      ...["--allow-privileged=false", "--profiling=false"],
+      ...["--allow-privileged=false", "--profiling=false", ...flags],
       ...[
         `--audit-policy-file=${join(folder, "audit-policy.yaml")}`,
         `--audit-log-path=${state.file("logs", "audit.log")}`,
@@ -109,7 +119,7 @@ export async function startRealControlPlane(
     logFile,
     watchdog,
   });
-  const url = `https://127.0.0.1:${port}`;
+  const url = `https://${address === "::1" ? "[::1]" : address}:${port}`;
   await waitUntilReady(url, token, server, logFile);
   const caPem = readFileSync(join(folder, "certificates", "apiserver.crt"), "utf8");
   return {

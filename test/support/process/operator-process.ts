@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import { vi } from "vitest";
 import { findFreePort } from "../../../src/playground/process/free-port.ts";
@@ -36,7 +37,8 @@ export async function startOperatorProcess(
     },
     stdio: "ignore",
   });
-  const health = (path: string) => fetch(`http://127.0.0.1:${healthPort}${path}`);
+  const host = isIPv6(env.HOST ?? "") ? `[${env.HOST}]` : "127.0.0.1";
+  const health = (path: string) => fetch(`http://${host}:${healthPort}${path}`);
   await vi.waitFor(
     async () => {
       const { status } = await health("/readyz");

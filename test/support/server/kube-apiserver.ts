@@ -7,7 +7,11 @@ import { createLogger } from "../../../src/platform/log.ts";
 import { kubeconfigText } from "../../../src/playground/apiserver/index.ts";
 import type { ControlPlane } from "../../../src/playground/control-plane/control-plane.ts";
 import { startEmbeddedControlPlane } from "../../../src/playground/control-plane/embedded.ts";
-import { findAssets, startRealControlPlane } from "../../../src/playground/control-plane/real.ts";
+import {
+  type ControlPlaneNetwork,
+  findAssets,
+  startRealControlPlane,
+} from "../../../src/playground/control-plane/real.ts";
 import { findFreePort } from "../../../src/playground/process/free-port.ts";
 import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
 import { createWatchdog } from "../../../src/playground/process/watchdog.ts";
@@ -34,9 +38,13 @@ const PREVIOUS_FOLDER = "kubernetes-1.34";
 
 /**
  * `real`: the kube-apiserver and etcd in KUBEBUILDER_ASSETS. Throws and says how to get them if they are missing.
- * `previous`: an older minor version of the same. `embedded`: this repository's own.
+ * `network` and `flags` are for these two. `previous`: an older minor version of the same. `embedded`: this repository's own.
  */
-export async function startTestControlPlane(kind: TestControlPlaneKind): Promise<TestControlPlane> {
+export async function startTestControlPlane(
+  kind: TestControlPlaneKind,
+  network?: ControlPlaneNetwork,
+  flags: readonly string[] = [],
+): Promise<TestControlPlane> {
   const folder = mkdtempSync(join(tmpdir(), "catalyst-control-plane-"));
   const state = claimStateDirectory(join(folder, "state"));
   const watchdog = createWatchdog();
@@ -60,7 +68,7 @@ export async function startTestControlPlane(kind: TestControlPlaneKind): Promise
     plane =
       kind === "embedded"
         ? await startEmbeddedControlPlane(options)
-        : await startRealControlPlane(options, findAssets(assetsFolder(kind)));
+        : await startRealControlPlane(options, findAssets(assetsFolder(kind)), network, flags);
   } catch (error) {
     await close();
     throw error;
