@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse, stringify } from "yaml";
 import { BILLING_RELEASE } from "../../src/api/billing-release.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
 import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
@@ -70,6 +71,58 @@ describe("helm install", () => {
     rmSync(dirname(earlier), { recursive: true });
   }, 180_000);
 
+  it("goes back to the earlier CRD in a rollback, and keeps the objects that were stored under each", async () => {
+    const crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/billingreleases.catalyst.openova.io";
+    const [name = "", chart = "", ...options] = RELEASE;
+    const next = join(mkdtempSync(join(tmpdir(), "catalyst-chart-")), "chart");
+    cpSync(chart, next, { recursive: true, dereference: true });
+    const file = join(next, "definitions/billingreleases.catalyst.openova.io.yaml");
+    const definition = parse(readFileSync(file, "utf8"));
+    const [version] = definition.spec.versions;
+    const { properties } = version.schema.openAPIV3Schema.properties.spec;
+    // A field with a default, a changed description, and another column.
+    properties.note = { type: "string", maxLength: 64, default: "none" };
+    version.additionalPrinterColumns.push({ name: "Note", type: "string", jsonPath: ".spec.note" });
+    writeFileSync(file, stringify(definition));
+
+    type Release = KubernetesObject & { spec: { note?: string; version?: string }; status?: object };
+    const stored = async (object: string) =>
+      (await client.get<Release>(resourceOf(BILLING_RELEASE), { name: object })) as Release;
+    const create = (object: string, note?: string) =>
+      client.create(resourceOf(BILLING_RELEASE), {
+        ...release(),
+        ...{
+          metadata: { name: object },
+          spec: { ...release().spec, ...(note === undefined ? {} : { note }) },
+        },
+      } as KubernetesObject);
+    const change = (object: string, version: string) =>
+      client.mergePatch(resourceOf(BILLING_RELEASE), { name: object }, { spec: { version } });
+
+    await create("before");
+    const status = { phase: "Complete", observedGeneration: 1 };
+    await client.mergePatch(resourceOf(BILLING_RELEASE), { name: "before" }, { status }, "status");
+    const before = await stored("before");
+    await run("upgrade", name, next, ...options);
+    expect(JSON.stringify(await get(crd))).toContain('"note"');
+    // The API server follows a changed definition within a second or so.
+    await expect.poll(async () => (await stored("before")).spec.note, { timeout: 20_000 }).toBe("none");
+    await create("during", "new");
+    await change("before", "2");
+
+    await run("rollback", name, "--namespace", "catalyst-system");
+    expect(JSON.stringify(await get(crd))).not.toContain('"note"');
+    await expect.poll(async () => (await stored("during")).spec.note, { timeout: 20_000 }).toBeUndefined();
+    const after = await stored("before");
+    expect(after).toMatchObject({ metadata: { uid: before.metadata.uid }, status });
+    expect(after.spec).toEqual({ ...before.spec, version: "2" });
+    for (const object of ["before", "during"]) {
+      await change(object, "3");
+      expect((await stored(object)).spec.version).toBe("3");
+    }
+    rmSync(dirname(next), { recursive: true });
+  }, 180_000);
+
   it("changes nothing in an upgrade to the same chart, and keeps CRDs and catalogs after an uninstall", async () => {
     const path = "/apis/apps/v1/namespaces/catalyst-system/deployments/catalyst-operator";
     const before = await get(path);
@@ -96,9 +149,11 @@ describe("helm install", () => {
     expect(await kubectl("get", ...trust, "--output", "yaml")).toContain("publicKey: pem");
   }, 180_000);
 
-  it("deletes the CRDs and their objects in an uninstall when crds.keep is false", async () => {
+  it("deletes the CRDs and their objects in an uninstall when crds.keep is false, and says what holds one up", async () => {
     await run("upgrade", ...RELEASE, "--set", "crds.keep=false", "--force-conflicts");
-    await client.create(resourceOf(BILLING_RELEASE), { ...release(), metadata: { name: "lost" } });
+    await client.create(resourceOf(BILLING_RELEASE), {
+      ...{ ...release(), metadata: { name: "lost", finalizers: ["example.com/held"] } },
+    });
     await run("uninstall", "catalyst-operator", "--namespace", "catalyst-system");
     const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     const left = () =>
@@ -106,7 +161,18 @@ describe("helm install", () => {
         .request<{ items: KubernetesObject[] }>({ method: "GET", path })
         .then(({ items }) => items.map(({ metadata }) => metadata.name));
     // The API server deletes the objects of one CRD after the other. When it is busy, it retries with growing pauses.
-    const wait = { timeoutMs: 180_000, signal: new AbortController().signal };
+    const { signal } = new AbortController();
+    const held = async () => {
+      const found = await findHeldDefinitions(client, { timeoutMs: 0, signal });
+      return found.length === 1 ? found[0] : undefined;
+    };
+    await expect
+      .poll(held, { timeout: 180_000, interval: 200 })
+      .toMatch(
+        /^CustomResourceDefinition billingreleases.* is not deleted yet, since .*; Terminating=True \(Instance.*; it still has lost with finalizer example.com\/held$/,
+      );
+    await client.mergePatch(resourceOf(BILLING_RELEASE), { name: "lost" }, { metadata: { finalizers: [] } });
+    const wait = { timeoutMs: 180_000, signal };
     expect(await findHeldDefinitions(client, wait)).toEqual([]);
     expect(await left()).toEqual([]);
   }, 300_000);
