@@ -2,7 +2,7 @@ import type { KubeClient } from "../../kube/client.ts";
 import type { Check } from "./check.ts";
 import { SUPPORTED } from "./supported-version.ts";
 
-const { from, to, oldest } = SUPPORTED.kubernetes;
+const { from, to, tested, oldest } = SUPPORTED.kubernetes;
 
 export async function checkKubernetes(client: Pick<KubeClient, "request">): Promise<Check[]> {
   const { gitVersion } = await client.request<{ gitVersion: string }>({ method: "GET", path: "/version" });
@@ -18,7 +18,11 @@ export function kubernetesCheck(version: string): Check {
       ...{ area, state: "problem", message: `Kubernetes ${version} is older than 1.${oldest}` },
       remedy: `upgrade the cluster: ${supported}`,
     };
-  if (minor >= from && minor <= to) return { area, state: "ok", message: `Kubernetes ${version}` };
+  if (minor >= from && minor <= to) {
+    const between = `, between the versions that the tests run on: ${tested.map((each) => `1.${each}`).join(" and ")}`;
+    const isTested = tested.some((each) => each === minor);
+    return { area, state: "ok", message: `Kubernetes ${version}${isTested ? "" : between}` };
+  }
   return {
     ...{ area, state: "unknown", message: `Kubernetes ${version} is not tested` },
     remedy: `${supported}: try it on a cluster that you can lose`,

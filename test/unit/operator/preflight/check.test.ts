@@ -15,6 +15,7 @@ describe("the version of Kubernetes", () => {
     ["v1.30.0", "unknown"],
     ["v1.33.1-eks-1", "unknown"],
     ["v1.34.4", "ok"],
+    ["v1.35.0", "ok"],
     ["v1.36.4+k3s1", "ok"],
     ["v1.37.0", "unknown"],
     ["v2.0.0", "unknown"],
@@ -24,6 +25,14 @@ describe("the version of Kubernetes", () => {
     const remedy = expect.stringContaining("1.34 to 1.36 are supported");
     expect(check.remedy).toEqual(state === "ok" ? undefined : remedy);
   });
+});
+
+it.each([
+  ["v1.34.4", "Kubernetes v1.34.4"],
+  ["v1.35.0", "Kubernetes v1.35.0, between the versions that the tests run on: 1.34 and 1.36"],
+  ["v1.36.4", "Kubernetes v1.36.4"],
+])("says of %s whether the tests run on it", (version, message) => {
+  expect(kubernetesCheck(version).message).toBe(message);
 });
 
 describe("the remedy for a person in no class", () => {
