@@ -3,11 +3,18 @@ import { isOwnNamespace } from "./place.ts";
 import { objectPath } from "./request.ts";
 
 /**
- * API groups with namespaced objects that make a controller read, generate or change objects of any namespace. The author
- * of such an object uses the rights of the controller: Kyverno's `Policy` (CVE-2026-22039, CVE-2026-41068) and
- * `PolicyException` (CVE-2024-48921), and Capsule's `TenantResource` (CVE-2026-22872).
+ * API groups with namespaced objects by which their author uses the rights of a controller. It reads, generates or changes
+ * objects of any namespace: Kyverno's `Policy` (CVE-2026-22039, CVE-2026-41068) and `PolicyException` (CVE-2024-48921), and
+ * Capsule's `TenantResource` (CVE-2026-22872). Kubewarden fetches the code of an `AdmissionPolicy` into a server that all
+ * share. Multus runs the plugin of a `NetworkAttachmentDefinition` as root in the node's network.
  */
-export const DEPUTY_GROUPS: readonly string[] = ["kyverno.io", "policies.kyverno.io", "capsule.clastix.io"];
+export const DEPUTY_GROUPS: readonly string[] = [
+  "kyverno.io",
+  "policies.kyverno.io",
+  "capsule.clastix.io",
+  "policies.kubewarden.io",
+  "k8s.cni.cncf.io",
+];
 
 /**
  * Only the platform writes these kinds. A listed controller writes their status, and every object of its own namespace. For

@@ -36,10 +36,23 @@ export const INSTALLER_GROUPS: readonly string[] = [
   // Cluster API's Helm add-on provider, Kapitan's and KubeVela's applications
   "addons.cluster.x-k8s.io",
   "core.oam.dev",
+  "terraform.core.oam.dev",
   // Sveltos, Karmada and Open Cluster Management
   ".projectsveltos.io",
   ".karmada.io",
   ".open-cluster-management.io",
+  // Config Sync, kluctl, Glasskube and Pulumi
+  "configsync.gke.io",
+  "gitops.kluctl.io",
+  "packages.glasskube.dev",
+  "pulumi.com",
+  ".pulumi.com",
+  "tf.galleybytes.com",
+  // Operators that install manifests from the address in an object: of Cluster API and of Knative
+  "operator.cluster.x-k8s.io",
+  "operator.knative.dev",
+  // Istio's plugins, whose code proxies fetch from a registry
+  "extensions.istio.io",
 ];
 
 /** Whether the group is an installer's. */
