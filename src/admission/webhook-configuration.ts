@@ -19,7 +19,8 @@ import { ADDRESS_ANNOTATION_SUFFIXES } from "./rules/balancer-address.ts";
 import { CLUSTER_SERVICE, SLICE_LABEL } from "./rules/cluster-service.ts";
 import { DEPUTY_GROUPS } from "./rules/deputy.ts";
 import { DESTINATION_KINDS } from "./rules/destination-field.ts";
-import { HOST_ANNOTATION_SUFFIXES, HOST_GROUPS } from "./rules/host-claim.ts";
+import { HOST_ANNOTATION_SUFFIXES } from "./rules/host-annotation.ts";
+import { HOST_GROUPS } from "./rules/host-claim.ts";
 import type { IdentityLists } from "./rules/identity.ts";
 import { IDENTITY_SECRET_TYPES } from "./rules/permission.ts";
 import { guardedNames, PLACE_LABELS } from "./rules/place.ts";
@@ -59,7 +60,7 @@ const rule = (group: string, resources: string[], operations = WRITES, scope = "
 });
 
 /**
- * The webhook configuration, from the same lists as the rules. Each request matches at most one webhook. In guarded places
+ * The webhook configuration, from the same lists as the rules. Nearly every request matches at most one webhook. In guarded places
  * the API server sends every request. In ordinary namespaces it sends installs, and requests with effects beyond the
  * namespace. While the webhook is down, only these requests fail. Requests of the platform and the control plane are not
  * sent, so the platform can always repair the webhook.
@@ -122,6 +123,7 @@ export function desiredWebhookConfiguration(
       }),
       webhook("ordinary-namespace", ORDINARY_RULES, ordinary),
       webhook("installer", [rule("*", ["*/*"], WRITES, "Namespaced")], ordinary, [IS_INSTALLER_OR_DEPUTY]),
+      webhook("owner", [rule("*", ["*/*"], ["CREATE", "UPDATE"], "Namespaced")], ordinary, [HOLDS_OWNER]),
       webhook("secret", [rule("", ["secrets"], ["CREATE", "UPDATE"])], ordinary, [IS_JUDGED_SECRET]),
       webhook(
         "service",
@@ -135,6 +137,10 @@ export function desiredWebhookConfiguration(
         ordinary,
         [NAMES_VOLUME_OR_SOURCE],
       ),
+      webhook("endpoint", ENDPOINT_RULES, ordinary, [ADDS_ENDPOINTS]),
+      webhook("device", [rule("resource.k8s.io", ["resourceclaims/status"], ["UPDATE"])], ordinary, [
+        ALLOCATES_DEVICE,
+      ]),
       webhook(
         "cluster-service",
         CLUSTER_SERVICE_RULES,
@@ -178,6 +184,7 @@ const ORDINARY_RULES: WebhookRule[] = [
   ...Object.entries(WORKLOADS).map(([group, resources]) => rule(group, resources, ["CREATE", "UPDATE"])),
   rule("apps", ["controllerrevisions"]),
   rule("", ["serviceaccounts/token"], ["CREATE"]),
+  rule("certificates.k8s.io", ["podcertificaterequests"], ["CREATE"]),
   rule("rbac.authorization.k8s.io", ["roles"], ["CREATE", "UPDATE"]),
   ...[HOST_GROUPS, DESTINATION_KINDS].flatMap((kinds) =>
     Object.entries(kinds).map(([group, resources]) => rule(group, [...resources], ["CREATE", "UPDATE"])),
@@ -251,4 +258,27 @@ const CLAIMS_ADDRESS_OR_HOST: MatchCondition = {
 const NAMES_VOLUME_OR_SOURCE: MatchCondition = {
   name: "names-a-volume-or-a-source",
   expression: [sets("spec.?volumeName", '""'), sets("spec.?dataSourceRef.?namespace", '""')].join(" || "),
+};
+
+const ENDPOINT_RULES: WebhookRule[] = [
+  rule("", ["endpoints"], ["CREATE", "UPDATE"], "Namespaced"),
+  rule("", ["pods/status"], ["UPDATE"], "Namespaced"),
+  rule("discovery.k8s.io", ["endpointslices"], ["CREATE", "UPDATE"], "Namespaced"),
+];
+
+/** Selects writes that add addresses of endpoints. The controllers of Kubernetes, which write nearly all, are not sent. */
+const ADDS_ENDPOINTS: MatchCondition = {
+  name: "adds-endpoints",
+  expression: [sets("subsets", "[]"), sets("endpoints", "[]"), sets("status.?podIPs", "[]")].join(" || "),
+};
+
+const ALLOCATES_DEVICE: MatchCondition = {
+  name: "allocates-a-device",
+  expression: sets("status.?allocation", "{}"),
+};
+
+/** Selects objects without which the platform could not delete an object of its own, or a namespace. */
+const HOLDS_OWNER: MatchCondition = {
+  name: "holds-an-owner",
+  expression: `object.?metadata.?ownerReferences.orValue([]).exists(owner, owner.?blockOwnerDeletion.orValue(false) && (owner.apiVersion.startsWith("${GROUP}/") || (owner.apiVersion == "v1" && owner.kind == "Namespace")))`,
 };

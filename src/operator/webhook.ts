@@ -65,6 +65,13 @@ function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLooku
     readClusterRole: (name) => client.get(CLUSTER_ROLES, { name }),
     readClusterRoles: async () => (await client.list(CLUSTER_ROLES)).items,
     readServices: async () => (await client.list<KubernetesObject>(SERVICES)).items,
+    readPodsAt: async (address) =>
+      (
+        await client.list<KubernetesObject>(PODS, {
+          fieldSelector: `status.podIP=${address}`,
+          metadataOnly: true,
+        })
+      ).items,
   };
 }
 

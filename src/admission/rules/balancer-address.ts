@@ -1,40 +1,55 @@
 import { listOf, mapOf } from "../../api/object.ts";
 import type { Problem } from "./change.ts";
+import { infrastructureAnnotations } from "./host-annotation.ts";
 import { normalHost } from "./host-name.ts";
 import { type AdmissionInput, isAbout, storesObject } from "./request.ts";
 
-const SERVICE = { group: "", resource: "services" };
+/** The kinds that ask for an address of a load balancer. A controller makes a Service for a Gateway. */
+const GATEWAY = { group: "gateway.networking.k8s.io", resource: "gateways" };
+const ASKING_KINDS = [{ group: "", resource: "services" }, GATEWAY];
 
 /** The annotation of MetalLB and PureLB that lets Services of any namespaces share one address. */
 const SHARING_KEY = /\/allow-shared-ip$/;
-/** Addresses that a Service asks for: MetalLB, kube-vip and Cilium. */
-const WANTED = /\/(?:loadbalancerips|lb-ipam-ips|ips)$/i;
+/** Addresses that a Service asks for: MetalLB, kube-vip, Cilium, PureLB, LoxiLB and Azure. */
+const WANTED = /\/(?:loadbalancerips|lb-ipam-ips|ips|addresses|staticip|azure-load-balancer-ipv[46])$/i;
 
 /** How the names of these annotations end. The webhook is called for Services that have one. */
 export const ADDRESS_ANNOTATION_SUFFIXES: readonly string[] = [
   ...["/allow-shared-ip", "/loadBalancerIPs", "/loadbalancerIPs", "/lb-ipam-ips", "/ips"],
+  ...["/addresses", "/staticIP", "/azure-load-balancer-ipv4", "/azure-load-balancer-ipv6"],
 ];
 
-interface WantedAddress {
+export interface WantedAddress {
   path: string;
   /** Normalised. */
   address: string;
 }
 
-function annotationsOf(service: unknown): { path: string; name: string; value: string }[] {
-  return Object.entries(mapOf(mapOf(mapOf(service).metadata).annotations)).flatMap(([name, value]) =>
-    typeof value === "string" ? [{ path: `metadata.annotations[${name}]`, name, value }] : [],
+function annotationsOf(object: unknown): { path: string; name: string; value: string }[] {
+  const owners = [
+    { owner: "metadata.annotations", annotations: mapOf(mapOf(mapOf(object).metadata).annotations) },
+    { owner: "spec.infrastructure.annotations", annotations: infrastructureAnnotations(object) },
+  ];
+  return owners.flatMap(({ owner, annotations }) =>
+    Object.entries(annotations).flatMap(([name, value]) =>
+      typeof value === "string" ? [{ path: `${owner}[${name}]`, name, value }] : [],
+    ),
   );
 }
 
 /** IPv6 has many texts for one address. */
-const normalAddress = (text: string): string =>
+export const normalAddress = (text: string): string =>
   text.includes(":") ? normalHost(`[${text}]`) : normalHost(text);
 
-/** The addresses of a load balancer that a Service asks for. */
+/** The addresses of a load balancer that a Service or a Gateway asks for. */
 function wantedAddresses(service: unknown): WantedAddress[] {
-  const { loadBalancerIP } = mapOf(mapOf(service).spec);
+  const { loadBalancerIP, addresses } = mapOf(mapOf(service).spec);
+  const inList = listOf(addresses).flatMap((entry, index) => {
+    const { value } = mapOf(entry);
+    return typeof value === "string" ? [{ path: `spec.addresses[${index}].value`, value }] : [];
+  });
   const texts = [
+    ...inList,
     ...(typeof loadBalancerIP === "string" ? [{ path: "spec.loadBalancerIP", value: loadBalancerIP }] : []),
     ...annotationsOf(service).filter(({ name }) => WANTED.test(name)),
   ];
@@ -46,9 +61,9 @@ function wantedAddresses(service: unknown): WantedAddress[] {
   );
 }
 
-/** The addresses that a request asks for, without those that the Service asked for before. */
+/** The addresses that a request asks for, without those that the object asked for before. */
 export function newAddresses(input: AdmissionInput): WantedAddress[] {
-  if (!isAbout(input, SERVICE) || !storesObject(input)) return [];
+  if (!ASKING_KINDS.some((kind) => isAbout(input, kind)) || !storesObject(input)) return [];
   const known = new Set(wantedAddresses(input.oldObject).map(({ address }) => address));
   return wantedAddresses(input.object).filter(({ address }) => !known.has(address));
 }
@@ -74,3 +89,16 @@ export function sharingProblems(service: unknown, namespace: string): Problem[] 
       message: `the key ${value} may be that of another namespace's Service; set it to ${namespace}/<name>`,
     }));
 }
+
+/** The sharing keys that a Gateway gives to its Service. */
+export function newSharingProblems(input: AdmissionInput): Problem[] {
+  if (!isAbout(input, GATEWAY) || !storesObject(input)) return [];
+  const known = new Set(sharingProblems(input.oldObject, input.namespace).map(({ message }) => message));
+  return sharingProblems(input.object, input.namespace).filter(({ message }) => !known.has(message));
+}
+
+/** The addresses of a Service inside the cluster. */
+export const clusterAddresses = (service: unknown): string[] =>
+  listOf(mapOf(mapOf(service).spec).clusterIPs).flatMap((address) =>
+    typeof address === "string" ? [normalAddress(address)] : [],
+  );

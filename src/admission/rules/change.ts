@@ -1,4 +1,4 @@
-import { isMap, textOf } from "../../api/object.ts";
+import { isMap } from "../../api/object.ts";
 import { type AdmissionInput, objectPath } from "./request.ts";
 
 /** Paths of the members that differ between two values, sorted. A list that differs counts as one member. */
@@ -69,42 +69,6 @@ export function affectedPaths(input: AdmissionInput): string[] {
   if (input.operation !== "UPDATE" || input.subresource !== "") return [whole];
   const changed = userChangedPaths(input);
   return changed.length === 0 ? [whole] : changed;
-}
-
-/** Paths below spec that each field manager owns by server-side apply. */
-function appliedPaths(object: object | undefined): Map<string, Set<string>> {
-  const { managedFields } = ((object ?? {}) as { metadata?: { managedFields?: unknown } }).metadata ?? {};
-  const applied = (Array.isArray(managedFields) ? managedFields : [])
-    .filter(isMap)
-    .filter(({ operation }) => operation === "Apply");
-  return new Map(
-    applied.map(({ manager, fieldsV1 }) => [
-      textOf(manager),
-      new Set(leafPaths(isMap(fieldsV1) ? { "f:spec": fieldsV1["f:spec"] } : {})),
-    ]),
-  );
-}
-
-/**
- * Fields of spec that a server-side apply takes ownership of, whether or not it changes their values. Paths are as in
- * `changedPaths`: a list counts as one field.
- */
-export function newlyAppliedPaths(before: object | undefined, after: object | undefined): string[] {
-  const known = appliedPaths(before);
-  const added = [...appliedPaths(after)].flatMap(([manager, paths]) =>
-    [...paths].filter((path) => known.get(manager)?.has(path) !== true),
-  );
-  return [...new Set(added)].sort();
-}
-
-/** Paths in the notation of `fieldsV1`: `f:spec` holds `f:fqdn`, and `.` stands for the member itself. */
-function leafPaths(fields: Record<string, unknown>, path = ""): string[] {
-  return Object.entries(fields).flatMap(([name, members]) => {
-    if (!name.startsWith("f:") || members === undefined) return [];
-    const at = path === "" ? name.slice(2) : `${path}.${name.slice(2)}`;
-    const below = isMap(members) ? leafPaths(members, at) : [];
-    return below.length === 0 ? [at] : below;
-  });
 }
 
 /** A problem of one field of an object. */

@@ -6,9 +6,12 @@ import type { AdmissionInput } from "./request.ts";
 
 /**
  * The meaning of a field: a host or a URL that the controller calls, an endpoint to which it sends traffic, a namespace, a
- * service of Traefik, a plugin of the proxy.
+ * service or another object of Traefik, a plugin of the proxy, a socket or another file of the controller.
  */
-type Meaning = "host" | "endpoint" | "url" | "namespace" | "service" | "plugin";
+type Meaning =
+  | ("host" | "endpoint" | "url" | "namespace")
+  | ("service" | "reference" | "plugin")
+  | ("socket" | "file");
 
 type Fields = Readonly<Record<string, Meaning>>;
 
@@ -17,13 +20,23 @@ const each = (places: readonly string[], fields: Fields): Fields =>
     places.flatMap((place) => Object.entries(fields).map(([field, it]) => [`${place}.${field}`, it])),
   );
 
-const TRAEFIK: Fields = each(
-  [
-    ...["spec.routes[].services[]", "spec.weighted.services[]", "spec.highestRandomWeight.services[]"],
-    ...["spec.mirroring", "spec.mirroring.mirrors[]", "spec.errors.service"],
-  ],
-  { name: "service", namespace: "namespace" },
-);
+const TRAEFIK: Fields = {
+  ...each(
+    [
+      ...["spec.routes[].services[]", "spec.weighted.services[]", "spec.highestRandomWeight.services[]"],
+      ...["spec.mirroring", "spec.mirroring.mirrors[]", "spec.errors.service"],
+    ],
+    { name: "service", namespace: "namespace", serversTransport: "reference" },
+  ),
+  // Other objects with Secrets of their namespace: headers, client certificates, certificates.
+  ...each(
+    [
+      ...["spec.routes[].middlewares[]", "spec.chain.middlewares[]"],
+      ...["spec.tls.options", "spec.tls.store"],
+    ],
+    { name: "reference", namespace: "namespace" },
+  ),
+};
 
 const GLOO_TARGET: Fields = { "upstream.namespace": "namespace", "kube.ref.namespace": "namespace" };
 /** The routes of a VirtualService, and those of a RouteTable. */
@@ -108,6 +121,22 @@ const FIELDS: Readonly<Record<string, Fields>> = {
     "spec.externalNodes[].name": "endpoint",
     ...each(["spec", "spec.http[]", "spec.stream[]"], { "plugins[].name": "plugin" }),
   },
+  "gateway.envoyproxy.io": {
+    "spec.endpoints[].fqdn.hostname": "endpoint",
+    "spec.endpoints[].ip.address": "endpoint",
+    "spec.endpoints[].unix.path": "socket",
+    "spec.jwt.providers[].remoteJWKS.uri": "url",
+    "spec.oidc.provider.issuer": "url",
+    "spec.oidc.provider.tokenEndpoint": "url",
+  },
+  "monitoring.coreos.com": {
+    ...each(["spec", "spec.targets.ingress"], { "namespaceSelector.matchNames[]": "namespace" }),
+    "spec.kubernetesSDConfigs[].namespaces.names[]": "namespace",
+    "spec.endpoints[].bearerTokenFile": "file",
+    ...each(["spec.endpoints[].tlsConfig"], { caFile: "file", certFile: "file", keyFile: "file" }),
+    "spec.fileSDConfigs[].files[]": "file",
+    "spec.staticConfigs[].targets[]": "host",
+  },
   // The plugin of a KongPlugin, which has no spec.
   "configuration.konghq.com": { plugin: "plugin" },
 };
@@ -126,6 +155,12 @@ export const DESTINATION_KINDS: Readonly<Record<string, readonly string[]>> = {
   "networking.istio.io": ["workloadentries"],
   "security.istio.io": ["requestauthentications"],
   "gloo.solo.io": ["upstreams", "upstreamgroups"],
+  "gateway.envoyproxy.io": [
+    ...["backends", "securitypolicies"],
+    ...["envoypatchpolicies", "envoyextensionpolicies"],
+  ],
+  // Prometheus of the platform reads the metrics that these name, and sends what they name.
+  "monitoring.coreos.com": ["servicemonitors", "podmonitors", "probes", "scrapeconfigs"],
   "cilium.io": [
     "ciliumlocalredirectpolicies",
     "ciliumenvoyconfigs",
@@ -140,11 +175,15 @@ export const isDestinationKind = ({ group, resource }: AdmissionInput): boolean 
   Object.hasOwn(DESTINATION_KINDS, group) && DESTINATION_KINDS[group]?.includes(resource) === true;
 
 /** Problems in the fields of a product's kind that set a destination of its controller. */
-export function fieldProblems({ group }: AdmissionInput, object: unknown, facts: GuardFacts): Problem[] {
+export function fieldProblems(
+  { group, namespace }: AdmissionInput,
+  object: unknown,
+  facts: GuardFacts,
+): Problem[] {
   const fields = Object.hasOwn(FIELDS, group) ? (FIELDS[group] ?? {}) : {};
   return Object.entries(fields).flatMap(([path, meaning]) =>
     valuesAt(object, path.split(".")).flatMap((found) => {
-      const message = problemOf(found.value, meaning, facts);
+      const message = JUDGES[meaning](found.value, namespace, facts);
       return message === undefined ? [] : [{ path: found.path, message }];
     }),
   );
@@ -163,26 +202,54 @@ function valuesAt(
   return Array.isArray(found) ? found.flatMap((item, index) => valuesAt(item, rest, `${at}[${index}]`)) : [];
 }
 
-function problemOf(value: string, meaning: Meaning, facts: GuardFacts): string | undefined {
-  if (meaning === "namespace")
-    return facts.isForeignNamespace(value)
-      ? `namespace ${value} is not yours; name a namespace where you work`
-      : undefined;
-  if (meaning === "plugin")
-    return CODE_PLUGINS.includes(value)
-      ? `${value} runs your code in the proxy that all tenants share; remove it, or ask the platform team`
-      : undefined;
-  if (meaning === "service")
-    return value.includes("@")
-      ? `${value} belongs to Traefik or to another provider, which has the services of all; name a Service of your own`
-      : undefined;
-  if (meaning === "endpoint" && /^unix:/i.test(value.trim()))
-    return "a socket leads into the proxy itself; write the name of a host";
-  const host = meaning === "url" ? hostOfUrl(value) : normalHost(value);
-  // The host of a route is a name in the mesh. An address names nothing there, so it is no problem.
-  const isCalled = meaning !== "host";
-  return (isCalled ? addressProblem(host) : undefined) ?? guardedServiceProblem(host, facts);
+const SOCKET_MESSAGE = "a socket leads into the proxy itself; write the name of a host";
+
+/** `<namespace>-<name>@kubernetescrd`: an object of Traefik in any namespace. Both parts may contain hyphens. */
+const REFERENCE = /^(?<text>[^@]+)@kubernetescrd$/i;
+
+/** The problem with a name of Traefik that could be that of an object in a namespace of others. `own` is the requester's. */
+export function referenceProblem(value: string, own: string, facts: GuardFacts): string | undefined {
+  const parts = REFERENCE.exec(value.trim())?.groups?.text?.split("-") ?? [];
+  const isForeign = parts
+    .map((_, index) => parts.slice(0, index).join("-"))
+    .some((name) => name.length > ownLength(parts, own) && facts.isForeignNamespace(name));
+  return isForeign
+    ? `${value} may be in a namespace that is not yours; name an object of namespace ${own}`
+    : undefined;
 }
+
+/** In a name that begins with the requester's namespace, only a longer namespace may be that of others. */
+const ownLength = (parts: readonly string[], own: string): number =>
+  parts.join("-").startsWith(`${own}-`) ? own.length : 0;
+
+/** The problem with a value of each meaning, in an object of namespace `own`. */
+const JUDGES: Readonly<
+  Record<Meaning, (value: string, own: string, facts: GuardFacts) => string | undefined>
+> = {
+  namespace: (value, _, facts) =>
+    facts.isForeignNamespace(value)
+      ? `namespace ${value} is not yours; name a namespace where you work`
+      : undefined,
+  plugin: (value) =>
+    CODE_PLUGINS.includes(value)
+      ? `${value} runs your code in the proxy that all tenants share; remove it, or ask the platform team`
+      : undefined,
+  service: (value) =>
+    value.includes("@")
+      ? `${value} belongs to Traefik or to another provider, which has the services of all; name a Service of your own`
+      : undefined,
+  reference: referenceProblem,
+  socket: () => SOCKET_MESSAGE,
+  file: (value) => `${value} is a file of the controller; name a Secret of your own`,
+  endpoint: (value, _, facts) =>
+    /^unix:/i.test(value.trim()) ? SOCKET_MESSAGE : calledProblem(normalHost(value), facts),
+  url: (value, _, facts) => calledProblem(hostOfUrl(value), facts),
+  // The host of a route is a name in the mesh. An address names nothing there, so it is no problem.
+  host: (value, _, facts) => guardedServiceProblem(normalHost(value), facts),
+};
+
+const calledProblem = (host: string, facts: GuardFacts): string | undefined =>
+  addressProblem(host) ?? guardedServiceProblem(host, facts);
 
 /** The host of `scheme://host:port/path`, with or without the scheme. */
 function hostOfUrl(text: string): string {

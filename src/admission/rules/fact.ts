@@ -22,8 +22,8 @@ export interface ClusterFacts extends AccountFacts {
   /** The host names that Sovereigns serve, normalised, each with the name of its Sovereign. */
   sovereignHosts: ReadonlyMap<string, string>;
   /**
-   * Addresses of load balancers of Services in guarded namespaces that are not the requester's, normalised. Empty: not
-   * looked up, because the request asks for no address.
+   * Addresses in guarded namespaces that are not the requester's, normalised: of load balancers of Services, and, for a
+   * request that writes endpoints, of Services and Pods. Empty: not looked up, because the request asks for no address.
    */
   takenAddresses: Pick<ReadonlySet<string>, "has">;
   /** Whether a namespace is guarded, or its name reserved, and the requester does not work there. */

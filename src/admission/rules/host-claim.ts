@@ -1,20 +1,17 @@
 import { GROUP } from "../../api/kind.ts";
-import { listOf, mapOf } from "../../api/object.ts";
-import { normalHost } from "./host-name.ts";
+import { isMap, listOf, mapOf } from "../../api/object.ts";
+import {
+  annotationClaims,
+  annotationsOf,
+  claim,
+  claimsIn,
+  type HostClaim,
+  MAX_CLAIMS,
+  valuesOf,
+} from "./host-annotation.ts";
 import { MAX_OBJECT_DEPTH, surveyOf } from "./object-survey.ts";
 import type { AdmissionInput } from "./request.ts";
 import { hostsOfMatch } from "./router-match.ts";
-
-/** A host that an object asks for. */
-export interface HostClaim {
-  path: string;
-  /** The text in the object. */
-  text: string;
-  /** The words for it in a denial. */
-  shown: string;
-  /** Normalised; `*` stands for any text. */
-  pattern: string;
-}
 
 /** API groups whose kinds serve hosts, or obtain DNS names or certificates for them. The webhook is called for these. */
 export const HOST_GROUPS: Readonly<Record<string, readonly string[]>> = {
@@ -23,6 +20,7 @@ export const HOST_GROUPS: Readonly<Record<string, readonly string[]>> = {
   "gateway.networking.k8s.io": ["*"],
   "gateway.networking.x-k8s.io": ["*"],
   "cert-manager.io": ["certificates", "certificaterequests"],
+  "acme.cert-manager.io": ["orders", "challenges"],
   "externaldns.k8s.io": ["*"],
   "networking.istio.io": ["gateways", "serviceentries", "virtualservices"],
   "cis.f5.com": ["*"],
@@ -59,8 +57,6 @@ const DESTINATION_MEMBERS = new Set([
   ...["redirect", "requestredirect", "rewrite", "urlrewrite", "headers", "filters", "validation"],
 ]);
 
-/** An object that asks for more hosts counts as one that asks for every host, which bounds the work. */
-const MAX_CLAIMS = 500;
 /** In characters of base64. A request with 100 names and a key of 4096 bits has a quarter of this. */
 const MAX_REQUEST_LENGTH = 64 * 1024;
 
@@ -72,7 +68,12 @@ export function hostClaims(input: AdmissionInput, object: unknown): HostClaim[] 
     : [...claims.slice(0, MAX_CLAIMS), claim("spec", `an object with more than ${MAX_CLAIMS} hosts`, "*")];
 }
 
+/** Kinds with a certificate signing request. */
+const HOLDS_REQUEST = ["certificaterequests", "orders"];
+
 function allClaims(input: AdmissionInput, object: unknown): HostClaim[] {
+  // An absent object asks for nothing, but some kinds ask for every host when they name none.
+  if (object === undefined) return [];
   const { spec, metadata } = mapOf(object);
   const claims = [...annotationClaims(object), ...volumeClaims(input, object)];
   if (input.group === GROUP)
@@ -84,7 +85,7 @@ function allClaims(input: AdmissionInput, object: unknown): HostClaim[] {
   const inSpec = [
     ...memberClaims(input.group, spec),
     ...everyHostClaims(input, mapOf(spec)),
-    ...(input.resource === "certificaterequests" ? requestClaims("spec.request", mapOf(spec).request) : []),
+    ...(HOLDS_REQUEST.includes(input.resource) ? requestClaims("spec.request", mapOf(spec).request) : []),
   ];
   return [...claims, ...named, ...inSpec, ...wwwClaims(object, inSpec)];
 }
@@ -92,35 +93,45 @@ function allClaims(input: AdmissionInput, object: unknown): HostClaim[] {
 /** Kinds of the Gateway API that serve the hosts of a listener when they name none. */
 const ROUTES = ["httproutes", "grpcroutes", "tlsroutes"];
 
+const everyHost = (path: string, text: string): HostClaim => claim(path, text, "*");
+const isEmpty = (list: unknown): boolean => listOf(list).length === 0;
+
 /**
  * A route without a host serves every host of the gateway that all tenants share, on the paths that it names. An Ingress
  * with only a default backend claims no host, because it serves only requests that no other Ingress matches.
  */
-function everyHostClaims(
-  { resource, namespace }: AdmissionInput,
-  spec: Record<string, unknown>,
-): HostClaim[] {
-  if (resource === "ingresses")
-    return listOf(spec.rules).flatMap((rule, index) =>
-      mapOf(rule).host === undefined || mapOf(rule).host === ""
-        ? [claim(`spec.rules[${index}].host`, "a rule without a host", "*")]
+function everyHostClaims(input: AdmissionInput, spec: Record<string, unknown>): HostClaim[] {
+  const { group, resource } = input;
+  if (resource === "ingresses") return ruleClaims(spec);
+  if (ROUTES.includes(resource)) return routeClaims(input, spec);
+  if (resource === "apisixroutes")
+    return listOf(spec.http).flatMap((route, index) =>
+      isEmpty(mapOf(mapOf(route).match).hosts)
+        ? [everyHost(`spec.http[${index}].match.hosts`, "a route without hosts")]
         : [],
     );
-  if (!ROUTES.includes(resource) || listOf(spec.hostnames).length > 0) return [];
-  const isShared = listOf(spec.parentRefs).some(
-    (parent) => (mapOf(parent).namespace ?? namespace) !== namespace,
-  );
-  return isShared
-    ? [claim("spec.hostnames", "a route without hostnames at a Gateway of another namespace", "*")]
+  if (resource === "routegroups")
+    return isEmpty(spec.hosts) ? [everyHost("spec.hosts", "a route without hosts")] : [];
+  return group === "gateway.solo.io" && isMap(spec.virtualHost) && isEmpty(spec.virtualHost.domains)
+    ? [everyHost("spec.virtualHost.domains", "a virtual host without domains")]
     : [];
 }
 
-const claim = (path: string, text: string, pattern = normalHost(text)): HostClaim => ({
-  ...{ path, text, pattern, shown: `host ${text}` },
-});
+const ruleClaims = ({ rules }: Record<string, unknown>): HostClaim[] =>
+  listOf(rules).flatMap((rule, index) =>
+    mapOf(rule).host === undefined || mapOf(rule).host === ""
+      ? [everyHost(`spec.rules[${index}].host`, "a rule without a host")]
+      : [],
+  );
 
-const claimsIn = (path: string, value: unknown): HostClaim[] =>
-  typeof value === "string" && value !== "" ? [claim(path, value)] : [];
+function routeClaims({ namespace }: AdmissionInput, spec: Record<string, unknown>): HostClaim[] {
+  const isShared = listOf(spec.parentRefs).some(
+    (parent) => (mapOf(parent).namespace ?? namespace) !== namespace,
+  );
+  return isShared && isEmpty(spec.hostnames)
+    ? [everyHost("spec.hostnames", "a route without hostnames at a Gateway of another namespace")]
+    : [];
+}
 
 interface Member {
   value: unknown;
@@ -181,26 +192,6 @@ function wwwClaims(object: unknown, claims: readonly HostClaim[]): HostClaim[] {
   );
 }
 
-const annotationsOf = (object: unknown) => mapOf(mapOf(mapOf(object).metadata).annotations);
-
-/**
- * external-dns makes DNS records for the hosts in these annotations, whatever the kind of the object. cert-manager makes
- * certificates for them.
- */
-const NAME_ANNOTATION =
-  /^external-dns\..*\/(?:internal-)?hostname$|^cert-manager\.io\/(?:common-name|alt-names)$/;
-/** nginx and HAProxy serve these hosts besides those that the Ingress names. A value that begins with ~ is a pattern. */
-const ALIAS_ANNOTATION = /\/server-alias(?:-regex)?$/;
-
-/** Emissary reads Mappings, Hosts and Modules of the shared gateway from this annotation of a Service or an Ingress. */
-const GATEWAY_ANNOTATION = "getambassador.io/config";
-
-/** How the names of these annotations end. The webhook is called for Services that have one. */
-export const HOST_ANNOTATION_SUFFIXES: readonly string[] = [
-  ...["/hostname", "/internal-hostname", "/common-name", "/alt-names"],
-  ...["/server-alias", "/server-alias-regex", GATEWAY_ANNOTATION],
-];
-
 /** cert-manager's driver of inline volumes obtains certificates for these. */
 const NAME_ATTRIBUTES = ["csi.cert-manager.io/common-name", "csi.cert-manager.io/dns-names"];
 
@@ -220,30 +211,6 @@ const volumeClaims = ({ namespace }: AdmissionInput, object: unknown): HostClaim
           : valuesOf(withVariables(value, namespace)).map((host) => claim(at, host));
       });
     }),
-  );
-
-function annotationClaims(object: unknown): HostClaim[] {
-  const owners = new Map<string, Record<string, unknown>>([["", annotationsOf(object)]]);
-  for (const { path, annotations } of surveyOf(object).podSpecs)
-    if (annotations !== undefined) owners.set(path.replace(/\.?spec$/, ""), annotations);
-  return [...owners].flatMap(([owner, annotations]) =>
-    Object.entries(annotations).flatMap(([name, value]) => {
-      if (typeof value !== "string") return [];
-      const path = `${owner === "" ? "" : `${owner}.`}metadata.annotations[${name}]`;
-      if (name === GATEWAY_ANNOTATION)
-        return [claim(path, "a configuration in this annotation, and not in a Mapping,", "*")];
-      if (NAME_ANNOTATION.test(name)) return valuesOf(value).map((host) => claim(path, host));
-      return ALIAS_ANNOTATION.test(name) ? aliasClaims(path, name, value) : [];
-    }),
-  );
-}
-
-const valuesOf = (list: string): string[] =>
-  list.split(/[\s,]+/, MAX_CLAIMS + 2).filter((item) => item !== "");
-
-const aliasClaims = (path: string, name: string, value: string): HostClaim[] =>
-  valuesOf(value).map((alias) =>
-    name.endsWith("-regex") || alias.startsWith("~") ? claim(path, alias, "*") : claim(path, alias),
   );
 
 /** The tags of strings in DER: a DNS name, and the four kinds of text that a subject may have. */

@@ -1,18 +1,21 @@
 import { isMap, listOf, mapOf, textOf } from "../../api/object.ts";
 import { newProblems, type Problem } from "./change.ts";
 import { destinationProblems } from "./controller-destination.ts";
-import { isDestinationKind } from "./destination-field.ts";
+import { isDestinationKind, referenceProblem } from "./destination-field.ts";
 import type { Violation } from "./fact.ts";
 import type { GuardFacts } from "./guarded-service.ts";
 import { servesHosts } from "./host-claim.ts";
 import type { AdmissionInput } from "./request.ts";
 import { sharedProxyProblems } from "./shared-proxy.ts";
 
-const SNIPPET = /snippets?$/i;
+/** HAProxy Ingress calls its snippets configuration, such as `config-backend`. */
+const SNIPPET = /snippets?$|^haproxy-ingress\.github\.io\/config-/i;
 /** ingress-nginx writes the values of its annotations into the configuration of the server that all tenants share. */
 const NGINX = "nginx.ingress.kubernetes.io/";
 /** Characters that end a directive or a block of nginx. */
 const DIRECTIVE = /[\r\n;{}]/;
+/** Annotations that name objects of Traefik, in any namespace. */
+const TRAEFIK = "traefik.ingress.kubernetes.io/";
 /** Annotations that name a Secret or a ConfigMap, with or without its namespace. */
 const REFERENCE = /\/[a-z-]*(?:secret|configmap|headers)$/;
 
@@ -30,7 +33,7 @@ export function ingressAnnotationRule(input: AdmissionInput, facts: GuardFacts):
 function problems(input: AdmissionInput, object: unknown, facts: GuardFacts): Problem[] {
   const annotations = mapOf(mapOf(mapOf(object).metadata).annotations);
   const inAnnotations = Object.entries(annotations).flatMap(([name, value]) =>
-    typeof value !== "string" ? [] : annotationProblems(input, name, value),
+    typeof value !== "string" ? [] : annotationProblems(input, name, value, facts),
   );
   const { spec } = mapOf(object);
   return [
@@ -46,7 +49,12 @@ const refusal = (path: string, message: string, value: unknown): Problem => ({ p
 const SNIPPET_MESSAGE =
   "a snippet configures the ingress controller that all tenants share; remove it, or ask the platform team";
 
-function annotationProblems({ namespace }: AdmissionInput, name: string, value: string): Problem[] {
+function annotationProblems(
+  { namespace }: AdmissionInput,
+  name: string,
+  value: string,
+  facts: GuardFacts,
+): Problem[] {
   const path = `metadata.annotations[${name}]`;
   if (SNIPPET.test(name)) return value === "" ? [] : [refusal(path, SNIPPET_MESSAGE, value)];
   if (name.startsWith(NGINX) && DIRECTIVE.test(value.trim()))
@@ -57,6 +65,11 @@ function annotationProblems({ namespace }: AdmissionInput, name: string, value: 
         value,
       ),
     ];
+  if (name.startsWith(TRAEFIK))
+    return value.split(",").flatMap((text) => {
+      const message = referenceProblem(text, namespace, facts);
+      return message === undefined ? [] : [refusal(path, message, value)];
+    });
   const owner = /^\s*(?<owner>[^/\s:]+)\/[^/\s]+\s*$/.exec(value)?.groups?.owner;
   return REFERENCE.test(name) && owner !== undefined && owner !== namespace
     ? [

@@ -2,6 +2,7 @@ import { listOf, mapOf, textOf } from "../../api/object.ts";
 import { newProblems, type Problem } from "./change.ts";
 import type { ClusterFacts, Violation } from "./fact.ts";
 import { surveyOf } from "./object-survey.ts";
+import { networkEscapes } from "./pod-network.ts";
 import { containersOf, type FoundPodSpec } from "./pod-template.ts";
 import { type AdmissionInput, storesObject } from "./request.ts";
 import { annotationEscapes, handlerEscapes, securityEscapes } from "./security-context.ts";
@@ -141,11 +142,16 @@ function containerEscapes(path: string, container: Record<string, unknown>): Pro
  */
 export function podIsolationRule(
   input: AdmissionInput,
-  { inlineDrivers }: Pick<ClusterFacts, "inlineDrivers">,
+  facts: Pick<ClusterFacts, "inlineDrivers" | "isForeignNamespace">,
 ): Violation[] {
   if (!storesObject(input)) return [];
+  // Network plugins write their annotations by the status.
+  const isStatus = input.subresource === "status";
   const escapesOf = (object: unknown) =>
-    surveyOf(object).podSpecs.flatMap((found) => escapes(found, inlineDrivers));
+    surveyOf(object).podSpecs.flatMap((found) => [
+      ...escapes(found, facts.inlineDrivers),
+      ...(isStatus ? [] : networkEscapes(found, facts)),
+    ]);
   const after = escapesOf(input.object);
   if (after.length === 0) return [];
   return newProblems(escapesOf(input.oldObject), after).map((problem) => ({

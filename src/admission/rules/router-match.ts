@@ -8,6 +8,8 @@ const HOST_MATCHERS = ["host", "hostheader", "hostsni"];
 /** The hosts to which an expression is limited; undefined: it matches requests for any host. */
 type Hosts = readonly string[] | undefined;
 
+const CONTROL_CHARACTER = /\p{Cc}/u;
+
 class SyntaxFault extends Error {}
 
 /**
@@ -82,7 +84,10 @@ function parseMatch(text: string): Hosts {
       values.push(quoted());
       takes(",");
     }
-    return HOST_MATCHERS.includes(name) ? values : undefined;
+    if (!HOST_MATCHERS.includes(name)) return undefined;
+    // Traefik leaves out a carriage return between backquotes.
+    if (values.some((value) => CONTROL_CHARACTER.test(value))) throw new SyntaxFault();
+    return values;
   }
 
   function quoted(): string {
@@ -91,6 +96,8 @@ function parseMatch(text: string): Hosts {
     const end = text.indexOf(quote, at + 1);
     if (!["`", '"', "'"].includes(quote) || end === -1) throw new SyntaxFault();
     const value = text.slice(at + 1, end);
+    // Traefik reads this as a string of Go, in which an escape can stand for every character, the quotation mark included.
+    if (quote === '"' && value.includes("\\")) throw new SyntaxFault();
     at = end + 1;
     return value;
   }

@@ -1,5 +1,6 @@
 import { blueprintArtifacts, blueprintRule } from "./blueprint.ts";
 import { deputyRule } from "./deputy.ts";
+import { deviceAllocationRule } from "./device-allocation.ts";
 import { evidenceRule } from "./evidence.ts";
 import type { ArtifactField, ClusterFacts, Rule, Violation } from "./fact.ts";
 import { hostRule } from "./host.ts";
@@ -14,6 +15,7 @@ import {
 } from "./install-source.ts";
 import { namespaceRule } from "./namespace.ts";
 import { objectDepthRule } from "./object-depth.ts";
+import { ownerReferenceRule } from "./owner-reference.ts";
 import { managedObjectRule, platformKindRule, platformLabelRule, workloadRevisionRule } from "./ownership.ts";
 import { isOwnNamespace } from "./place.ts";
 import { placeRule } from "./place-rule.ts";
@@ -40,6 +42,7 @@ const RULES: readonly Rule[] = [
   namespaceRule,
   managedObjectRule,
   platformLabelRule,
+  ownerReferenceRule,
   evidenceRule,
   installSourceRule,
   deputyRule,
@@ -60,7 +63,12 @@ const RULES: readonly Rule[] = [
  * The rules about workloads. They do not apply to a controller in its own namespace, because the platform installs the
  * software there.
  */
-const WORKLOAD_RULES: readonly Rule[] = [podIsolationRule, volumeClaimRule, imageDigestRule];
+const WORKLOAD_RULES: readonly Rule[] = [
+  podIsolationRule,
+  volumeClaimRule,
+  deviceAllocationRule,
+  imageDigestRule,
+];
 const ALL_RULES: readonly Rule[] = [...RULES, ...WORKLOAD_RULES];
 
 const ARTIFACT_FIELDS = [blueprintArtifacts, ociRepositoryArtifacts, helmReleaseArtifacts, imageArtifacts];

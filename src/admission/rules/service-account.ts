@@ -1,4 +1,4 @@
-import { isMap, textOf } from "../../api/object.ts";
+import { isMap, mapOf, textOf } from "../../api/object.ts";
 import { type AccountFacts, includesAccount, isEmptyAccountSet } from "./account.ts";
 import type { Violation } from "./fact.ts";
 import { surveyOf } from "./object-survey.ts";
@@ -61,6 +61,14 @@ function usedAccounts(input: AdmissionInput): { path: string; account: string }[
       {
         path: `metadata.annotations[${ACCOUNT_ANNOTATION}]`,
         account: input.object.metadata?.annotations?.[ACCOUNT_ANNOTATION] ?? "",
+      },
+    ];
+  // The certificate that the kubelet requests for a Pod carries the Pod's account.
+  if (input.group === "certificates.k8s.io" && input.resource === "podcertificaterequests")
+    return [
+      {
+        path: "spec.serviceAccountName",
+        account: textOf(mapOf(input.object?.spec).serviceAccountName),
       },
     ];
   // A write of the status changes only the status.

@@ -1,8 +1,9 @@
 import { listOf, mapOf, textOf } from "../../api/object.ts";
-import { newAddresses, sharingProblems } from "./balancer-address.ts";
+import { newAddresses, newSharingProblems, sharingProblems } from "./balancer-address.ts";
 import { capturedAddressProblems } from "./captured-address.ts";
 import { affectedPaths, type Problem } from "./change.ts";
 import { isClusterServicePart } from "./cluster-service.ts";
+import { isEndpointWrite, MAX_NEW_ENDPOINTS, newEndpoints } from "./endpoint-address.ts";
 import type { Violation } from "./fact.ts";
 import { addressProblem, type GuardFacts, guardedServiceProblem } from "./guarded-service.ts";
 import { normalHost } from "./host-name.ts";
@@ -11,7 +12,7 @@ import type { AdmissionInput } from "./request.ts";
 
 export interface ServiceFacts extends GuardFacts {
   identity: Identity;
-  /** Addresses of load balancers of Services in guarded namespaces that are not the requester's, normalised. */
+  /** As in `ClusterFacts`. */
   takenAddresses: Pick<ReadonlySet<string>, "has">;
 }
 
@@ -33,8 +34,14 @@ export function serviceAddressRule(input: AdmissionInput, facts: ServiceFacts): 
 
 function problemsOf(input: AdmissionInput, facts: ServiceFacts): Problem[] {
   if (input.operation === "DELETE" || input.subresource === "proxy") return [];
+  if (isEndpointWrite(input)) return endpointProblems(input, facts);
   if (input.group !== "")
-    return facts.identity.kind === "controller" ? [] : capturedAddressProblems(input, facts);
+    return [
+      ...(facts.identity.kind === "controller"
+        ? []
+        : [...capturedAddressProblems(input, facts), ...newSharingProblems(input)]),
+      ...takenProblems(input, facts),
+    ];
   if (input.resource !== "services") return [];
   const { namespace } = input;
   const known = new Set(problems(input.oldObject, namespace, facts).map(({ message }) => message));
@@ -42,6 +49,34 @@ function problemsOf(input: AdmissionInput, facts: ServiceFacts): Problem[] {
     ...problems(input.object, namespace, facts).filter(({ message }) => !known.has(message)),
     ...takenProblems(input, facts),
   ];
+}
+
+/**
+ * Endpoints may not lead a Service to a Pod or a Service of a guarded namespace. An ingress controller and the API server's
+ * proxy would connect to it for the author (CVE-2021-25740).
+ */
+function endpointProblems(input: AdmissionInput, facts: ServiceFacts): Problem[] {
+  if (facts.identity.kind === "controller") return [];
+  const added = newEndpoints(input);
+  const [first] = added;
+  if (first !== undefined && added.length > MAX_NEW_ENDPOINTS)
+    return [
+      {
+        path: first.path,
+        message: `one write may add ${MAX_NEW_ENDPOINTS} addresses, because each is looked up; add the others in further writes`,
+      },
+    ];
+  return added.flatMap(({ path, address }) => {
+    if (facts.takenAddresses.has(address))
+      return [
+        {
+          path,
+          message: `address ${address} is that of a Pod or a Service in a namespace that is not yours; remove it`,
+        },
+      ];
+    const message = guardedServiceProblem(address, facts);
+    return message === undefined ? [] : [{ path, message }];
+  });
 }
 
 /** A load balancer may share one address between Services, or give the address of a deleted Service to another one. */

@@ -4,10 +4,11 @@ import type { AdmissionInput } from "./request.ts";
 
 const REMEDY = "use an Ingress or an HTTPRoute, or ask the platform team";
 
-/** Kinds of Emissary and APISIX that take part in every request to the gateway, in whatever namespace they are. */
+/** Kinds of Emissary, APISIX and Envoy Gateway that take part in every request to the gateway, in whatever namespace they are. */
 const GLOBAL_KINDS: Readonly<Record<string, readonly string[]>> = {
   "getambassador.io": ["authservices", "ratelimitservices", "logservices", "tracingservices", "modules"],
   "apisix.apache.org": ["apisixglobalrules"],
+  "gateway.envoyproxy.io": ["envoypatchpolicies"],
 };
 
 /**
@@ -30,6 +31,16 @@ export function sharedProxyProblems(input: AdmissionInput, object: unknown): Pro
         value: resources,
       },
     ];
+  if (group === MONITORS) return selectionProblems(mapOf(spec));
+  if (group === "gateway.envoyproxy.io") {
+    const code = CODE_MEMBERS.filter((member) => listOf(mapOf(spec)[member]).length > 0);
+    if (code.length > 0)
+      return code.map((member) => ({
+        path: `spec.${member}`,
+        message: `this code would run in the gateway that all tenants share; ${REMEDY}`,
+        value: mapOf(spec)[member],
+      }));
+  }
   return object !== undefined && isForAll(input)
     ? [
         {
@@ -39,6 +50,25 @@ export function sharedProxyProblems(input: AdmissionInput, object: unknown): Pro
         },
       ]
     : [];
+}
+
+/** Code of an EnvoyExtensionPolicy. */
+const CODE_MEMBERS = ["wasm", "lua"];
+
+const MONITORS = "monitoring.coreos.com";
+
+/** Parts of a ServiceMonitor, PodMonitor or ScrapeConfig that let Prometheus read the metrics of every namespace. */
+function selectionProblems({ namespaceSelector, kubernetesSDConfigs }: Record<string, unknown>): Problem[] {
+  const message =
+    "Prometheus would read the metrics of every tenant for you; name the namespaces where you work";
+  const open = listOf(kubernetesSDConfigs).flatMap((config, index) => {
+    const { namespaces } = mapOf(config);
+    const isLimited = listOf(mapOf(namespaces).names).length > 0 || mapOf(namespaces).ownNamespace === true;
+    return isLimited ? [] : [{ path: `spec.kubernetesSDConfigs[${index}].namespaces`, message }];
+  });
+  return mapOf(namespaceSelector).any === true
+    ? [{ path: "spec.namespaceSelector.any", message }, ...open]
+    : open;
 }
 
 function isForAll({ group, resource, name }: AdmissionInput): boolean {

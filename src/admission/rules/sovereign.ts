@@ -1,8 +1,9 @@
 import type { Franchise } from "../../api/franchise.ts";
 import { GROUP } from "../../api/kind.ts";
 import { listOf, mapOf, textOf } from "../../api/object.ts";
-import { affectedPaths, newlyAppliedPaths, userChangedPaths } from "./change.ts";
+import { affectedPaths, userChangedPaths } from "./change.ts";
 import type { Rule, Violation } from "./fact.ts";
+import { lostOwnership, newlyAppliedPaths } from "./field-ownership.ts";
 import { type AdmissionInput, objectPath } from "./request.ts";
 
 const OPEN_FIELDS = ["spec.branding", "spec.tiers", "spec.addons"];
@@ -47,13 +48,18 @@ export const sovereignRule: Rule = (input, { identity }) => {
     return affectedPaths(input).map((path) =>
       deny(path, `only its own Franchisee may change Sovereign ${input.name}; leave it unchanged`),
     );
+  const isOpen = (path: string) => OPEN_FIELDS.some((field) => isWithin(path, field));
   const found: Violation[] = [...new Set([...changed, ...newlyAppliedPaths(input.oldObject, input.object)])]
-    .filter((path) => !OPEN_FIELDS.some((field) => isWithin(path, field)))
+    .filter((path) => !isOpen(path))
     .map((path) =>
       deny(
         path,
         `a Franchisee may change only ${OPEN_FIELDS.join(", ")}; ${isLastApplied(path, input) ? APPLY_REMEDY : "leave this unchanged"}`,
       ),
+    );
+  if (lostOwnership(input.oldObject, input.object).some((path) => !isOpen(path)))
+    found.push(
+      deny("metadata.managedFields", "only the API server may change who owns a field: leave this unchanged"),
     );
   const { tiers = [] } = franchise.spec.grants;
   const isChanged = (field: string) => changed.some((path) => isWithin(path, field));

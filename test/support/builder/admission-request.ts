@@ -70,6 +70,7 @@ export const NO_READS: AccountReads & AddressReads = {
   readClusterRole: unexpected,
   readClusterRoles: unexpected,
   readServices: unexpected,
+  readPodsAt: unexpected,
 };
 
 /** An update of ConfigMap `x` in namespace `shop` that changes nothing. */

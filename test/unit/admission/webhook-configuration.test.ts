@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ADDRESS_ANNOTATION_SUFFIXES } from "../../../src/admission/rules/balancer-address.ts";
-import { HOST_ANNOTATION_SUFFIXES, HOST_GROUPS } from "../../../src/admission/rules/host-claim.ts";
+import { HOST_ANNOTATION_SUFFIXES } from "../../../src/admission/rules/host-annotation.ts";
+import { HOST_GROUPS } from "../../../src/admission/rules/host-claim.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
 import { selectionOf } from "../../../src/admission/rules/place.ts";
 import { WORKLOADS } from "../../../src/admission/rules/workload-image.ts";
@@ -36,9 +37,12 @@ describe("the webhook configuration", () => {
       "managed-by-namespace",
       "ordinary-namespace",
       "installer",
+      "owner",
       "secret",
       "service",
       "volume-claim",
+      "endpoint",
+      "device",
       "cluster-service",
     ]);
     for (const each of webhooks) {
@@ -100,8 +104,8 @@ describe("the webhook configuration", () => {
       const found = configuration().webhooks.filter(
         (each) => each.namespaceSelector !== undefined && selects(each, present),
       );
-      // Five webhooks share the ordinary namespaces: their rules do not overlap.
-      expect(found).toHaveLength(present.length === 0 ? 5 : 1);
+      // Eight webhooks share the ordinary namespaces. They select by kind and by content.
+      expect(found).toHaveLength(present.length === 0 ? 8 : 1);
     }
   });
 
@@ -112,6 +116,7 @@ describe("the webhook configuration", () => {
       ),
       "apps/controllerrevisions CREATE,UPDATE,DELETE",
       "/serviceaccounts/token CREATE",
+      "certificates.k8s.io/podcertificaterequests CREATE",
       "rbac.authorization.k8s.io/roles CREATE,UPDATE",
       ...Object.entries(HOST_GROUPS).flatMap(([group, resources]) =>
         resources.map((resource) => `${group}/${resource} CREATE,UPDATE`),
@@ -120,6 +125,12 @@ describe("the webhook configuration", () => {
       "security.istio.io/requestauthentications CREATE,UPDATE",
       "gloo.solo.io/upstreams CREATE,UPDATE",
       "gloo.solo.io/upstreamgroups CREATE,UPDATE",
+      ...["backends", "securitypolicies", "envoypatchpolicies", "envoyextensionpolicies"].map(
+        (it) => `gateway.envoyproxy.io/${it} CREATE,UPDATE`,
+      ),
+      ...["servicemonitors", "podmonitors", "probes", "scrapeconfigs"].map(
+        (it) => `monitoring.coreos.com/${it} CREATE,UPDATE`,
+      ),
       "cilium.io/ciliumlocalredirectpolicies CREATE,UPDATE",
       "cilium.io/ciliumenvoyconfigs CREATE,UPDATE",
       "cilium.io/ciliumnetworkpolicies CREATE,UPDATE",
@@ -127,7 +138,8 @@ describe("the webhook configuration", () => {
       "cilium.io/ciliumendpoints/status CREATE,UPDATE",
       "catalyst.openova.io/*/* CREATE,UPDATE,DELETE",
     ]);
-    for (const name of ["ordinary-namespace", "installer", "secret", "service", "volume-claim"])
+    const others = ["installer", "owner", "secret", "service", "volume-claim", "endpoint", "device"];
+    for (const name of ["ordinary-namespace", ...others])
       expect(webhook(name).namespaceSelector).toEqual(ORDINARY);
   });
 
@@ -161,6 +173,29 @@ describe("the webhook configuration", () => {
     const condition = conditions("volume-claim")["names-a-volume-or-a-source"];
     for (const member of ["spec.?volumeName", "spec.?dataSourceRef.?namespace"])
       expect(condition).toContain(`object.?${member}.orValue("")`);
+  });
+
+  it("selects endpoints only when they get addresses", () => {
+    expect(matched("endpoint")).toEqual([
+      "/endpoints CREATE,UPDATE",
+      "/pods/status UPDATE",
+      "discovery.k8s.io/endpointslices CREATE,UPDATE",
+    ]);
+    const condition = conditions("endpoint")["adds-endpoints"];
+    for (const member of ["subsets", "endpoints", "status.?podIPs"])
+      expect(condition).toContain(`object.?${member}.orValue([])`);
+  });
+
+  it("selects claims of devices only when they get a device", () => {
+    expect(matched("device")).toEqual(["resource.k8s.io/resourceclaims/status UPDATE"]);
+    expect(conditions("device")["allocates-a-device"]).toContain("object.?status.?allocation.orValue({})");
+  });
+
+  it("selects objects of all kinds that block the deletion of the platform's", () => {
+    expect(matched("owner")).toEqual(["*/*/* CREATE,UPDATE"]);
+    const condition = conditions("owner")["holds-an-owner"];
+    for (const part of ["blockOwnerDeletion", 'startsWith("catalyst.openova.io/")', '== "Namespace"'])
+      expect(condition).toContain(part);
   });
 
   it("selects the Service of the API server and its addresses in namespace default", () => {

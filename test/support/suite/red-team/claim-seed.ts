@@ -1,5 +1,12 @@
-import { core, post, type Request } from "./attempt.ts";
-import { named, ownedService, SOVEREIGN_ADDRESS, service, volumeClaim } from "./object.ts";
+import { core, group, mergePatch, post, type Request } from "./attempt.ts";
+import {
+  named,
+  ownedService,
+  SOVEREIGN_ADDRESS,
+  SOVEREIGN_POD_ADDRESS,
+  service,
+  volumeClaim,
+} from "./object.ts";
 
 /** Services that load balancers serve, and one that an object of cert-manager controls. */
 export const SERVICE_SEEDS: readonly Request[] = [
@@ -26,3 +33,28 @@ export const CLAIM_SEEDS: readonly Request[] = [
     }),
   ),
 ];
+
+/** A Pod of a Sovereign with its address, and endpoints outside the cluster. */
+export const NETWORK_SEEDS: readonly Request[] = [
+  mergePatch(core("sovereign-omantel", "pods/app-0/status"), {
+    status: { podIP: SOVEREIGN_POD_ADDRESS, podIPs: [{ ip: SOVEREIGN_POD_ADDRESS }] },
+  }),
+  ...["acme-prod", "shop"].map((name) =>
+    post(group("discovery.k8s.io/v1", name, "endpointslices"), {
+      ...named("discovery.k8s.io/v1", "EndpointSlice", "outside"),
+      ...{ addressType: "IPv4", endpoints: [{ addresses: ["198.51.100.7"] }] },
+    }),
+  ),
+];
+
+/** Claims of a device, which the embedded API server does not serve. */
+export const DEVICE_SEEDS: readonly Request[] = ["acme-prod", "shop"].map((name) =>
+  post(
+    group("resource.k8s.io/v1", name, "resourceclaims"),
+    named("resource.k8s.io/v1", "ResourceClaim", "device", {
+      spec: {
+        devices: { requests: [{ name: "gpu", exactly: { deviceClassName: "gpu.example.org" } }] },
+      },
+    }),
+  ),
+);

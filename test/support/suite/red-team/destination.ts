@@ -29,6 +29,21 @@ export const NETWORK_POLICY: Kind = ["cilium.io/v2", "ciliumnetworkpolicies", "C
 export const REDIRECT: Kind = ["cilium.io/v2", "ciliumlocalredirectpolicies", "CiliumLocalRedirectPolicy"];
 export const ENVOY: Kind = ["cilium.io/v2", "ciliumenvoyconfigs", "CiliumEnvoyConfig"];
 export const ENDPOINT: Kind = ["cilium.io/v2", "ciliumendpoints", "CiliumEndpoint"];
+export const ACME_ORDER: Kind = ["acme.cert-manager.io/v1", "orders", "Order"];
+export const ACME_CHALLENGE: Kind = ["acme.cert-manager.io/v1", "challenges", "Challenge"];
+export const HTTP_ROUTE: Kind = ["gateway.networking.k8s.io/v1", "httproutes", "HTTPRoute"];
+export const GATEWAY: Kind = ["gateway.networking.k8s.io/v1", "gateways", "Gateway"];
+export const GLOO_VIRTUAL_SERVICE: Kind = ["gateway.solo.io/v1", "virtualservices", "VirtualService"];
+export const ROUTE_GROUP: Kind = ["zalando.org/v1", "routegroups", "RouteGroup"];
+export const BACKEND: Kind = ["gateway.envoyproxy.io/v1alpha1", "backends", "Backend"];
+export const ENVOY_PATCH: Kind = ["gateway.envoyproxy.io/v1alpha1", "envoypatchpolicies", "EnvoyPatchPolicy"];
+export const MONITOR: Kind = ["monitoring.coreos.com/v1", "servicemonitors", "ServiceMonitor"];
+export const POD_MONITOR: Kind = ["monitoring.coreos.com/v1", "podmonitors", "PodMonitor"];
+export const ATTACHMENT: Kind = [
+  "k8s.cni.cncf.io/v1",
+  "network-attachment-definitions",
+  "NetworkAttachmentDefinition",
+];
 
 export const SOVEREIGN_SERVICE = "app.sovereign-omantel.svc.cluster.local";
 export const FOREIGN_SERVICE = "app.globex-prod.svc";

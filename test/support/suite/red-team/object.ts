@@ -93,6 +93,8 @@ export const service = (name: string, spec: Members = {}) =>
   named("v1", "Service", name, { spec: { selector: { app: name }, ports: [{ port: 80 }], ...spec } });
 /** The address of a Service in Sovereign omantel's namespace. */
 export const SOVEREIGN_ADDRESS = "203.0.113.20";
+/** The address of a Pod in Sovereign omantel's namespace. */
+export const SOVEREIGN_POD_ADDRESS = "10.244.7.7";
 export const volumeClaim = (name: string, spec: Members = {}) =>
   named("v1", "PersistentVolumeClaim", name, {
     spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } }, ...spec },
@@ -188,3 +190,29 @@ export const ingress = (name: string, host: string, members: Members = {}) =>
 /** A kind of cert-manager. */
 export const certificate = (kind: string, spec: Members) =>
   named("cert-manager.io/v1", kind, "site", { spec });
+
+export const sovereign = (name: string, spec: object, metadata: object = {}) =>
+  named(`${LABEL_PREFIX}/v1alpha1`, "Sovereign", name, {
+    metadata,
+    spec: {
+      fqdn: `${name}.test`,
+      billing: {
+        release: "stable",
+        replicas: 2,
+        database: { secretRef: { name: "billing-db" } },
+        auth: { secretRef: { name: "billing-jwt" } },
+      },
+      ...spec,
+    },
+  });
+
+export const franchise = (name: string, spec: object) =>
+  named(`${LABEL_PREFIX}/v1alpha1`, "Franchise", name, {
+    spec: {
+      franchisee: { legalName: name, contactEmail: `cloud@${name}.test` },
+      subjects: [{ kind: "User", name: `${name}-admin` }],
+      grants: { branding: true, tiers: ["starter"], privateBlueprints: { max: 4 } },
+      term: { start: "2026-01-01T00:00:00Z" },
+      ...spec,
+    },
+  });

@@ -54,7 +54,15 @@ const PROXIES: readonly [title: string, kind: Kind, spec: object, name?: string]
   [
     "runs code in the gateway by a plugin",
     APISIX_ROUTE,
-    { http: [{ name: "a", plugins: [{ name: "serverless-pre-function", enable: true }] }] },
+    {
+      http: [
+        {
+          name: "a",
+          match: { hosts: ["mine.test.example"] },
+          plugins: [{ name: "serverless-pre-function", enable: true }],
+        },
+      ],
+    },
   ],
   [
     "sends a Sovereign's Secret in a header by Cilium",

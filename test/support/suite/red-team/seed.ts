@@ -1,11 +1,12 @@
 import { cluster, core, group, post, type Request, remove } from "./attempt.ts";
-import { CLAIM_SEEDS, SERVICE_SEEDS } from "./claim-seed.ts";
+import { CLAIM_SEEDS, DEVICE_SEEDS, NETWORK_SEEDS, SERVICE_SEEDS } from "./claim-seed.ts";
 import { ENVIRONMENT_SEEDS } from "./environment-seed.ts";
 import { CONVERTED_DEFINITION, DEFINITIONS } from "./kind.ts";
 import {
   blueprint,
   configMap,
   deployment,
+  franchise,
   ingress,
   LABEL_PREFIX,
   localRoleBinding,
@@ -23,6 +24,7 @@ import {
   service,
   serviceAccount,
   sizedPod,
+  sovereign,
   statefulSet,
   UNSIGNED_ARTIFACT,
 } from "./object.ts";
@@ -126,41 +128,20 @@ const contentOf = (name: string): Request[] => [
   post(group("networking.k8s.io/v1", name, "ingresses"), ingress("app", `${name}.test`)),
 ];
 
-const sovereign = (name: string, spec: object) =>
-  named(PRODUCT, "Sovereign", name, {
-    spec: {
-      fqdn: `${name}.test`,
-      billing: {
-        release: "stable",
-        replicas: 2,
-        database: { secretRef: { name: "billing-db" } },
-        auth: { secretRef: { name: "billing-jwt" } },
-      },
-      ...spec,
-    },
-  });
-
-const franchise = (name: string, spec: object) =>
-  named(PRODUCT, "Franchise", name, {
-    spec: {
-      franchisee: { legalName: name, contactEmail: `cloud@${name}.test` },
-      subjects: [{ kind: "User", name: `${name}-admin` }],
-      grants: { branding: true, tiers: ["starter"], privateBlueprints: { max: 4 } },
-      term: { start: "2026-01-01T00:00:00Z" },
-      ...spec,
-    },
-  });
-
 const productObjects = (omantelKey: string): Request[] => [
   ...[
     sovereign("zero", { role: "CatalystZero" }),
-    sovereign("omantel", {
-      role: "Franchised",
-      parent: "zero",
-      franchise: "omantel",
-      branding: { displayName: "Omantel", hostname: "marketplace.omantel.test" },
-      tiers: [{ id: "starter", name: "Starter", priceBaisa: 5000 }],
-    }),
+    sovereign(
+      "omantel",
+      {
+        role: "Franchised",
+        parent: "zero",
+        franchise: "omantel",
+        branding: { displayName: "Omantel", hostname: "marketplace.omantel.test" },
+        tiers: [{ id: "starter", name: "Starter", priceBaisa: 5000 }],
+      },
+      { labels: { region: "gulf" }, finalizers: ["platform.example/keep"] },
+    ),
     // Its hosts do not reveal its name.
     sovereign("quoll", { role: "SelfHosted", fqdn: "desert.test", parent: "zero" }),
     sovereign("ooredoo", { role: "Franchised", parent: "zero", franchise: "ooredoo" }),
@@ -227,6 +208,7 @@ export function seeds(kind: "embedded" | "real", omantelKey: string): Request[] 
     ),
     post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", CONVERTED_DEFINITION),
     ...CLAIM_SEEDS,
+    ...DEVICE_SEEDS,
   ];
   return [
     post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", wide),
@@ -267,6 +249,7 @@ export function seeds(kind: "embedded" | "real", omantelKey: string): Request[] 
       core("acme-prod", "configmaps"),
       configMap("managed", { metadata: { labels: { [label("managed-by")]: "operator" } } }),
     ),
+    ...NETWORK_SEEDS,
     post(
       "/api/v1/nodes",
       named("v1", "Node", "node-1", { metadata: { labels: { "kubernetes.io/hostname": "node-1" } } }),

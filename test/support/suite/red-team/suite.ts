@@ -3,10 +3,12 @@ import { RULE_IDS } from "../../../../src/admission/rules/rule-id.ts";
 import { ACCOUNT_ATTEMPTS, ALLOWED_ACCOUNT } from "./account-attempt.ts";
 import { ADVISORY_ATTEMPTS, ALLOWED_ADVISORY } from "./advisory-attempt.ts";
 import { ALLOWED_COMPONENTS } from "./allowed-component.ts";
+import { ALLOWED_CONTROLLER } from "./allowed-controller.ts";
 import { ALLOWED_DESTINATION } from "./allowed-destination.ts";
 import { ALLOWED_ENVIRONMENT } from "./allowed-environment.ts";
 import { ALLOWED_FRANCHISEE } from "./allowed-franchisee.ts";
 import { ALLOWED_MEMBER } from "./allowed-member.ts";
+import { ALLOWED_NEIGHBOUR } from "./allowed-neighbour.ts";
 import { ALLOWED_ORDINARY } from "./allowed-ordinary.ts";
 import { ALLOWED_PRODUCT } from "./allowed-product.ts";
 import type { Attempt } from "./attempt.ts";
@@ -20,6 +22,8 @@ import { DESTINATION_ATTEMPTS } from "./destination-attempt.ts";
 import { ENVIRONMENT_ATTEMPTS } from "./environment-attempt.ts";
 import { ENVIRONMENT_CONTROLLER_ATTEMPTS } from "./environment-controller-attempt.ts";
 import { EVIDENCE_ATTEMPTS } from "./evidence-attempt.ts";
+import { FIELD_OWNERSHIP_ATTEMPTS } from "./field-ownership-attempt.ts";
+import { GATEWAY_ATTEMPTS } from "./gateway-attempt.ts";
 import { HOST_ATTEMPTS } from "./host-attempt.ts";
 import { IMAGE_ATTEMPTS } from "./image-attempt.ts";
 import { INSTALL_ATTEMPTS } from "./install-attempt.ts";
@@ -27,6 +31,7 @@ import { MANAGED_OBJECT_ATTEMPTS } from "./managed-object-attempt.ts";
 import { NAMESPACE_ATTEMPTS } from "./namespace-attempt.ts";
 import { PLACE_ATTEMPTS } from "./place-attempt.ts";
 import { POD_ATTEMPTS } from "./pod-attempt.ts";
+import { POD_NETWORK_ATTEMPTS } from "./pod-network-attempt.ts";
 import { PRODUCT_KIND_ATTEMPTS } from "./product-kind-attempt.ts";
 import { PROXY_ATTEMPTS } from "./proxy-attempt.ts";
 import type { Answer } from "./sender.ts";
@@ -47,6 +52,8 @@ const ALLOWED = [
   ...ALLOWED_DESTINATION,
   ...ALLOWED_BALANCER,
   ...ALLOWED_CLAIM,
+  ...ALLOWED_NEIGHBOUR,
+  ...ALLOWED_CONTROLLER,
 ];
 const ATTEMPTS = [
   ...PLACE_ATTEMPTS,
@@ -71,6 +78,9 @@ const ATTEMPTS = [
   ...BALANCER_ATTEMPTS,
   ...PROXY_ATTEMPTS,
   ...CLAIM_ATTEMPTS,
+  ...GATEWAY_ATTEMPTS,
+  ...POD_NETWORK_ATTEMPTS,
+  ...FIELD_OWNERSHIP_ATTEMPTS,
 ];
 
 /** The rules that the operator's webhook or native policy gave as reasons. */

@@ -21,6 +21,10 @@ describe("serviceAddressRule, for addresses of load balancers", () => {
     ["kube-vip.io/loadbalancerIPs", " 203.0.113.7 ", "203.0.113.7"],
     ["io.cilium/lb-ipam-ips", "203.0.113.7", "203.0.113.7"],
     ["lbipam.cilium.io/ips", "2001:DB8:0::7", "[2001:db8::7]"],
+    ["purelb.io/addresses", "203.0.113.7", "203.0.113.7"],
+    ["loxilb.io/staticIP", "203.0.113.7", "203.0.113.7"],
+    ["service.beta.kubernetes.io/azure-load-balancer-ipv4", "203.0.113.7", "203.0.113.7"],
+    ["service.beta.kubernetes.io/azure-load-balancer-ipv6", "2001:db8::7", "[2001:db8::7]"],
   ])("refuses %s: %s", (name, value, address) => {
     expect(refused(made(annotated(name, value)))).toEqual([
       { rule: "service-address", path: `metadata.annotations[${name}]`, message: TAKEN(address) },
@@ -93,5 +97,40 @@ describe("heldAddresses", () => {
     };
     expect(heldAddresses(service)).toEqual(["203.0.113.8", "203.0.113.7", "[2001:db8::7]"]);
     expect(heldAddresses(undefined)).toEqual([]);
+  });
+});
+
+describe("serviceAddressRule, for a Gateway", () => {
+  const GATEWAY = { group: "gateway.networking.k8s.io", resource: "gateways", name: "own" };
+  const infrastructure = (name: string, value: string) => ({
+    spec: { infrastructure: { annotations: { [name]: value } } },
+  });
+  const asked = { spec: { addresses: [{ type: "IPAddress" }, { value: "203.0.113.7" }] } };
+  const SHARING = "metallb.io/allow-shared-ip";
+
+  it("refuses an address of others in its list and in the annotations of its Service", () => {
+    expect(refused(creation({ ...GATEWAY, object: asked })).map(({ path }) => path)).toEqual([
+      "spec.addresses[1].value",
+    ]);
+    const object = infrastructure("metallb.io/loadBalancerIPs", "203.0.113.7");
+    expect(refused(creation({ ...GATEWAY, object })).map(({ path }) => path)).toEqual([
+      "spec.infrastructure.annotations[metallb.io/loadBalancerIPs]",
+    ]);
+  });
+
+  it("refuses a sharing key of others, unless it had it before or a listed controller writes it", () => {
+    const object = infrastructure(SHARING, "omantel");
+    const [path] = [`spec.infrastructure.annotations[${SHARING}]`];
+    expect(refused(creation({ ...GATEWAY, object })).map((it) => it.path)).toEqual([path]);
+    expect(refused(request({ ...GATEWAY, oldObject: object, object }))).toEqual([]);
+    const controller = { identity: { kind: "controller", namespace: "istio-system" } };
+    expect(refused(creation({ ...GATEWAY, object }), controller)).toEqual([]);
+  });
+
+  it("allows a free address, and what another kind names so", () => {
+    const object = { spec: { addresses: [{ value: "203.0.113.9" }] } };
+    expect(refused(creation({ ...GATEWAY, object }))).toEqual([]);
+    expect(refused(creation({ ...GATEWAY, group: "networking.istio.io", object: asked }))).toEqual([]);
+    expect(refused(request({ ...GATEWAY, subresource: "status", object: asked }))).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { changedPaths, newlyAppliedPaths, userWrittenPart } from "../../../../src/admission/rules/change.ts";
+import { changedPaths, userWrittenPart } from "../../../../src/admission/rules/change.ts";
 import { isMap } from "../../../../src/api/object.ts";
 import { canonicalJson } from "../../../../src/platform/canonical-json.ts";
 
@@ -85,45 +85,4 @@ describe("userWrittenPart", () => {
   it("returns an empty part for no object", () => {
     expect(userWrittenPart(undefined)).toEqual({ metadata: {} });
   });
-});
-
-describe("newlyAppliedPaths", () => {
-  const owned = (...entries: [manager: string, operation: string, spec: object][]) => ({
-    metadata: {
-      managedFields: entries.map(([manager, operation, spec]) => ({
-        ...{ manager, operation },
-        fieldsV1: { "f:metadata": { "f:labels": {} }, "f:spec": spec },
-      })),
-    },
-  });
-  const hub = { "f:fqdn": {}, "f:billing": { ".": {}, "f:replicas": {} } };
-
-  it.each<[string, object | undefined, object | undefined, string[]]>([
-    ["what a new manager applies", {}, owned(["a", "Apply", hub]), ["spec.billing.replicas", "spec.fqdn"]],
-    [
-      "what a known manager adds",
-      owned(["a", "Apply", { "f:fqdn": {} }]),
-      owned(["a", "Apply", hub]),
-      ["spec.billing.replicas"],
-    ],
-    [
-      "what another manager owned before",
-      owned(["a", "Apply", hub]),
-      owned(["a", "Apply", hub], ["b", "Apply", { "f:fqdn": {} }]),
-      ["spec.fqdn"],
-    ],
-    [
-      "nothing when a manager loses a field",
-      owned(["a", "Apply", hub]),
-      owned(["a", "Apply", { "f:fqdn": {} }]),
-      [],
-    ],
-    ["nothing of updates, whose values changedPaths compares", {}, owned(["a", "Update", hub]), []],
-    [
-      "nothing in malformed entries",
-      undefined,
-      { metadata: { managedFields: [7, { operation: "Apply" }] } },
-      [],
-    ],
-  ])("finds %s", (_, before, after, paths) => expect(newlyAppliedPaths(before, after)).toEqual(paths));
 });

@@ -13,7 +13,7 @@ const request = (object: object | undefined, change: Partial<AdmissionInput> = {
   ...change,
 });
 const pod = (spec: object) => ({ spec: { containers: [{ name: "a", image: "a" }], ...spec } });
-const known = { inlineDrivers: INLINE_DRIVERS };
+const known = { inlineDrivers: INLINE_DRIVERS, isForeignNamespace: () => false };
 const container = (members: object) => ({ spec: { containers: [{ name: "a", ...members }] } });
 
 describe("podIsolationRule", () => {
@@ -186,7 +186,7 @@ describe("podIsolationRule", () => {
   });
 
   it("passes an inline volume of a driver that the platform lists", () => {
-    const listed = { inlineDrivers: [...INLINE_DRIVERS, "config.csi.example"] };
+    const listed = { ...known, inlineDrivers: [...INLINE_DRIVERS, "config.csi.example"] };
     const volume = (driver: string) => request(pod({ volumes: [{ name: "a", csi: { driver } }] }));
     expect(podIsolationRule(volume("config.csi.example"), known)).toHaveLength(1);
     expect(podIsolationRule(volume("config.csi.example"), listed)).toEqual([]);

@@ -5,7 +5,7 @@ import { deletion, request } from "../../../support/builder/admission-request.ts
 
 const PODS = { group: "", resource: "pods" };
 const pod = (members: object) => ({ spec: { containers: [{ name: "a" }], ...members } });
-const known = { inlineDrivers: INLINE_DRIVERS };
+const known = { inlineDrivers: INLINE_DRIVERS, isForeignNamespace: () => false };
 const pathsOf = (before: ReviewedObject, after: ReviewedObject) =>
   podIsolationRule(request({ ...PODS, oldObject: before, object: after }), known).map(({ path }) => path);
 

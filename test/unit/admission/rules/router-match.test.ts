@@ -12,6 +12,8 @@ describe("hostsOfMatch", () => {
     ["Host(`a.b`) && !PathPrefix(`/x`)", ["a.b"]],
     ["Host(`a.b`) && HostRegexp(`.*`)", ["a.b"]],
     ["Host(`a.b`) && Header(`x`, `Host(`)", ["a.b"]],
+    ["Host(`a.b`) && PathRegexp(`^/v\\d+\r$`)", ["a.b"]],
+    ['Host("a.b") && Path("/c")', ["a.b"]],
   ])("limits %s to its hosts", (match, hosts) => {
     expect(hostsOfMatch(match)).toEqual(hosts);
   });
@@ -32,6 +34,10 @@ describe("hostsOfMatch", () => {
     "Header(`Host`, `a.b`)",
     `${"(".repeat(40)}Host(\`a.b\`)${")".repeat(40)}`,
     `Host(\`${"a".repeat(5000)}\`)`,
+    'Host("a\\x2eb")',
+    'Path("\\") && Host(`a.b`) && Path("/\\") || Path("/")',
+    "Host(`a\r.b`)",
+    "Host(`c.d`, `a.b\u0085`)",
   ])("takes %s as one that matches any host", (match) => {
     expect(hostsOfMatch(match)).toBeUndefined();
   });

@@ -29,6 +29,15 @@ const ociRepository = (spec: object) =>
 
 describe("the rule for accounts that act for others", () => {
   it.each<Denial>([
+    [
+      "a certificate of a Pod that runs as one",
+      creation({
+        ...{ group: "certificates.k8s.io", resource: "podcertificaterequests" },
+        object: { spec: { serviceAccountName: "seller" } },
+      }),
+      accounts(),
+      [RULE, "spec.serviceAccountName", acts("seller")],
+    ],
     ...["exec", "attach", "portforward", "proxy"].map(
       (subresource): Denial => [
         `${subresource} of a Pod that runs as one`,

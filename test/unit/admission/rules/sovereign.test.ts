@@ -50,6 +50,13 @@ const granting = (grants: Partial<Franchise["spec"]["grants"]>, name = "omantel"
   });
 const KIND = { group: GROUP, resource: "sovereigns", name: "omantel", namespace: "" };
 
+/** The hub's ownership of a field. */
+const HUBS = {
+  manager: "hub",
+  operation: "Apply",
+  fieldsV1: { "f:spec": { "f:fqdn": {}, "f:branding": {} } },
+};
+
 describe("the rule for Sovereigns", () => {
   it.each<Denial>([
     ["creating one", creation(KIND), facts(), [...PLATFORM_ONLY]],
@@ -105,6 +112,19 @@ describe("the rule for Sovereigns", () => {
       facts(),
       [...closed("metadata.annotations.a")],
       ["sovereign-field", `metadata.annotations.${LAST_APPLIED}`, CLIENT_SIDE],
+    ],
+    [
+      "erasing who owns the fields",
+      sovereignUpdate({}, {
+        oldObject: { metadata: { managedFields: [HUBS] }, spec: { franchise: "omantel" } },
+        object: { metadata: { managedFields: [] }, spec: { franchise: "omantel" } },
+      } as unknown as Parameters<typeof sovereignUpdate>[1]),
+      facts(),
+      [
+        "sovereign-field",
+        "metadata.managedFields",
+        "only the API server may change who owns a field: leave this unchanged, or ask the platform team to make the change",
+      ],
     ],
     [
       "another first annotation",
@@ -252,5 +272,19 @@ describe("server-side apply to a Sovereign", () => {
     expect(
       violationsOf(applied({ "f:branding": { "f:displayName": {} } }), granting({ branding: true })),
     ).toEqual([]);
+  });
+});
+
+describe("the rule for a Sovereign's fields", () => {
+  it("lets its Franchisee take branding from the hub", () => {
+    const object = (fields: object) => ({
+      metadata: { managedFields: [{ ...HUBS, fieldsV1: { "f:spec": fields } }] },
+      spec: { franchise: "omantel" },
+    });
+    const input = sovereignUpdate({}, {
+      oldObject: object({ "f:fqdn": {}, "f:branding": {} }),
+      object: object({ "f:fqdn": {} }),
+    } as unknown as Parameters<typeof sovereignUpdate>[1]);
+    expect(violationsOf(input, facts())).toEqual([]);
   });
 });

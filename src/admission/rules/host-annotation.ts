@@ -1,0 +1,94 @@
+import { mapOf } from "../../api/object.ts";
+import { normalHost } from "./host-name.ts";
+import { surveyOf } from "./object-survey.ts";
+
+/** A host that an object asks for. */
+export interface HostClaim {
+  path: string;
+  /** The text in the object. */
+  text: string;
+  /** The words for it in a denial. */
+  shown: string;
+  /** Normalised; `*` stands for any text. */
+  pattern: string;
+}
+
+/** An object that asks for more hosts counts as one that asks for every host, which bounds the work. */
+export const MAX_CLAIMS = 500;
+export const claim = (path: string, text: string, pattern = normalHost(text)): HostClaim => ({
+  ...{ path, text, pattern, shown: `host ${text}` },
+});
+
+export const claimsIn = (path: string, value: unknown): HostClaim[] =>
+  typeof value === "string" && value !== "" ? [claim(path, value)] : [];
+
+export const annotationsOf = (object: unknown) => mapOf(mapOf(mapOf(object).metadata).annotations);
+
+/**
+ * external-dns makes DNS records for the hosts in these annotations, whatever the kind of the object. cert-manager makes
+ * certificates for them.
+ */
+const NAME_ANNOTATION =
+  /^external-dns\..*\/(?:internal-)?hostname$|^cert-manager\.io\/(?:common-name|alt-names)$/;
+/**
+ * nginx, HAProxy, Kong and Azure's gateway serve these hosts besides those that the Ingress names. A value that begins with ~
+ * is a pattern.
+ */
+const ALIAS_ANNOTATION = /\/(?:(?:server-alias|redirect-from)(?:-regex)?|host-aliases|hostname-extension)$/;
+/** The load balancer of AWS serves the hosts in these conditions, which are JSON, besides that of the rule. */
+const CONDITION_ANNOTATION = /^alb\.ingress\.kubernetes\.io\/conditions\./;
+
+/** Emissary reads Mappings, Hosts and Modules of the shared gateway from this annotation of a Service or an Ingress. */
+const GATEWAY_ANNOTATION = "getambassador.io/config";
+
+/** How the names of these annotations end. The webhook is called for Services that have one. */
+export const HOST_ANNOTATION_SUFFIXES: readonly string[] = [
+  ...["/hostname", "/internal-hostname", "/common-name", "/alt-names"],
+  ...["/server-alias", "/server-alias-regex", GATEWAY_ANNOTATION],
+];
+
+/** The annotations of an object, of its Pods, and of the Service that a controller makes for a Gateway, by their path. */
+function annotationsByPath(object: unknown): Map<string, Record<string, unknown>> {
+  const owners = new Map([["metadata.annotations", annotationsOf(object)]]);
+  for (const { path, annotations } of surveyOf(object).podSpecs)
+    if (annotations !== undefined) {
+      const owner = path.replace(/\.?spec$/, "");
+      owners.set(`${owner === "" ? "" : `${owner}.`}metadata.annotations`, annotations);
+    }
+  owners.set("spec.infrastructure.annotations", infrastructureAnnotations(object));
+  return owners;
+}
+
+/** A controller copies these annotations of a Gateway to the Service that it makes. */
+export const infrastructureAnnotations = (object: unknown): Record<string, unknown> =>
+  mapOf(mapOf(mapOf(mapOf(object).spec).infrastructure).annotations);
+
+export const annotationClaims = (object: unknown): HostClaim[] =>
+  [...annotationsByPath(object)].flatMap(([owner, annotations]) =>
+    Object.entries(annotations).flatMap(([name, value]) =>
+      typeof value === "string" ? claimsOf(`${owner}[${name}]`, name, value) : [],
+    ),
+  );
+
+function claimsOf(path: string, name: string, value: string): HostClaim[] {
+  if (name === GATEWAY_ANNOTATION)
+    return [claim(path, "a configuration in this annotation, and not in a Mapping,", "*")];
+  if (NAME_ANNOTATION.test(name)) return valuesOf(value).map((host) => claim(path, host));
+  if (CONDITION_ANNOTATION.test(name)) return conditionClaims(path, value);
+  return ALIAS_ANNOTATION.test(name) ? aliasClaims(path, name, value) : [];
+}
+
+/** Texts with a slash are paths. An escape may hide a host, and with a regular expression it is not known which hosts match. */
+function conditionClaims(path: string, value: string): HostClaim[] {
+  if (/\\|regex/i.test(value)) return [claim(path, "a pattern or an escape in this annotation", "*")];
+  if (!/host-?header/i.test(value)) return [];
+  return [...value.matchAll(/"([^"/]*[.*][^"/]*)"/g)].map(([, host = ""]) => claim(path, host));
+}
+
+export const valuesOf = (list: string): string[] =>
+  list.split(/[\s,]+/, MAX_CLAIMS + 2).filter((item) => item !== "");
+
+const aliasClaims = (path: string, name: string, value: string): HostClaim[] =>
+  valuesOf(value).map((alias) =>
+    name.endsWith("-regex") || alias.startsWith("~") ? claim(path, alias, "*") : claim(path, alias),
+  );

@@ -1,0 +1,131 @@
+import { type Attempt, core, group, mergePatch, on, onReal, post, put } from "./attempt.ts";
+import { ATTACHMENT, HOMES, SOVEREIGN_SERVICE } from "./destination.ts";
+import { deployment, named, pod, SIGNED, SOVEREIGN_POD_ADDRESS } from "./object.ts";
+
+const ADDRESSED = "service-address";
+const ISOLATION = "pod-isolation";
+const SLICES = "discovery.k8s.io/v1";
+
+const slice = (address: string, members: object = {}) => ({
+  ...named(SLICES, "EndpointSlice", "evil", {
+    metadata: { labels: { "kubernetes.io/service-name": "app" } },
+  }),
+  ...{ addressType: "IPv4", endpoints: [{ addresses: [address] }], ports: [{ port: 8085 }] },
+  ...members,
+});
+const endpoints = (subset: object) => ({
+  ...named("v1", "Endpoints", "evil"),
+  subsets: [{ ...subset, ports: [{ port: 8085 }] }],
+});
+
+/** Annotations of a Pod that give it a network, or addresses, of others. */
+const NETWORKS: readonly [title: string, annotation: string, value: string][] = [
+  ["joins a Sovereign's network", "k8s.v1.cni.cncf.io/networks", "own, sovereign-omantel/private@net1"],
+  [
+    "joins another Organization's network",
+    "k8s.v1.cni.cncf.io/networks",
+    '[{"name":"private","namespace":"globex-prod","ips":["10.0.0.9"]}]',
+  ],
+  ["takes a network of the node for its first one", "v1.multus-cni.io/default-network", "kube-system/host"],
+  ["takes the address of a Pod of others", "cni.projectcalico.org/podIP", `${SOVEREIGN_POD_ADDRESS}/32`],
+  ["takes any address", "cni.projectcalico.org/ipAddrsNoIpam", `["${SOVEREIGN_POD_ADDRESS}"]`],
+  ["sends with the addresses of others", "cni.projectcalico.org/allowedSourcePrefixes", '["0.0.0.0/0"]'],
+  ["receives what is sent to an address of others", "cni.projectcalico.org/floatingIPs", '["203.0.113.20"]'],
+];
+
+const annotated = (annotation: string, value: string) => ({ [annotation]: value });
+
+/** Attempts to reach Pods of others, or to pass for them, below the level of Services. */
+export const POD_NETWORK_ATTEMPTS: readonly Attempt[] = HOMES.flatMap(([by, at]) => [
+  ...NETWORKS.flatMap(([title, annotation, value]) => [
+    on(
+      `${title} by a Pod in ${at}`,
+      by,
+      post(core(at, "pods"), {
+        ...pod("evil"),
+        metadata: { name: "evil", annotations: annotated(annotation, value) },
+      }),
+      ISOLATION,
+    ),
+    on(
+      `${title} by a Deployment in ${at}`,
+      by,
+      post(
+        group("apps/v1", at, "deployments"),
+        (() => {
+          const made = deployment("evil", SIGNED);
+          const { template } = made.spec;
+          const metadata = { ...template.metadata, annotations: annotated(annotation, value) };
+          return { ...made, spec: { ...made.spec, template: { ...template, metadata } } };
+        })(),
+      ),
+      ISOLATION,
+    ),
+  ]),
+  on(
+    `moves the network of the node into a Pod in ${at}`,
+    by,
+    post(
+      group(ATTACHMENT[0], at, ATTACHMENT[1]),
+      named(ATTACHMENT[0], ATTACHMENT[2], "evil", {
+        spec: { config: '{"type":"host-device","device":"eth0"}' },
+      }),
+    ),
+    "install-source",
+  ),
+  on(
+    `leads its Service to a Sovereign's Pod in ${at}`,
+    by,
+    post(group(SLICES, at, "endpointslices"), slice(SOVEREIGN_POD_ADDRESS)),
+    ADDRESSED,
+  ),
+  on(
+    `leads its Service to a Sovereign's Service by its name in ${at}`,
+    by,
+    post(group(SLICES, at, "endpointslices"), slice(SOVEREIGN_SERVICE, { addressType: "FQDN" })),
+    ADDRESSED,
+  ),
+  on(
+    `leads its Service to a Sovereign's Pod by Endpoints in ${at}`,
+    by,
+    post(core(at, "endpoints"), endpoints({ addresses: [{ ip: SOVEREIGN_POD_ADDRESS }] })),
+    ADDRESSED,
+  ),
+  on(
+    `leads its Service to a Sovereign's Pod that is not ready in ${at}`,
+    by,
+    post(core(at, "endpoints"), endpoints({ notReadyAddresses: [{ ip: SOVEREIGN_POD_ADDRESS }] })),
+    ADDRESSED,
+  ),
+  on(
+    `moves its endpoints to a Sovereign's Pod in ${at}`,
+    by,
+    put(group(SLICES, at, "endpointslices/outside"), {
+      ...slice(SOVEREIGN_POD_ADDRESS),
+      metadata: { name: "outside" },
+    }),
+    ADDRESSED,
+  ),
+  on(
+    `forges the address of its Pod in ${at}`,
+    by,
+    mergePatch(core(at, "pods/app-0/status"), {
+      status: { podIP: SOVEREIGN_POD_ADDRESS, podIPs: [{ ip: SOVEREIGN_POD_ADDRESS }] },
+    }),
+    at === "shop" ? ADDRESSED : ["pod-status", ADDRESSED],
+  ),
+  onReal(
+    `gives itself a device of others by the status of a claim in ${at}`,
+    by,
+    mergePatch(group("resource.k8s.io/v1", at, "resourceclaims/device/status"), {
+      status: {
+        allocation: {
+          devices: {
+            results: [{ request: "gpu", driver: "gpu.example.org", pool: "node-1", device: "gpu-0" }],
+          },
+        },
+      },
+    }),
+    ISOLATION,
+  ),
+]);
