@@ -93,7 +93,7 @@ export const RolloutStatusSchema = object(
     }),
     heldUpBy: Type.Optional(
       list(HolderSchema, {
-        description: `Sovereigns that are not verified on the image: those that failed, then those that update, and last those on clusters that are away, at most ${MAX_NAMED}.`,
+        description: `Sovereigns that are not verified on the image: those that failed, then those that update, and last those on unreachable clusters, at most ${MAX_NAMED}.`,
         maxItems: MAX_NAMED,
       }),
     ),

@@ -92,7 +92,8 @@ export function createFleetRelay(deps: {
     let isDelivered = false;
     try {
       const outcome = await outboxes.relay(name, shutdown ?? AbortSignal.abort());
-      if (outcome?.kind === "sink-away") throw new Error("the API server does not accept Organizations");
+      if (outcome?.kind === "sink-unavailable")
+        throw new Error("the API server does not accept Organizations");
       isDelivered = outcome?.kind === "drained" && outcome.dueInMs === undefined;
       recover(name);
       if (outcome?.kind === "locked") enqueue(name, LOCKED_RETRY_MS);

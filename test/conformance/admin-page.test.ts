@@ -205,7 +205,7 @@ describe("/admin", () => {
     await close();
   });
 
-  it("keeps the token while the service is away", async () => {
+  it("keeps the token while the service is unavailable", async () => {
     const { page, close } = await visitAdmin({ role: "sovereign-admin" });
     await page.route("**/billing/**", (route) => route.abort());
     await page.reload();

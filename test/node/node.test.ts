@@ -28,7 +28,7 @@ describe("the product on a real node", () => {
     const { allowed, ...refused } = tenant.count;
     console.log(`the tenant's requests: ${JSON.stringify(refused)}`);
     expect(allowed).toEqual([]);
-    // A faster machine has fewer requests, because the webhook and the API server are away for the same time.
+    // A faster machine has fewer requests, because the webhook and the API server are unavailable for the same time.
     expect(refused.denied).toBeGreaterThan(500);
     expect(refused.denied).toBeGreaterThan(refused.webhookAway + refused.serverAway + refused.unauthorized);
   });

@@ -112,7 +112,7 @@ export type OutboxPass =
   | { kind: "drained"; dueInMs: number | undefined }
   /** Another relay works on this outbox. */
   | { kind: "locked" }
-  | { kind: "sink-away" };
+  | { kind: "sink-unavailable" };
 
 /**
  * Delivers the events that are due, as `createOutboxRelay` does, and returns. The lock ends with the connection, which the
@@ -122,7 +122,7 @@ export async function drainOutbox(deps: OutboxDelivery, client: OutboxConnection
   if (!(await tryLock(deps.sink, client))) return { kind: "locked" };
   for (;;) {
     const outcome = await relayBatch(deps, client);
-    if (outcome === "sink-away") return { kind: "sink-away" };
+    if (outcome === "sink-unavailable") return { kind: "sink-unavailable" };
     if (outcome === "idle" || deps.signal.aborted) break;
   }
   // An event that is due and was not delivered waits for an earlier event of its tenant, or was added after the last batch.
@@ -161,7 +161,7 @@ async function relayOnOneConnection(deps: OutboxRelayDeps, pollMs: number): Prom
     while (!signal.aborted) {
       isHolder ||= await tryLock(sink, client);
       const outcome = isHolder ? await relayBatch(deps, client) : "idle";
-      if (outcome === "sink-away") {
+      if (outcome === "sink-unavailable") {
         await sleep(sinkBackOffMs, signal);
         sinkBackOffMs = Math.min(MAX_SINK_BACK_OFF_MS, sinkBackOffMs * 2);
         continue;
@@ -181,7 +181,7 @@ async function relayOnOneConnection(deps: OutboxRelayDeps, pollMs: number): Prom
 async function relayBatch(
   deps: OutboxDelivery,
   client: OutboxConnection,
-): Promise<"idle" | "delivered" | "sink-away"> {
+): Promise<"idle" | "delivered" | "sink-unavailable"> {
   const { sink, logger, signal } = deps;
   const { rows } = await client.query<OutboxRow>({
     name: "outbox-due",
@@ -206,11 +206,11 @@ async function relayBatch(
     const reason = failureReason(error, rows);
     logger.warn({ sink, reason }, "the sink does not accept events: they wait in the outbox");
     await client.query({
-      name: "outbox-sink-away",
+      name: "outbox-sink-unavailable",
       text: "UPDATE public.outbox SET last_error = $2 WHERE id = $1 AND last_error IS DISTINCT FROM $2",
       values: [rows[0]?.id, reason],
     });
-    return "sink-away";
+    return "sink-unavailable";
   }
 }
 

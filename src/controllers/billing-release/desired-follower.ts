@@ -4,13 +4,14 @@ import { approvalWait, isBlocked, type RolloutStep, WAVE } from "./desired-step.
 import { countOf, failedOf, sizeOf, type Tally } from "./desired-tally.ts";
 
 /**
- * Whether every Sovereign is verified, is left out, or needs a person, and none failed on the image. False while a cluster
- * is away whose Sovereign lacks the image: an outage would otherwise end the rollout, and with it the bakes and the halts.
+ * Whether every Sovereign is verified, is left out, or needs a person, and none failed on the image. False while a Sovereign
+ * lacks the image and its cluster is unreachable: an outage would otherwise end the rollout, with its bakes and halts.
  */
-export const isThrough = (tally: Tally): boolean => isReachableThrough(tally) && tally.awaited.size === 0;
+export const isFinished = (tally: Tally): boolean =>
+  isFinishedWhereReachable(tally) && tally.awaited.size === 0;
 
-/** The same, without regard to clusters that are away. */
-export const isReachableThrough = (tally: Tally): boolean =>
+/** The same, without regard to unreachable clusters. */
+export const isFinishedWhereReachable = (tally: Tally): boolean =>
   countOf(tally, "verified") + countOf(tally, "leftOut") + tally.needingPerson.size === tally.members.size;
 
 /**

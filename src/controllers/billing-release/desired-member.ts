@@ -85,8 +85,8 @@ export interface Member {
    */
   needsPerson: boolean;
   /**
-   * Whether its cluster is away, and it served without being verified on the image. It then delays the completion, and no
-   * other Sovereign.
+   * Whether its cluster is unreachable, and it served without being verified on the image. It then delays the completion,
+   * and no other Sovereign.
    */
   isAwaited: boolean;
   /**
@@ -253,7 +253,9 @@ function bakesSinceMs(
   return Date.parse(verified.since);
 }
 
-/** Whether a person has to act on a Sovereign whose cluster is away: it is stalled, or it was when the hub saw it last. */
+/**
+ * Whether a person has to act on a Sovereign whose cluster is unreachable: it is stalled, or it was when the hub saw it last.
+ */
 const needsPersonThere = ({ status }: Sovereign): boolean =>
   isConditionTrue(status?.conditions, STALLED) || status?.cluster?.stalledOn !== undefined;
 

@@ -2,7 +2,7 @@ import type { BillingRelease, ReleaseReference } from "../../api/billing-release
 import type { Phase } from "../../api/rollout-status.ts";
 import { ERROR_RATE_REGRESSED } from "../sovereign/desired-error-rate.ts";
 import { isRolloutComplete, rolloutOf } from "./desired-completion.ts";
-import { decideFollowers, isReachableThrough, isThrough } from "./desired-follower.ts";
+import { decideFollowers, isFinished, isFinishedWhereReachable } from "./desired-follower.ts";
 import { imageObstacle } from "./desired-image-check.ts";
 import type { Member, RolloutPlan } from "./desired-member.ts";
 import { maxUnavailableOf } from "./desired-stage.ts";
@@ -49,7 +49,7 @@ export function decideStep(release: BillingRelease, tally: Tally, nowMs: number)
       stage,
     );
   if (halt !== undefined) return stopped("Halted", "RolloutHalted", halt.message, stage);
-  const obstacle = isThrough(tally) ? undefined : imageObstacle(release);
+  const obstacle = isFinished(tally) ? undefined : imageObstacle(release);
   if (obstacle !== undefined) return stopped("Pending", obstacle.reason, obstacle.message, stage);
   if (isRolloutComplete(release)) return decideFollowers(release, tally);
   return openCanary(release, tally) ?? decideStage(release, tally, stage, nowMs);
@@ -130,7 +130,7 @@ function decideStage(release: BillingRelease, tally: Tally, at: number, nowMs: n
   const isOpen = names.waiting.length + names.moving.length + counted.updating > 0;
   const bakeMs = Math.max(...reached.map((_, index) => bakesForMs(tally, index, nowMs)));
   // The last wave bakes too, because a failure during its bake still halts the rollout.
-  if (bakeMs <= 0 && isThrough(tally)) return decideFollowers(release, tally);
+  if (bakeMs <= 0 && isFinished(tally)) return decideFollowers(release, tally);
   if (isOpen && isBlocked(plan, at) && bakeMs <= 0)
     return {
       phase: "WaitingForApproval",
@@ -151,7 +151,7 @@ function decideStage(release: BillingRelease, tally: Tally, at: number, nowMs: n
         ),
       ];
   if (bakeMs <= 0) {
-    const wait = isReachableThrough(tally) ? clusterWait(release, [...tally.awaited].sort()) : WAVE;
+    const wait = isFinishedWhereReachable(tally) ? clusterWait(release, [...tally.awaited].sort()) : WAVE;
     return { phase: "Progressing", stage: at, next, wait, installsInMs };
   }
   const message = "the last wave must stay verified for its bake before the rollout goes on";

@@ -34,7 +34,7 @@ export const WAVE = wait(
 
 export const WAITING_FOR_CLUSTER = "WaitingForCluster";
 
-/** `names` are Sovereigns on clusters that are away, the first by name first. */
+/** `names` are Sovereigns on unreachable clusters, the first by name first. */
 export const clusterWait = ({ metadata }: BillingRelease, [name = "", ...others]: string[]): RolloutWait =>
   wait(
     WAITING_FOR_CLUSTER,

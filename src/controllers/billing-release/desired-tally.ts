@@ -38,7 +38,7 @@ export interface Tally {
   zeros: Set<string>;
   /** Sovereigns that need a person to continue, and did not fail on the image. */
   needingPerson: Set<string>;
-  /** Sovereigns on clusters that are away, which delay the completion. */
+  /** Sovereigns on unreachable clusters, which delay the completion. */
   awaited: Set<string>;
   /** Ends of holds by Sovereign, in milliseconds since 1970. */
   holds: Map<string, number>;

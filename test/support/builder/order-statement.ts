@@ -159,7 +159,7 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
         ],
       "| `catalyst_billing_payment_events_total` does not grow while sessions are paid | Stripe's events do not arrive | check the endpoint `/billing/webhook` and its secret in Stripe's dashboard |":
         [SWEEPER, "decides about an order without its event when its session %s"],
-      "| `payment_unavailable` in `catalyst_billing_refusals_total` | there are no keys, the keys cannot be opened, or Stripe is away | if `SETTINGS_KEY` or `JWT_SECRET` has changed, enter the keys again |":
+      "| `payment_unavailable` in `catalyst_billing_refusals_total` | there are no keys, the keys cannot be opened, or Stripe is unavailable | if `SETTINGS_KEY` or `JWT_SECRET` has changed, enter the keys again |":
         [SETTINGS, "treats settings encrypted with another key as not set"],
       '| `catalyst_billing_payment_events_total{outcome="unusable"}` above 0, or a log line about a session that was paid by something that cannot be accepted | money arrived in a currency other than `CURRENCY`, or an event has impossible values. The order is left unchanged, and a person decides | see below |':
         [HOSTILE, "moves no money for a payment in another currency, also in the sweeper, and logs it"],

@@ -111,9 +111,9 @@ describe("createPreviewLimiter", () => {
 
   it("counts a failed lookup neither as a hit nor as a miss", async () => {
     const limiter = createPreviewLimiter({ limits: { perMinute: 0, missesPerMinute: 1 } });
-    const broken = () => limiter.admit("a", () => Promise.reject(new Error("the database is away")));
-    await expect(broken()).rejects.toThrow("the database is away");
-    await expect(broken()).rejects.toThrow("the database is away");
+    const broken = () => limiter.admit("a", () => Promise.reject(new Error("the database is unreachable")));
+    await expect(broken()).rejects.toThrow("the database is unreachable");
+    await expect(broken()).rejects.toThrow("the database is unreachable");
     expect(await limiter.admit("a", found)).toBe("voucher");
   });
 
