@@ -23,7 +23,13 @@ export const FOREIGN_NAMES: Record<string, readonly string[]> = {
   proxies: ["HTTPS_PROXY"],
   Stripe: ["IncompleteExpired", "PastDue"],
   JavaScript: ["AbortSignal", "WeakMap", "server.adminKubeconfig"],
-  "Node and V8": ["--heap-growing-percent=100", "--inspect-brk", "--random-seed", "--single-threaded"],
+  "Node and V8": [
+    "--heap-growing-percent=100",
+    "--inspect-brk",
+    "--no-allocation-site-pretenuring",
+    "--random-seed",
+    "--single-threaded",
+  ],
   Vitest: ["--reporter=json --outputFile=times.json", "--reporter=verbose"],
   "packages that were not taken": [
     "core-js",
