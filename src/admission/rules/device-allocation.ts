@@ -21,7 +21,7 @@ export const deviceAllocationRule: Rule = (input, { identity }) => {
           rule: "pod-isolation",
           path: "status.allocation",
           message:
-            "only the scheduler allocates devices: leave this unchanged, or ask the platform team to list the namespace of your scheduler",
+            "only the scheduler allocates devices; leave this unchanged, or ask the platform team to list the namespace of your scheduler",
         },
       ];
 };

@@ -23,7 +23,7 @@ export function ownerReferenceRule(
       {
         rule: isPlatforms ? "platform-kind" : "namespace-guarded",
         path: `metadata.ownerReferences[${index}].blockOwnerDeletion`,
-        message: `the platform could not delete ${textOf(kind)} ${textOf(name)} before this object: remove this field`,
+        message: `the platform could not delete ${textOf(kind)} ${textOf(name)} before this object; remove this field`,
       },
     ];
   });

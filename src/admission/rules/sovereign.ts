@@ -59,7 +59,7 @@ export const sovereignRule: Rule = (input, { identity }) => {
     );
   if (lostOwnership(input.oldObject, input.object).some((path) => !isOpen(path)))
     found.push(
-      deny("metadata.managedFields", "only the API server may change who owns a field: leave this unchanged"),
+      deny("metadata.managedFields", "only the API server may change who owns a field; leave this unchanged"),
     );
   const { tiers = [] } = franchise.spec.grants;
   const isChanged = (field: string) => changed.some((path) => isWithin(path, field));

@@ -21,7 +21,7 @@ describe("deviceAllocationRule", () => {
         rule: "pod-isolation",
         path: "status.allocation",
         message:
-          "only the scheduler allocates devices: leave this unchanged, or ask the platform team to list the namespace of your scheduler",
+          "only the scheduler allocates devices; leave this unchanged, or ask the platform team to list the namespace of your scheduler",
       },
     ]),
   );

@@ -17,7 +17,7 @@ describe("ownerReferenceRule", () => {
     const denial = {
       rule,
       path: "metadata.ownerReferences[1].blockOwnerDeletion",
-      message: `the platform could not delete ${name} before this object: remove this field`,
+      message: `the platform could not delete ${name} before this object; remove this field`,
     };
     expect(ownerReferenceRule(creation({ object }), known)).toEqual([denial]);
     expect(ownerReferenceRule(request({ object, oldObject: owned(owner) }), known)).toEqual([denial]);

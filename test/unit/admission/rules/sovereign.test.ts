@@ -123,7 +123,7 @@ describe("the rule for Sovereigns", () => {
       [
         "sovereign-field",
         "metadata.managedFields",
-        "only the API server may change who owns a field: leave this unchanged, or ask the platform team to make the change",
+        "only the API server may change who owns a field; leave this unchanged, or ask the platform team to make the change",
       ],
     ],
     [
