@@ -22,7 +22,7 @@ export const FOREIGN_NAMES: Record<string, readonly string[]> = {
   PostgreSQL: ["pg_dump"],
   proxies: ["HTTPS_PROXY"],
   Stripe: ["IncompleteExpired", "PastDue"],
-  JavaScript: ["AbortSignal", "WeakMap", "server.adminKubeconfig"],
+  JavaScript: ["AbortSignal", "WeakMap", "process.nextTick", "server.adminKubeconfig"],
   "Node and V8": [
     "--heap-growing-percent=100",
     "--inspect-brk",
