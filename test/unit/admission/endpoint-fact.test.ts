@@ -9,19 +9,23 @@ describe("the addresses of endpoints", () => {
       ...{ group: "discovery.k8s.io", resource: "endpointslices" },
       object: { endpoints: [{ addresses }] },
     });
-  const service = (clusterIPs: unknown[]) => ({ metadata: { namespace: "omantel" }, spec: { clusterIPs } });
+  const service = (clusterIPs: unknown[], namespace = "omantel") => ({
+    metadata: { namespace },
+    spec: { clusterIPs },
+  });
 
   it.each([
     ["of a Sovereign's Pod", "10.244.7.7", ["service-address"]],
     ["of a Sovereign's Pod in IPv6", "2001:DB8:0::7", ["service-address"]],
     ["of a Sovereign's Service", "10.96.0.7", ["service-address"]],
+    ["of a Service of an ordinary namespace", "10.96.0.8", []],
     ["of a Pod of an ordinary namespace", "10.244.7.8", []],
     ["that is free", "198.51.100.7", []],
   ])("are read when a slice adds one %s", async (_, address, rules) => {
     const asked: string[] = [];
     const { rulesOf } = reviewer({
       namespaces: NAMESPACES,
-      services: async () => [service(["10.96.0.7", 7])],
+      services: async () => [service(["10.96.0.7", 7]), service(["10.96.0.8"], "bazaar")],
       podsAt: async (text) => {
         asked.push(text);
         const namespace = { "10.244.7.7": "omantel", "2001:db8::7": "omantel", "10.244.7.8": "bazaar" }[text];

@@ -88,6 +88,22 @@ describe("ingressAnnotationRule, for what belongs to others", () => {
   ])("allows in %s %j", (kind, spec) => expect(pathsOf(kind, { spec })).toEqual([]));
 });
 
+describe("ingressAnnotationRule, for a name of Traefik that begins with the requester's namespace", () => {
+  const refused = (name: string) =>
+    ingressAnnotationRule(
+      creation({
+        ...{ group: "traefik.io", resource: "ingressroutes", namespace: "shop-prod-tools" },
+        object: { spec: middleware({ name }) },
+      }),
+      known,
+    ).length;
+
+  it("does not take a shorter namespace of others for the one that is meant", () => {
+    expect(refused("shop-prod-tools-a@kubernetescrd")).toBe(0);
+    expect(refused("shop-prod-a@kubernetescrd")).toBe(1);
+  });
+});
+
 describe("ingressAnnotationRule, for annotations of HAProxy and Traefik", () => {
   const found = (name: string, value: string) =>
     pathsOf("ingresses.networking.k8s.io", { metadata: { annotations: { [name]: value } } });
