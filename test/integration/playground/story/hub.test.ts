@@ -1,11 +1,17 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../../src/api/object.ts";
 import { createApiConnection } from "../../../../src/playground/story/api-connection.ts";
 import { type Cluster, createCluster } from "../../../../src/playground/story/cluster.ts";
+import type { ObjectReference } from "../../../../src/playground/story/cluster-object.ts";
 import { operatorsOf, processesWith } from "../../../support/process/playground.ts";
-import { SOVEREIGN, useStoryBench } from "../../../support/suite/story-bench.ts";
+import { DEPLOYMENT, SOVEREIGN, useStoryBench } from "../../../support/suite/story-bench.ts";
+
+/** The command line and the environment of a process. */
+const environmentOf = (pid: number) =>
+  execFileSync("ps", ["eww", "-o", "args=", "-p", String(pid)], { encoding: "utf8" });
 
 describe("the playground with --topology hub", () => {
   const bench = useStoryBench("embedded", ["--topology", "hub", "--verbose"]);
@@ -61,6 +67,44 @@ describe("the playground with --topology hub", () => {
     expect(await statusOf("/api/v1/secrets")).toBe(403);
     expect(await statusOf("/api/v1/pods")).toBe(403);
     await account.close();
+  });
+
+  it("goes on without the hub: the spoke repairs drift and denies its Franchisee, and the hub reads the rest afterwards", async () => {
+    const hubOperator: ObjectReference = {
+      ...{ kind: "Deployment", name: "catalyst-operator", namespace: "catalyst-system" },
+    };
+    const [hubPid = 0] = operatorsOf(bench.playground).filter(
+      (pid) => !environmentOf(pid).includes(join(bench.stateDir, "spoke")),
+    );
+    // The Deployment starts no other process, and the one that runs ends without releasing anything.
+    await bench.cluster.asAdmin().mergePatch(hubOperator, { spec: { replicas: 0 } });
+    process.kill(hubPid, "SIGKILL");
+    await expect.poll(() => operatorsOf(bench.playground).length, { timeout: 10_000 }).toBe(1);
+    expect(operatorsOf(bench.playground)).not.toContain(hubPid);
+
+    const { metadata } = await spoke.mustGet<KubernetesObject>(DEPLOYMENT);
+    expect((await spoke.asAdmin().remove(DEPLOYMENT)).kind).toBe("accepted");
+    await spoke.waitUntil(DEPLOYMENT, "exists again", (object) => object.metadata.uid !== metadata.uid);
+    await spoke.waitForCondition(SOVEREIGN, "Ready", "True");
+    const franchisee = spoke.as("omantel-admin");
+    const image = `registry.catalyst.example/unknown@sha256:${"d".repeat(64)}`;
+    const pod = {
+      ...{ apiVersion: "v1", kind: "Pod" },
+      metadata: { name: "unsigned", namespace: DEPLOYMENT.namespace ?? "" },
+      spec: { containers: [{ name: "a", image }] },
+    } as KubernetesObject;
+    expect(await franchisee.apply(pod)).toMatchObject({ kind: "refused", status: 403 });
+    const suspend = await franchisee.mergePatch(SOVEREIGN, { spec: { suspend: true } });
+    expect(suspend).toMatchObject({ kind: "refused", message: expect.stringContaining("hub-object") });
+    const branding = { displayName: "While the hub was away" };
+    expect((await franchisee.mergePatch(SOVEREIGN, { spec: { branding } })).kind).toBe("accepted");
+
+    await bench.cluster.asAdmin().mergePatch(hubOperator, { spec: { replicas: 1 } });
+    await bench.cluster.waitUntil(SOVEREIGN, "status.cluster has the newest name", (object) =>
+      JSON.stringify((object as { status?: object }).status).includes(branding.displayName),
+    );
+    await bench.waitUntilReady();
+    expect(operatorsOf(bench.playground)).toHaveLength(2);
   });
 
   it("leaves no process and no file after Ctrl-C", async () => {
