@@ -48,6 +48,8 @@ export interface ControllerRun {
 
 export interface ControllerRunOptions {
   gate?: Gate;
+  /** The gate of the calls to the clusters of Sovereigns. They are not in `calls`. */
+  spokeGate?: Gate;
   /** Whether the controllers reconcile this Sovereign. Default: each one. */
   concerns?: (name: string) => boolean;
   /** Whether they reconcile BillingReleases too. Default: true. */
@@ -70,6 +72,7 @@ export function startControllers(
   { client, caches, simulation, events, logger }: ControllerRunDeps,
   {
     gate = OPEN,
+    spokeGate = OPEN,
     concerns = () => true,
     hasReleases = true,
     now = () => new Date(),
@@ -103,7 +106,8 @@ export function startControllers(
   });
   const spokes = createSpokes({
     client: gated,
-    connect: ({ config }) => createKubeClient({ kubeConfig: config, userAgent: "operator-bench" }),
+    connect: ({ config }) =>
+      gateClient(createKubeClient({ kubeConfig: config, userAgent: "operator-bench" }), spokeGate),
     namespaces: caches.namespaces,
     secretVersions: caches.secretVersions,
     logger,

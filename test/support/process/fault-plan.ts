@@ -56,3 +56,27 @@ export function planFaults(
   );
   return isBrief ? batches : [lasting, ...batches];
 }
+
+/** The fault of the hub in each stage of one Sovereign with a cluster of its own. */
+export type HubPlan = Partial<Plan>;
+
+/** A crash occurs at each call of the hub to the spoke. So does one of these kinds, by rotation. */
+const IN_ROTATION = ["lost", "late", "reset", "409", "429", "500"] as const;
+
+/** `callCount` is the number of calls to the spoke in the undisturbed stage. */
+export function planHubFaults(callCount: (stage: Stage) => number, sample: number | undefined): HubPlan[] {
+  const random = seededRandom(SEED);
+  const faults = STAGES.map((stage) => {
+    const numbers = Array.from({ length: callCount(stage) }, (_, i) => i + 1);
+    const all: PlannedFault[] = [
+      ...numbers.map((call) => ({ kind: "crash" as const, call })),
+      ...numbers.map((call) => ({ kind: IN_ROTATION[call % IN_ROTATION.length] ?? "lost", call })),
+    ];
+    const chosen = Array.from({ length: sample ?? 0 }, () => all.splice(random(all.length), 1)).flat();
+    return { stage, faults: sample === undefined ? all : chosen };
+  });
+  const size = Math.max(...faults.map((each) => each.faults.length));
+  return Array.from({ length: size }, (_, i) =>
+    Object.fromEntries(faults.map(({ stage, faults: each }) => [stage, each[i]])),
+  );
+}

@@ -37,6 +37,8 @@ export interface PlannedFault {
 
 export interface Fault {
   gate: Gate;
+  /** Passes every call until the process is dead. For calls at which no fault is planned. */
+  mortalGate: Gate;
   now(): Date;
   /** From now on, calls are counted. */
   arm(): void;
@@ -95,8 +97,13 @@ export function createFault(planned: PlannedFault | undefined): Fault {
     if (kind === "lost") await act();
     throw failureOf(kind, call);
   };
+  const mortalGate: Gate = async (_call, act) => {
+    if (isDead) throw new Error("the process is dead");
+    return act();
+  };
   return {
     gate,
+    mortalGate,
     now: () => new Date(Date.now() + offsetMs),
     died,
     arm: () => {

@@ -47,11 +47,15 @@ export const readRelease = (client: KubeClient) => client.get<BillingRelease>(RE
 
 /**
  * A hub and a spoke, each with an operator. `zero` is a Sovereign of the hub, and `omantel` one of the spoke. The hub reaches the
- * spoke through a proxy, with the rights that the chart gives it. The release has `image` at first.
+ * spoke through a proxy, with the rights that the chart gives it. The release has `image` at first. With `isBare`, there is no
+ * operator on the hub, and no `omantel`.
  */
-export function useSpokeBench(image: string) {
-  const hub = useOperatorBench();
-  const spoke = useOperatorBench();
+export function useSpokeBench(
+  image: string,
+  { isBare = false, start }: { isBare?: boolean; start?: Parameters<typeof useOperatorBench>[0] } = {},
+) {
+  const hub = useOperatorBench(start);
+  const spoke = useOperatorBench(start);
   const cleanups: (() => unknown)[] = [];
   let hubRun: ControllerRun;
   let proxy: TcpProxy;
@@ -102,15 +106,16 @@ export function useSpokeBench(image: string) {
   beforeAll(async () => {
     const first = release({ maxUnavailable: 1 });
     await hub.client().create<BillingRelease>(RELEASES, { ...first, spec: { ...first.spec, image } });
-    await hub.client().create(FRANCHISES, franchise("omantel"));
+    if (!isBare) await hub.client().create(FRANCHISES, franchise("omantel"));
     await hub.client().create(POLICIES, POLICY);
     proxy = await createTcpProxy(portOf(spoke.kubeconfig()));
     cleanups.push(() => proxy.close());
     kubeconfig = await createHubKubeconfig();
     await writeKubeconfig(viaProxy());
-    hubRun = hub.startControllers();
+    if (!isBare) hubRun = hub.startControllers();
     spoke.startControllers();
     await hub.client().create(SOVEREIGNS, sovereign("zero", { role: "CatalystZero" }));
+    if (isBare) return;
     await hub.client().create(SOVEREIGNS, sovereign("omantel", REMOTE));
   });
   afterAll(async () => {

@@ -9,6 +9,7 @@ import type { OperatorCaches } from "../../../src/operator/cache.ts";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../builder/catalyst-object.ts";
+import { contentOf, differenceOf, withoutRunValues } from "../builder/end-state.ts";
 import type { ControllerRun } from "../process/controller-run.ts";
 import { DISTURBANCES, type Disturbance, disturbWatches } from "../process/disturbed-watch.ts";
 import { NO_FAULT, type Plan, planFaults, SEED, STAGES, type Stage } from "../process/fault-plan.ts";
@@ -71,7 +72,7 @@ export function describeOperatorFaults({
         bench.client().list<KubernetesObject>(resource, { namespace }),
       ),
     );
-    const objects = lists.flatMap(({ items }) => items).map(substance);
+    const objects = lists.flatMap(({ items }) => items).map(contentOf);
     const { metadata, status } = (await bench.sovereign(name)) ?? {};
     const migrations = bench.simulation().migrations.filter((each) => each.namespace === namespace).length;
     const facts = [
@@ -83,14 +84,7 @@ export function describeOperatorFaults({
       ...(status?.conditions?.map(({ type, status }) => [type, status]) ?? []),
     ];
     const other = image === IMAGE ? NEXT_IMAGE : IMAGE;
-    const general = (text: string) =>
-      text
-        .replaceAll(image, "CURRENT")
-        .replaceAll(other, "EARLIER")
-        .replaceAll(new RegExp(`\\b${name}\\b`, "g"), "NAME")
-        .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UID")
-        .replaceAll(/\b10\.96\.\d+\.\d+\b/g, "ADDRESS")
-        .replaceAll(/[0-9a-f]{8,}/g, "HASH");
+    const general = (text: string) => withoutRunValues(text, { image, earlier: other, name });
     return [...objects.map(canonicalJson), ...facts.map((fact) => JSON.stringify(fact))].map(general).sort();
   }
 
@@ -252,7 +246,7 @@ export function describeOperatorFaults({
               if (hasCome) count(come, stage);
               if (end.join() !== undisturbed[stage][0]?.end.join())
                 failures.push(
-                  `${stage}, ${JSON.stringify(fault)}: ${difference(undisturbed[stage][0]?.end, end)}\n${calls.join("\n")}`,
+                  `${stage}, ${JSON.stringify(fault)}: ${differenceOf(undisturbed[stage][0]?.end, end)}\n${calls.join("\n")}`,
                 );
             }
           // Only the first plan has faults that last, so the disturbed caches can stop after it.
@@ -274,20 +268,4 @@ export function describeOperatorFaults({
       isBrief ? 120_000 : 600_000,
     );
   });
-}
-
-/** The fields that a client wrote to an object. The generation shows a write that changed it twice. */
-function substance(object: KubernetesObject): unknown {
-  const { kind, metadata, status: _status, ...rest } = object as KubernetesObject & { status?: unknown };
-  const { name, generation, labels, annotations, deletionTimestamp } = metadata;
-  return { kind, name, generation, labels, annotations, deletionTimestamp, ...rest };
-}
-
-/** Shows only the beginning, because a whole object is too long to read. */
-function difference(expected: readonly string[] = [], found: readonly string[]): string {
-  const missing = expected.filter((line) => !found.includes(line)).map((line) => `- ${line}`);
-  const added = found.filter((line) => !expected.includes(line)).map((line) => `+ ${line}`);
-  return [`${expected.length} lines, ${found.length} found`, ...missing, ...added]
-    .map((line) => line.slice(0, 1_000))
-    .join("\n");
 }

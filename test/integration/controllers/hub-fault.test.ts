@@ -1,0 +1,3 @@
+import { describeHubFaults } from "../../support/suite/hub-fault.ts";
+
+describeHubFaults({ sample: 2 });
