@@ -1,0 +1,3 @@
+import { describeExternalSecrets } from "../../support/suite/external-secret.ts";
+
+describeExternalSecrets();
