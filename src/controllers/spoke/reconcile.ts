@@ -1,3 +1,4 @@
+import { findCondition } from "../../api/condition.ts";
 import { SOVEREIGN_FINALIZER } from "../../api/label.ts";
 import { CLUSTER_REACHABLE, SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
 import { addFinalizer } from "../../kube/finalizer.ts";
@@ -79,7 +80,7 @@ async function findSession(context: ReconcileContext): Promise<Contact> {
     return unobserved(
       unknown(
         reason,
-        `the cluster cannot be reached since ${state.since.toISOString()}: ${state.cause}; the hub tries again: ${remedy}`,
+        `the cluster cannot be reached since ${awaySince(sovereign, state.since)}: ${state.cause}; the hub tries again: ${remedy}`,
       ),
     );
   }
@@ -104,6 +105,13 @@ async function findSession(context: ReconcileContext): Promise<Contact> {
     );
   }
   return { spoke, session };
+}
+
+/** A hub that starts while the cluster is away does not know when that began. The condition does. */
+function awaySince({ status }: Sovereign, seen: Date): string {
+  const known = findCondition(status?.conditions, CLUSTER_REACHABLE);
+  const isEarlier = known?.status === "False" && Date.parse(known.lastTransitionTime) < seen.getTime();
+  return isEarlier ? known.lastTransitionTime : seen.toISOString();
 }
 
 const UNREACHABLE = {

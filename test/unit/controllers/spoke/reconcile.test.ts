@@ -110,6 +110,19 @@ describe("reconcileRemote", () => {
     },
   );
 
+  it.each([
+    ["False", "2026-11-24T11:00:00.000Z", "2026-11-24T11:00:00.000Z"],
+    ["False", "2026-11-24T13:00:00.000Z", NOW],
+    ["True", "2026-11-24T11:00:00.000Z", NOW],
+  ] as const)(
+    "says since when a cluster is away, also when the hub started later: %s at %s gives %s",
+    async (status, at, since) => {
+      const conditions = [condition("ClusterReachable", status, at)];
+      const stop = await reconcileRemote(contextWith(own({ ...KNOWN, conditions }), away(0)));
+      expect(stop).toMatchObject({ message: expect.stringContaining(`since ${since}: no route`) });
+    },
+  );
+
   it("keeps the last status while it connects", async () => {
     const connecting: State = { kind: "connecting" };
     expect(await reconcileRemote(contextWith(own(READY), connecting))).toBeUndefined();
