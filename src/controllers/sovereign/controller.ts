@@ -1,6 +1,7 @@
 import { findCondition } from "../../api/condition.ts";
 import { SOVEREIGN_CONDITION as CONDITION, SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
 import { createSteadySince } from "../../kube/clock-watch.ts";
+import { isInvalid } from "../../kube/error.ts";
 import { describeFailure, type Failure } from "../../kube/failure.ts";
 import type { Outcome } from "../../kube/reconcile.ts";
 import { resourceOf } from "../../kube/resource.ts";
@@ -65,6 +66,12 @@ export function createSovereignReconciler(deps: SovereignDeps) {
         return findings.stop.kind === "waiting" ? findings.stop : { kind: "done" };
       }
       findings.stop = await reconcileSovereign(context);
+      if (findings.fieldConflict !== undefined)
+        reportFieldConflict(sovereign, findings, findings.fieldConflict);
+      applyBackoff(context);
+      applyDeadlines(context, ledSince());
+      await report(sovereign, findings);
+      return outcomeOf(findings, caches.secretVersions.isSynced() ? RESYNC_MS : UNWATCHED_RESYNC_MS);
     } catch (error) {
       const failure = describeFailure(error, attempt);
       // The first error is the one that is thrown. When the status cannot be written either, only the log has it.
@@ -76,12 +83,6 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       deps.issuerProbes.endReconcile(key);
       deps.errorRates.endReconcile(key);
     }
-    if (findings.fieldConflict !== undefined)
-      reportFieldConflict(sovereign, findings, findings.fieldConflict);
-    applyBackoff(context);
-    applyDeadlines(context, ledSince());
-    await report(sovereign, findings);
-    return outcomeOf(findings, caches.secretVersions.isSynced() ? RESYNC_MS : UNWATCHED_RESYNC_MS);
   };
 
   /**
@@ -93,7 +94,11 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     findings.stop = isStalled ? stalled(reason, message) : waiting(reason, message);
     findings.isUnobserved = true;
     recordFailure(deps.events, sovereign, failure);
-    await report(sovereign, findings);
+    await report(sovereign, findings).catch((error: unknown) => {
+      // The API server refuses a finding itself, such as a value from the Sovereign's own cluster.
+      if (!isInvalid(error)) throw error;
+      return report(sovereign, { ...findings, conditions: [], facts: {} });
+    });
   }
 
   /** A field conflict about one object is reported last, because the operator still corrects every other object. */
