@@ -6,9 +6,10 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { findCondition } from "../../../src/api/condition.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
-import { DEPLOYMENTS } from "../../../src/kube/resource.ts";
+import { CUSTOM_RESOURCE_DEFINITIONS, DEPLOYMENTS, pathOf } from "../../../src/kube/resource.ts";
 import { IMAGE, NEXT_IMAGE } from "../../support/builder/catalyst-object.ts";
 import { withFields, withToken } from "../../support/builder/kubeconfig.ts";
+import type { ControllerRun } from "../../support/process/controller-run.ts";
 import { defineKinds, RELEASES, SOVEREIGNS, until } from "../../support/process/operator-bench.ts";
 import { portOf, readRelease, useSpokeBench } from "../../support/process/spoke-bench.ts";
 import { startTestApiServer, type TestApiServer } from "../../support/server/apiserver.ts";
@@ -34,6 +35,7 @@ function clientOf(api: TestApiServer): KubeClient {
 }
 
 describe("a cluster in trouble", () => {
+  let restarted: ControllerRun;
   beforeAll(() => awaitOn(hub, "omantel", NEXT_IMAGE));
 
   it("is Unknown while it is unreachable, delays only the completion of a rollout, and is updated when it is back", async () => {
@@ -66,8 +68,38 @@ describe("a cluster in trouble", () => {
     ).toMatchObject([{ count: 1 }]);
   });
 
-  it("is repaired by its own operator while the hub is stopped", async () => {
+  it("stays Unknown for an hour, is neither Stalled nor written, and has one Event", async () => {
+    let aheadMs = 0;
     await hubRun().stop();
+    const run = hub.startControllers({ now: () => new Date(Date.now() + aheadMs) });
+    await awaitOn(hub, "omantel", IMAGE);
+    const reports = async () =>
+      (await hub.events("omantel"))
+        .filter(({ reason }) => reason === "ClusterUnreachable")
+        .reduce((sum, { count }) => sum + count, 0);
+    const reported = await reports();
+    proxy().disconnect();
+    const away = await reached("False", "ClusterUnreachable");
+    aheadMs = 3_600_000;
+    // The next tries come after the hour.
+    const before = run.reconciles.length;
+    await until(
+      async () =>
+        run.reconciles.slice(before).filter((name) => name === "omantel").length > 2 ? true : undefined,
+      async () => "some tries",
+    );
+    const later = await hub.sovereign("omantel");
+    expect(later?.metadata.resourceVersion).toBe(away.metadata.resourceVersion);
+    expect(findCondition(later?.status?.conditions, "Stalled")).toBeUndefined();
+    expect(await reports()).toBe(reported + 1);
+    proxy().lead(portOf(spoke.kubeconfig()));
+    await awaitOn(hub, "omantel", IMAGE);
+    await run.stop();
+    restarted = hub.startControllers();
+  });
+
+  it("is repaired by its own operator while the hub is stopped", async () => {
+    await restarted.stop();
     const workload = { name: "billing", namespace: "sovereign-omantel" };
     const before = await spoke.client().get(DEPLOYMENTS, workload);
     await spoke.client().delete(DEPLOYMENTS, workload);
@@ -123,6 +155,37 @@ describe("a cluster in trouble", () => {
     expect((await clientOf(other).list(RELEASES)).items).toEqual([]);
     proxy().lead(portOf(spoke.kubeconfig()));
     await reached("True");
+    await awaitOn(hub, "omantel", IMAGE);
+  });
+
+  it("is not Ready when the hub cannot store its status, and the hub says which field", async () => {
+    const schema = "spec/versions/0/schema/openAPIV3Schema/properties/status";
+    await spoke.client().request({
+      method: "PATCH",
+      path: pathOf(CUSTOM_RESOURCE_DEFINITIONS, { name: "sovereigns.catalyst.openova.io" }),
+      contentType: "application/json-patch+json",
+      body: [
+        {
+          ...{ op: "replace", path: `/${schema}` },
+          value: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+        },
+      ],
+    });
+    const before = (await onSpoke())?.status?.schemaVersion;
+    const write = (schemaVersion: string | undefined) =>
+      spoke.client().mergePatch(SOVEREIGNS, { name: "omantel" }, { status: { schemaVersion } }, "status");
+    await until(
+      () =>
+        write("x".repeat(200)).then(
+          () => true,
+          () => undefined,
+        ),
+      async () => "the schema is served",
+    );
+    const refused = await hub.awaitCondition("omantel", "Ready", "False", "WriteInvalid");
+    expect(findCondition(refused.status?.conditions, "Ready")?.message).toContain("status.schemaVersion");
+    expect(findCondition(refused.status?.conditions, "VoucherShapeVerified")?.status).toBe("Unknown");
+    await write(before);
     await awaitOn(hub, "omantel", IMAGE);
   });
 

@@ -5,8 +5,8 @@ import type { Sovereign } from "../../../src/api/sovereign.ts";
 import type { OwnedObject } from "../../../src/kube/foreign-field.ts";
 import { DEPLOYMENTS, NAMESPACES, SECRETS } from "../../../src/kube/resource.ts";
 import { release, sovereign } from "../builder/catalyst-object.ts";
+import type { ControllerRun } from "../process/controller-run.ts";
 import { RELEASES, SOVEREIGNS, settled, until, useOperatorBench } from "../process/operator-bench.ts";
-import type { OperatorLife } from "../process/operator-life.ts";
 import { databaseUrlOf } from "../server/simulated-workload.ts";
 
 const namespace = "sovereign-zero";
@@ -21,7 +21,7 @@ const KEY_VALUE = "a-key-of-at-least-thirty-two-bytes";
  */
 export function describeExternalSecrets(start?: Parameters<typeof useOperatorBench>[0]): void {
   const bench = useOperatorBench(start);
-  let life: OperatorLife;
+  let run: ControllerRun;
   let refreshes = 0;
 
   const secretOf = (name: string, values: Record<string, string>): KubernetesObject => {
@@ -60,14 +60,14 @@ export function describeExternalSecrets(start?: Parameters<typeof useOperatorBen
       30_000,
     );
     await bench.awaitCondition("zero", "Ready", "True", undefined, 30_000);
-    await settled(life);
+    await settled(run);
     expect((await deployment())?.generation).toBe(generation);
   }
 
   describe("Secrets that External Secrets writes", () => {
     beforeAll(async () => {
       await bench.client().create<BillingRelease>(RELEASES, release());
-      life = bench.live();
+      run = bench.startControllers();
       const own = sovereign("zero", { role: "CatalystZero" });
       const { billing } = own.spec;
       const named = {
@@ -83,14 +83,14 @@ export function describeExternalSecrets(start?: Parameters<typeof useOperatorBen
       await refreshDatabase("first");
       await refresh(KEY, { secret: KEY_VALUE });
       await bench.awaitCondition("zero", "Ready", "True", undefined, 30_000);
-      await settled(life);
+      await settled(run);
     });
 
     it("change nothing when a refresh writes the same values again", async () => {
       const before = await deployment();
       await refreshDatabase("first");
       await refresh(KEY, { secret: KEY_VALUE });
-      await settled(life);
+      await settled(run);
       expect((await deployment())?.resourceVersion).toBe(before?.resourceVersion);
     });
 
@@ -100,7 +100,7 @@ export function describeExternalSecrets(start?: Parameters<typeof useOperatorBen
       await refreshDatabase("second");
       await restedAt(generation + 1);
       await refreshDatabase("second");
-      await settled(life);
+      await settled(run);
       await restedAt(generation + 1);
       expect(bench.simulation().migrations.length).toBe(migrations);
     });
@@ -109,7 +109,7 @@ export function describeExternalSecrets(start?: Parameters<typeof useOperatorBen
       const { generation = 0, uid } = (await deployment()) ?? {};
       await bench.client().delete(SECRETS, { namespace, name: DATABASE });
       await bench.awaitCondition("zero", "Ready", "False", undefined, 30_000);
-      await settled(life);
+      await settled(run);
       expect(await deployment()).toMatchObject({ generation, uid });
       await refreshDatabase("second");
       await restedAt(generation);
@@ -123,14 +123,14 @@ export function describeExternalSecrets(start?: Parameters<typeof useOperatorBen
     });
 
     it("are never written by the operator, keep their owner, and count as no drift", async () => {
-      expect(life.calls.filter((call) => / Secret /.test(call) && !call.startsWith("get "))).toEqual([]);
+      expect(run.calls.filter((call) => / Secret /.test(call) && !call.startsWith("get "))).toEqual([]);
       for (const name of [DATABASE, KEY]) {
         const { metadata } = (await read(name)) ?? {};
         expect(metadata?.ownerReferences).toMatchObject([{ kind: "ExternalSecret", controller: true }]);
         expect(metadata?.finalizers).toBeUndefined();
         expect(metadata?.managedFields?.map(({ manager }) => manager)).not.toContain("catalyst-operator");
       }
-      expect(life.drifts).toEqual([]);
+      expect(run.drifts).toEqual([]);
       const reasons = (await bench.events("zero")).map(({ reason }) => reason);
       expect(reasons).not.toContain("DriftCorrected");
       expect(reasons).not.toContain("FieldConflict");

@@ -18,7 +18,7 @@ const PACE: Partial<RemotePace> = { firstBackoffMs: 1, maxBackoffMs: 4, stableMs
 function start(answers: (string | undefined | Error)[], pace: Partial<RemotePace> = {}) {
   const seen: string[] = [];
   const failures: ((error: unknown) => void)[] = [];
-  let asked = 0;
+  const askedAtMs: number[] = [];
   let closed = 0;
   const describeState = (state: RemoteState<Caches>) => {
     if (state.kind === "reachable") return `reachable ${state.session.uid}`;
@@ -30,7 +30,8 @@ function start(answers: (string | undefined | Error)[], pace: Partial<RemotePace
     connect: () =>
       ({
         async get() {
-          const answer = answers[Math.min(asked++, answers.length - 1)];
+          askedAtMs.push(Date.now());
+          const answer = answers[Math.min(askedAtMs.length, answers.length) - 1];
           if (answer instanceof Error) throw answer;
           return answer === undefined ? undefined : { metadata: { uid: answer } };
         },
@@ -45,7 +46,7 @@ function start(answers: (string | undefined | Error)[], pace: Partial<RemotePace
       if (seen.at(-1) !== text) seen.push(text);
     },
     logger: createLogger("test", "silent"),
-    now: () => new Date(NOW),
+    now: () => (vi.isFakeTimers() ? new Date() : new Date(NOW)),
     pace: { ...PACE, ...pace },
   });
   const stop = new AbortController();
@@ -56,7 +57,7 @@ function start(answers: (string | undefined | Error)[], pace: Partial<RemotePace
     // Every client is closed, including the one of a session that never began.
     expect(closed).toBeGreaterThanOrEqual(failures.length);
   });
-  return { cluster, seen, failures, closed: () => closed };
+  return { cluster, seen, failures, askedAtMs, closed: () => closed };
 }
 
 const saw = (seen: string[], ...states: string[]) => vi.waitFor(() => expect(seen).toEqual(states));
@@ -92,6 +93,30 @@ describe("a remote cluster", () => {
   ])("is unreachable when %s, says since when, and is tried again", async (_what, answer, cause) => {
     const { seen } = start([answer, answer, "one"]);
     await saw(seen, `unreachable ${cause} ${NOW}`, "reachable one");
+  });
+
+  it("is tried about every 30 s for hours, says once since when, and is back within 38 s", async () => {
+    vi.useFakeTimers();
+    cleanups.push(async () => void vi.useRealTimers());
+    const answers: (string | Error)[] = ["one", new Error("reset")];
+    const { cluster, seen, failures, askedAtMs } = start(answers, {
+      ...{ firstBackoffMs: 500, maxBackoffMs: 30_000, stableMs: 10_000 },
+    });
+    await vi.advanceTimersByTimeAsync(60_000);
+    failures[0]?.(new Error("reset"));
+    const awayAtMs = Date.now();
+    await vi.advanceTimersByTimeAsync(6 * 3_600_000);
+    expect(seen).toEqual([
+      ...["reachable one", "connecting"],
+      `unreachable 0 reset ${new Date(awayAtMs).toISOString()}`,
+    ]);
+    const settled = askedAtMs.filter((atMs) => atMs > awayAtMs + 120_000);
+    const gapsMs = settled.slice(1).map((atMs, i) => atMs - (settled[i] ?? 0));
+    expect(Math.min(...gapsMs)).toBeGreaterThanOrEqual(22_500);
+    expect(Math.max(...gapsMs)).toBeLessThanOrEqual(37_500);
+    answers.push("one");
+    await vi.advanceTimersByTimeAsync(38_000);
+    expect(cluster.state().kind).toBe("reachable");
   });
 
   it("says when the cause changes", async () => {
