@@ -7,13 +7,13 @@ export interface TextPacker {
   unpack(packed: string): string;
 }
 
-/**
- * The texts that later ones are compressed against. Each holds at most 16 KB of a text, so they take 128 KB. The number
- * limits the attempts for a text that resembles none of them.
- */
+/** The texts that later ones are compressed against. The number limits the attempts for a text that resembles none. */
 const MAX_DICTIONARIES = 8;
-/** The window and the tables of the compressor take 96 KB for the time of a call. Larger ones save nothing on such short texts. */
-const FORM = { windowBits: 14, memLevel: 6 };
+/**
+ * A window of 8 KB, which holds a whole Deployment. The compressor allocates and clears its window and tables at each call,
+ * so larger ones cost time.
+ */
+const FORM = { windowBits: 13, memLevel: 4 };
 /** A text that is not compressed to a third becomes a dictionary, because the next ones may resemble it. */
 const GOOD_RATIO = 3;
 
