@@ -63,7 +63,9 @@ function compareMaps(
 ): void {
   for (const step of Object.keys(desired)) {
     const value = desired[step];
-    if (value !== undefined) compare(value, live[step], { step, within }, found);
+    // A name such as `constructor` would otherwise find a member that every object inherits.
+    const other = Object.hasOwn(live, step) ? live[step] : undefined;
+    if (value !== undefined) compare(value, other, { step, within }, found);
   }
 }
 

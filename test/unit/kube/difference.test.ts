@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { differences } from "../../../src/kube/difference.ts";
+import { differences, findDifferences } from "../../../src/kube/difference.ts";
 
 describe("differences", () => {
   it.each<[string, unknown, unknown, string[]]>([
@@ -124,5 +124,14 @@ describe("differences", () => {
     ],
   ])("finds %s", (_, desired, live, expected) => {
     expect(differences(desired, live)).toEqual(expected);
+  });
+});
+
+describe("findDifferences", () => {
+  it("finds a field absent whose name every object inherits", () => {
+    const desired = { labels: { constructor: "x" } };
+    expect(findDifferences(desired, { labels: {} })).toEqual([
+      { path: "labels.constructor", live: undefined },
+    ]);
   });
 });
