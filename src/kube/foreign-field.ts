@@ -87,7 +87,8 @@ function additions(fields: FieldSet, desired: unknown, live: unknown, path: stri
 
 function follow(step: string, value: unknown): unknown {
   const rest = step.slice(2);
-  if (step.startsWith("f:")) return isMap(value) ? value[rest] : undefined;
+  // A name such as `constructor` would otherwise find a member that every object inherits.
+  if (step.startsWith("f:")) return isMap(value) && Object.hasOwn(value, rest) ? value[rest] : undefined;
   const items = Array.isArray(value) ? value : [];
   if (step.startsWith("v:")) return items.find((item) => item === JSON.parse(rest));
   const keys = Object.entries(JSON.parse(rest) as Record<string, unknown>);

@@ -28,6 +28,13 @@ describe("foreignAdditions", () => {
       ["spec.a.c"],
     ],
     [
+      "a member that is named like one that every object inherits",
+      { a: { b: "1" } },
+      { a: { b: "1", constructor: "2" } },
+      { "f:a": { "f:constructor": {} } },
+      ["spec.a.constructor"],
+    ],
+    [
       "nothing for the annotation of kubectl rollout restart, and another annotation of the template",
       { template: { metadata: { annotations: { a: "1" } } } },
       { template: { metadata: { annotations: { a: "1" } } } },
