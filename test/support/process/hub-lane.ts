@@ -199,14 +199,10 @@ export function useHubLane(start?: Parameters<typeof useOperatorBench>[0]): HubL
       });
       await untilOver();
     }
-    const end = untilOver();
-    end.catch(() => undefined);
-    if (await Promise.race([fault.died, end.then(() => false)])) await startAgain();
-    else {
-      await quiet(run, calls);
-      // A call that follows the end of the stage may be the one at which the hub crashes.
-      if (await Promise.race([fault.died, false])) await startAgain();
-    }
+    // The hub may also crash at a call that follows the end of the stage.
+    const isOver = untilOver().then(() => quiet(run, calls));
+    isOver.catch(() => undefined);
+    if (await Promise.race([fault.died, isOver.then(() => false)])) await startAgain();
     await quiet(run, calls);
     const last = await convergedState(name, expected);
     await run.stop();
