@@ -8,8 +8,9 @@ let client: pg.PoolClient;
 beforeAll(async () => {
   database = await createTestDatabase();
   client = await database.pool.connect();
-  // Autovacuum is off, because it could change the statistics at any moment, and with them the plans.
-  await client.query("ALTER TABLE customers SET (autovacuum_enabled = false)");
+  // Autovacuum is off, because it could change the statistics of any table at any moment, and with them the plans.
+  const { rows } = await client.query("SELECT relid::regclass::text AS name FROM pg_stat_user_tables");
+  for (const { name } of rows) await client.query(`ALTER TABLE ${name} SET (autovacuum_enabled = false)`);
   await client.query(`INSERT INTO promo_codes (code, credit_omr, description) VALUES ('PLAN', 20, '')`);
 });
 
