@@ -87,10 +87,10 @@ export function useHubLane(start?: Parameters<typeof useOperatorBench>[0]): HubL
 
   /** Returns the expected state as soon as it is there, otherwise the last state. */
   async function convergedState(name: string, expected: readonly string[] | undefined): Promise<string[]> {
-    const end = Date.now() + CONVERGENCE_MS;
+    const end = performance.now() + CONVERGENCE_MS;
     for (;;) {
       const state = await endState(name);
-      if (expected === undefined || state.join() === expected.join() || Date.now() > end) return state;
+      if (expected === undefined || state.join() === expected.join() || performance.now() > end) return state;
       await sleep(100);
     }
   }

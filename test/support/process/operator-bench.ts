@@ -206,11 +206,11 @@ export async function until<T>(
   what: () => Promise<string>,
   withinMs = 15_000,
 ): Promise<T> {
-  const end = Date.now() + withinMs;
+  const end = performance.now() + withinMs;
   for (;;) {
     const seen = await look();
     if (seen !== undefined) return seen;
-    if (Date.now() > end) throw new Error(`timed out waiting for: ${await what()}`);
+    if (performance.now() > end) throw new Error(`timed out waiting for: ${await what()}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

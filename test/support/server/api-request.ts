@@ -60,11 +60,11 @@ export async function eventually<T>(
   holds: (seen: T) => boolean,
   withinMs = 5_000,
 ): Promise<T> {
-  const until = Date.now() + withinMs;
+  const until = performance.now() + withinMs;
   for (;;) {
     const seen = await look();
     if (holds(seen)) return seen;
-    if (Date.now() > until) throw new Error(`waited in vain; last seen: ${JSON.stringify(seen)}`);
+    if (performance.now() > until) throw new Error(`waited in vain; last seen: ${JSON.stringify(seen)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

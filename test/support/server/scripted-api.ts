@@ -155,9 +155,9 @@ export const watchLine = (type: string, object: unknown) => `${JSON.stringify({ 
 
 /** Waits until the condition holds, with a bound that suits a busy machine. */
 export async function until(holds: () => boolean, what: string, withinMs = 5_000): Promise<void> {
-  const end = Date.now() + withinMs;
+  const end = performance.now() + withinMs;
   while (!holds()) {
-    if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
+    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
