@@ -48,9 +48,8 @@ export function watchInformer<T extends KubernetesObject>(
       let isPresent = true;
       informer.onChange((event: InformerEvent<T>) => {
         if (event.kind === "updated" && !isNews(event.previous, event.object)) return;
-        const seen = event.kind === "updated" ? [event.previous, event.object] : [event.object];
         const priority = priorityOf(event) ?? (isPresent ? "resync" : "change");
-        for (const key of new Set(seen.flatMap(map))) enqueue(key, 0, priority);
+        for (const key of keysFor(event, map)) enqueue(key, 0, priority);
       }, signal);
       isPresent = false;
     },
@@ -68,11 +67,16 @@ export function watchLaterChanges<T extends KubernetesObject>(
   return {
     connect(enqueue, signal) {
       informer.onLaterChange((event: InformerEvent<T>) => {
-        const seen = event.kind === "updated" ? [event.previous, event.object] : [event.object];
-        for (const key of new Set(seen.flatMap(map))) enqueue(key, 0, "change");
+        for (const key of keysFor(event, map)) enqueue(key, 0, "change");
       }, signal);
     },
   };
+}
+
+/** The keys for a changed object, in its previous and in its present form. */
+function keysFor<T>(event: InformerEvent<T>, map: (object: T) => string[]): ReadonlySet<string> {
+  const seen = event.kind === "updated" ? [event.previous, event.object] : [event.object];
+  return new Set(seen.flatMap(map));
 }
 
 /**
