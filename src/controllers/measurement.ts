@@ -1,5 +1,6 @@
 import type { Watch } from "../kube/reconcile.ts";
 import { createDeadline } from "../platform/deadline.ts";
+import { isRecent } from "../platform/recent.ts";
 import { createSemaphore } from "../platform/semaphore.ts";
 import { aborted, settledWithin, untilAborted } from "../platform/shutdown.ts";
 
@@ -170,10 +171,11 @@ export function createMeasurements<T>(deps: {
         for (const key of [...states.keys()]) drop(key);
       });
     },
-    async read(key, identity, measure, maxAgeMs = Number.POSITIVE_INFINITY) {
+    async read(key, identity, measure, maxAgeMs) {
       const state = stateFor(key, identity, measure);
       state.isRead = true;
-      if (state.isGood && nowMs() - state.measuredAtMs >= maxAgeMs) start(key, state, measure);
+      const isOld = maxAgeMs !== undefined && !isRecent(state.measuredAtMs, nowMs(), maxAgeMs);
+      if (state.isGood && isOld) start(key, state, measure);
       if (state.result === undefined && state.running !== undefined) {
         state.isAwaited = true;
         await settledWithin(pace.graceMs, state.running);

@@ -4,6 +4,7 @@ import type { Sovereign } from "../../api/sovereign.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { listIfServed } from "../../kube/optional-kind.ts";
 import { HORIZONTAL_POD_AUTOSCALERS } from "../../kube/resource.ts";
+import { isRecent } from "../../platform/recent.ts";
 import { namespaceOf } from "./desired-metadata.ts";
 
 interface Autoscaler extends KubernetesObject {
@@ -26,21 +27,21 @@ export interface Autoscalers {
  * a request.
  */
 export function createAutoscalers(deps: { client: Pick<KubeClient, "list">; now: () => Date }): Autoscalers {
-  const untilMs = new Map<string, number>();
+  const foundAtMs = new Map<string, number>();
   return {
     async find(sovereign) {
       const { name } = sovereign.metadata;
       const namespace = namespaceOf(sovereign);
       const nowMs = deps.now().getTime();
-      const known = untilMs.get(name) ?? 0;
-      if (known > nowMs) return known - nowMs;
-      untilMs.delete(name);
+      const atMs = foundAtMs.get(name);
+      if (atMs !== undefined && isRecent(atMs, nowMs, RECHECK_MS)) return atMs + RECHECK_MS - nowMs;
+      foundAtMs.delete(name);
       const found = await listIfServed<Autoscaler>(deps.client, HORIZONTAL_POD_AUTOSCALERS, { namespace });
       if (!(found ?? []).some(isOfBilling)) return undefined;
-      untilMs.set(name, nowMs + RECHECK_MS);
+      foundAtMs.set(name, nowMs);
       return RECHECK_MS;
     },
-    forget: (sovereign) => void untilMs.delete(sovereign),
+    forget: (sovereign) => void foundAtMs.delete(sovereign),
   };
 }
 

@@ -80,6 +80,18 @@ describe("measurements", () => {
     expect(await read("a", "1", good("third"), 1_000)).toBe("other");
   });
 
+  it("measure a good value again when the clock was set back to before it", async () => {
+    const { read, advance, enqueued } = start();
+    expect(await read("a", "1", good("ready"), 1_000)).toBe("ready");
+    advance(-1);
+    expect(await read("a", "1", good("other"), 1_000)).toBe("ready");
+    await until(() => enqueued.length === 1, "the other value");
+    advance(-1);
+    expect(await read("a", "1", good("third"))).toBe("other");
+    await pause(50);
+    expect(await read("a", "1", good("third"))).toBe("other");
+  });
+
   it("measure with back-off a value that was good and then is not", async () => {
     const { read, advance, enqueued } = start();
     await read("a", "1", good("ready"), 1_000);

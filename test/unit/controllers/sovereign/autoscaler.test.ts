@@ -42,6 +42,14 @@ describe("createAutoscalers", () => {
     expect(asked).toHaveLength(2);
   });
 
+  it("asks again when the clock was set back to before it found one", async () => {
+    const { autoscalers, asked, pass } = autoscalersOf([AUTOSCALER]);
+    await autoscalers.find(omantel);
+    pass(-1);
+    expect(await autoscalers.find(omantel)).toBe(600_000);
+    expect(asked).toHaveLength(2);
+  });
+
   it("asks each time where it found none, so that a new one counts at once", async () => {
     const items: KubernetesObject[] = [];
     const { autoscalers } = autoscalersOf(items);
