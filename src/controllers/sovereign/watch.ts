@@ -28,8 +28,10 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
     const name = object.metadata.labels?.[LABEL.sovereign];
     return name === undefined ? [] : [name];
   };
-  const indexed = (index: string) => (object: KubernetesObject) =>
-    sovereigns.byIndex(index, object.metadata.name).map(({ metadata }) => metadata.name);
+  const indexed =
+    (index: string, indexedAs: typeof keyOf = ({ name }) => name) =>
+    (object: KubernetesObject) =>
+      sovereigns.byIndex(index, indexedAs(object.metadata)).map(({ metadata }) => metadata.name);
   const namesOfRemote = (found: readonly Sovereign[]) =>
     found.filter(({ spec }) => spec.cluster !== undefined).map(({ metadata }) => metadata.name);
   return [
@@ -75,14 +77,8 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
       ...labelled(object),
       ...indexed(SOVEREIGN_INDEX.namespace)(object),
     ]),
-    watchInformer(caches.secretVersions, ({ metadata }) =>
-      sovereigns.byIndex(SOVEREIGN_INDEX.secret, keyOf(metadata)).map((sovereign) => sovereign.metadata.name),
-    ),
-    watchInformer(caches.authorityVersions, ({ metadata }) =>
-      sovereigns
-        .byIndex(SOVEREIGN_INDEX.authority, keyOf(metadata))
-        .map((sovereign) => sovereign.metadata.name),
-    ),
+    watchInformer(caches.secretVersions, indexed(SOVEREIGN_INDEX.secret, keyOf)),
+    watchInformer(caches.authorityVersions, indexed(SOVEREIGN_INDEX.authority, keyOf)),
     watchLaterChanges(caches.deployments, labelled),
     watchLaterChanges(caches.jobs, labelled),
     watchLaterChanges(caches.pods, labelled),
