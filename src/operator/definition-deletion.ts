@@ -5,7 +5,7 @@ import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { isForbidden } from "../kube/error.ts";
 import { listIfServed } from "../kube/optional-kind.ts";
-import { CUSTOM_RESOURCE_DEFINITIONS, resourceOf } from "../kube/resource.ts";
+import { CUSTOM_RESOURCE_DEFINITIONS, keyOf, resourceOf } from "../kube/resource.ts";
 import { sleep } from "../platform/shutdown.ts";
 
 type Definition = KubernetesObject & { status?: { conditions?: Condition[] } };
@@ -66,7 +66,7 @@ function describeHeld({ metadata, status }: Definition, objects: readonly Kubern
 }
 
 function describeObject({ metadata }: KubernetesObject): string {
-  const { namespace, name, finalizers = [] } = metadata;
-  const at = namespace === undefined ? name : `${namespace}/${name}`;
+  const { finalizers = [] } = metadata;
+  const at = keyOf(metadata);
   return finalizers.length === 0 ? at : `${at} with finalizer ${finalizers.join(" and ")}`;
 }

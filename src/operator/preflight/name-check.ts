@@ -1,4 +1,4 @@
-import { GROUP } from "../../api/kind.ts";
+import { GROUP, type KindDefinition } from "../../api/kind.ts";
 import { KINDS } from "../../api/kind-list.ts";
 import {
   CATALOG_NAMESPACE,
@@ -42,10 +42,10 @@ export async function checkNames(client: Pick<KubeClient, "get">, release: strin
     client.get<KubernetesObject>(CONFIG_MAPS, { name: TRUST_CONFIG_MAP, namespace: SYSTEM_NAMESPACE }),
   ]);
   const definitions = await Promise.all(
-    KINDS.map(async (kind) => ({
-      digest: definitionDigest(kind),
-      definition: await get(CUSTOM_RESOURCE_DEFINITIONS, `${kind.plural}.${GROUP}`),
-    })),
+    KINDS.map(async (kind) => {
+      const definition = await get(CUSTOM_RESOURCE_DEFINITIONS, `${kind.plural}.${GROUP}`);
+      return definitionChecks(kind, definition, release);
+    }),
   );
   const namespaces = await Promise.all(
     [CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE].map((name) => get(NAMESPACES, name)),
@@ -54,7 +54,7 @@ export async function checkNames(client: Pick<KubeClient, "get">, release: strin
     ...operatorChecks(deployment, release),
     ...roleChecks(role, release),
     ...(deployment === undefined && configuration !== undefined ? [leftover()] : []),
-    ...definitions.flatMap(({ definition, digest }) => definitionChecks(definition, digest, release)),
+    ...definitions.flat(),
     ...namespaces.flatMap((namespace) => namespaceChecks(namespace, release)),
     ...trustChecks(trust, release),
   ];
@@ -101,15 +101,15 @@ const leftover = (): Check => ({
 
 /** The chart uses a definition of another release while it is the same as its own. Otherwise it refuses to install. */
 function definitionChecks(
+  kind: KindDefinition,
   definition: KubernetesObject | undefined,
-  digest: string,
   release: string,
 ): Check[] {
   const owner = ownerOf(definition);
   if (definition === undefined || owner === release) return [];
   const { name, annotations } = definition.metadata;
   const message = `CustomResourceDefinition ${name} exists, of ${owner === undefined ? "no release" : `release ${owner}`}`;
-  if (annotations?.[DEFINITION] === digest)
+  if (annotations?.[DEFINITION] === definitionDigest(kind))
     return [{ area, state: "ok", message: `${message}, and is the same as that of this version` }];
   const object = `--overwrite crd ${name}`;
   return [
