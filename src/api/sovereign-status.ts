@@ -187,7 +187,8 @@ export const SETTINGS_ACCEPTED = "SettingsAccepted";
 
 /**
  * Whether the operator can read the keys of the OIDC issuer, over TLS with the authorities that billing trusts. It does not
- * count for `Ready`: an issuer that is down must not halt a rollout. Absent on a Sovereign without an issuer with TLS.
+ * count for `Ready`: an issuer that is down must not halt a rollout. Absent on a Sovereign that never had an issuer
+ * with TLS.
  */
 export const ISSUER_REACHABLE = "IssuerReachable";
 

@@ -17,23 +17,26 @@ const CHECK_MS = 30 * 60_000;
  */
 export async function observeIssuer(context: ReconcileContext, authority: IssuerAuthority): Promise<void> {
   const { sovereign, findings } = context;
-  const condition = await judgeIssuer(context, authority);
+  const { issuer } = sovereign.spec.billing.auth;
+  if (issuer?.startsWith("https://") !== true) return withdrawReport(context);
+  const condition = await judgeIssuer(context, issuer, authority);
   if (condition === undefined) return;
   if (condition.status === "False") recordNews(context, TYPE, condition);
   findings.conditions.push(condition);
-  if (sovereign.spec.billing.auth.issuer !== undefined) requeueWithin(findings, CHECK_MS);
+  requeueWithin(findings, CHECK_MS);
 }
 
-/** Undefined while the first measurement runs, and for a Sovereign that never named an issuer with TLS. */
+function withdrawReport({ sovereign, findings }: ReconcileContext): void {
+  if (findCondition(sovereign.status?.conditions, TYPE) !== undefined)
+    findings.conditions.push(trueCondition(TYPE, "NotNeeded", "the spec names no issuer with TLS"));
+}
+
+/** Undefined while the first measurement runs. */
 async function judgeIssuer(
   { deps, sovereign }: ReconcileContext,
+  issuer: string,
   { pem, problem }: IssuerAuthority,
 ): Promise<NewCondition | undefined> {
-  const { issuer } = sovereign.spec.billing.auth;
-  if (issuer?.startsWith("https://") !== true)
-    return findCondition(sovereign.status?.conditions, TYPE) === undefined
-      ? undefined
-      : trueCondition(TYPE, "NotNeeded", "the spec names no issuer with TLS");
   if (problem !== undefined) return falseCondition(TYPE, problem.reason, problem.message);
   const probe = await deps.issuerProbes.read(
     sovereign.metadata.name,

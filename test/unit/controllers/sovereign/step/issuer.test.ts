@@ -91,9 +91,12 @@ describe("observeIssuer", () => {
     expect([findings.conditions, asked]).toEqual([[], []]);
   });
 
-  it("withdraws its report when the Sovereign no longer has an issuer with TLS", async () => {
+  it.each([
+    ["no issuer", undefined],
+    ["an issuer without TLS", "http://id.example"],
+  ])("withdraws its report when the Sovereign has %s now, and plans no check", async (_what, issuer) => {
     const before = { ...condition("IssuerReachable", "False"), reason: "UnknownAuthority" };
-    const own = signedInAt(undefined, { ...verifiedOn(IMAGE), conditions: [before] });
+    const own = signedInAt(issuer, { ...verifiedOn(IMAGE), conditions: [before] });
     const { findings } = await observe(own, { kind: "reachable" });
     expect(findings.conditions).toEqual([
       {
@@ -101,5 +104,6 @@ describe("observeIssuer", () => {
         message: "the spec names no issuer with TLS",
       },
     ]);
+    expect(findings.requeueAfterMs).toBeUndefined();
   });
 });
