@@ -80,7 +80,7 @@ async function findSession(context: ReconcileContext): Promise<Contact> {
     return unobserved(
       unknown(
         reason,
-        `the cluster cannot be reached since ${awaySince(sovereign, state.since)}: ${state.cause}; the hub tries again: ${remedy}`,
+        `the cluster cannot be reached since ${unreachableSince(sovereign, state.since)}: ${state.cause}; the hub tries again: ${remedy}`,
       ),
     );
   }
@@ -107,8 +107,8 @@ async function findSession(context: ReconcileContext): Promise<Contact> {
   return { spoke, session };
 }
 
-/** A hub that starts while the cluster is away does not know when that began. The condition does. */
-function awaySince({ status }: Sovereign, seen: Date): string {
+/** A hub that starts while the cluster is unreachable did not see the beginning. The condition has its time. */
+function unreachableSince({ status }: Sovereign, seen: Date): string {
   const known = findCondition(status?.conditions, CLUSTER_REACHABLE);
   const isEarlier = known?.status === "False" && Date.parse(known.lastTransitionTime) < seen.getTime();
   return isEarlier ? known.lastTransitionTime : seen.toISOString();

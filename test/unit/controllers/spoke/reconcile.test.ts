@@ -23,7 +23,7 @@ const reachable = (uid = "spoke-uid"): State => ({
   kind: "reachable",
   session: { client, uid, caches: {} } as unknown as Extract<State, { kind: "reachable" }>["session"],
 });
-const away = (status: number): State => ({
+const unreachable = (status: number): State => ({
   ...{ kind: "unreachable", since: new Date(NOW), cause: "no route to host", status },
 });
 
@@ -101,7 +101,7 @@ describe("reconcileRemote", () => {
   ])(
     "gives the time and the cause when a cluster cannot be reached: status %i is %s",
     async (status, reason) => {
-      const context = contextWith(own(KNOWN), away(status));
+      const context = contextWith(own(KNOWN), unreachable(status));
       expect(await reconcileRemote(context)).toEqual({
         ...{ kind: "unknown", reason },
         message: expect.stringContaining(`since ${NOW}: no route to host`),
@@ -115,10 +115,10 @@ describe("reconcileRemote", () => {
     ["False", "2026-11-24T13:00:00.000Z", NOW],
     ["True", "2026-11-24T11:00:00.000Z", NOW],
   ] as const)(
-    "says since when a cluster is away, also when the hub started later: %s at %s gives %s",
+    "says since when a cluster is unreachable, also when the hub started later: %s at %s gives %s",
     async (status, at, since) => {
       const conditions = [condition("ClusterReachable", status, at)];
-      const stop = await reconcileRemote(contextWith(own({ ...KNOWN, conditions }), away(0)));
+      const stop = await reconcileRemote(contextWith(own({ ...KNOWN, conditions }), unreachable(0)));
       expect(stop).toMatchObject({ message: expect.stringContaining(`since ${since}: no route`) });
     },
   );
@@ -202,19 +202,19 @@ describe("reconcileRemote", () => {
 
 describe("finishRemote", () => {
   it("sends nothing to a cluster that it never connected to", async () => {
-    const context = contextWith(own(), away(0));
+    const context = contextWith(own(), unreachable(0));
     expect(await finishRemote(context)).toBeUndefined();
     expect([context.calls, context.events]).toEqual([[["forget all", "omantel"]], []]);
   });
 
   it("leaves the cluster of a suspended Sovereign as it is, and says so", async () => {
-    const context = contextWith(own(KNOWN, { suspend: true }), away(0));
+    const context = contextWith(own(KNOWN, { suspend: true }), unreachable(0));
     expect(await finishRemote(context)).toBeUndefined();
     expect(context.events.map(({ reason }) => reason)).toEqual(["WorkloadKept"]);
   });
 
   it.each<[string, State, string]>([
-    ["is unreachable", away(0), "no route to host"],
+    ["is unreachable", unreachable(0), "no route to host"],
     ["does not answer yet", { kind: "connecting" }, "The cluster does not answer yet"],
   ])("waits while the cluster %s, and names the remedy", async (_what, state, cause) => {
     const context = contextWith(own(READY), state);
