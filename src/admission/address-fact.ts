@@ -1,6 +1,7 @@
 import { createSingleFlight } from "../platform/single-flight.ts";
 import { clusterAddresses, heldAddresses, newAddresses } from "./rules/balancer-address.ts";
 import { isEndpointWrite, MAX_NEW_ENDPOINTS, newEndpoints } from "./rules/endpoint-address.ts";
+import type { ClusterFacts } from "./rules/fact.ts";
 import type { AdmissionInput } from "./rules/request.ts";
 
 interface Placed {
@@ -21,10 +22,12 @@ export function createAddressReader(reads: AddressReads) {
 
   return async function readTakenAddresses(
     input: AdmissionInput,
-    isForeignNamespace: (name: string) => boolean,
+    { identity, isForeignNamespace }: Pick<ClusterFacts, "identity" | "isForeignNamespace">,
   ): Promise<ReadonlySet<string>> {
     const isForeign = ({ metadata: { namespace = "" } }: Placed) => isForeignNamespace(namespace);
-    if (isEndpointWrite(input)) return await readTakenEndpoints(input, isForeign);
+    if (isEndpointWrite(input))
+      // The endpoints of listed controllers are not judged.
+      return identity.kind === "controller" ? new Set() : await readTakenEndpoints(input, isForeign);
     if (newAddresses(input).length === 0) return new Set();
     return new Set((await readServices()).filter(isForeign).flatMap(heldAddresses));
   };

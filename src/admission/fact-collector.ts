@@ -142,7 +142,7 @@ export function createFactCollector(deps: {
         ...{ identity, place, lists, inlineDrivers, chartSource, organizations, isForeignNamespace },
         ...(await readAccountFacts(input, () => (worksIn(place, memberOf) ? foreignAccounts() : new Set()))),
         takenAddresses: worksIn(place, memberOf)
-          ? await readTakenAddresses(input, isForeignNamespace)
+          ? await readTakenAddresses(input, { identity, isForeignNamespace })
           : NO_ADDRESSES,
       },
       {

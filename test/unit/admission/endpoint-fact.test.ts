@@ -43,4 +43,10 @@ describe("the addresses of endpoints", () => {
     expect(await rulesOf(slice(...many))).toEqual(["service-address"]);
     expect(await rulesOf(slice())).toEqual([]);
   });
+
+  it("are not read when a listed controller writes them, which no rule judges", async () => {
+    const { rulesOf } = reviewer({ namespaces: NAMESPACES });
+    const user = { username: "system:serviceaccount:cnpg-system:manager", groups: [] };
+    expect(await rulesOf({ ...slice("10.244.7.7"), user })).toEqual([]);
+  });
 });
