@@ -1,6 +1,6 @@
 import { listOf, mapOf } from "../../api/object.ts";
 import type { Problem } from "./change.ts";
-import { infrastructureAnnotations } from "./host-annotation.ts";
+import { serviceAnnotations } from "./host-annotation.ts";
 import { normalHost } from "./host-name.ts";
 import { type AdmissionInput, isAbout, storesObject } from "./request.ts";
 
@@ -25,18 +25,6 @@ export interface WantedAddress {
   address: string;
 }
 
-function annotationsOf(object: unknown): { path: string; name: string; value: string }[] {
-  const owners = [
-    { owner: "metadata.annotations", annotations: mapOf(mapOf(mapOf(object).metadata).annotations) },
-    { owner: "spec.infrastructure.annotations", annotations: infrastructureAnnotations(object) },
-  ];
-  return owners.flatMap(({ owner, annotations }) =>
-    Object.entries(annotations).flatMap(([name, value]) =>
-      typeof value === "string" ? [{ path: `${owner}[${name}]`, name, value }] : [],
-    ),
-  );
-}
-
 /** IPv6 has many texts for one address. */
 export const normalAddress = (text: string): string =>
   text.includes(":") ? normalHost(`[${text}]`) : normalHost(text);
@@ -51,7 +39,7 @@ function wantedAddresses(service: unknown): WantedAddress[] {
   const texts = [
     ...inList,
     ...(typeof loadBalancerIP === "string" ? [{ path: "spec.loadBalancerIP", value: loadBalancerIP }] : []),
-    ...annotationsOf(service).filter(({ name }) => WANTED.test(name)),
+    ...serviceAnnotations(service).filter(({ name }) => WANTED.test(name)),
   ];
   return texts.flatMap(({ path, value }) =>
     value
@@ -82,7 +70,7 @@ export function heldAddresses(service: unknown): string[] {
  * tenant's address.
  */
 export function sharingProblems(service: unknown, namespace: string): Problem[] {
-  return annotationsOf(service)
+  return serviceAnnotations(service)
     .filter(({ name, value }) => SHARING_KEY.test(name) && !value.startsWith(`${namespace}/`))
     .map(({ path, value }) => ({
       path,

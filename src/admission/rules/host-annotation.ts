@@ -1,6 +1,7 @@
 import { mapOf } from "../../api/object.ts";
 import { normalHost } from "./host-name.ts";
 import { surveyOf } from "./object-survey.ts";
+import { annotationsPath, type FoundPodSpec } from "./pod-template.ts";
 
 /** A host that an object asks for. */
 export interface HostClaim {
@@ -47,30 +48,38 @@ export const HOST_ANNOTATION_SUFFIXES: readonly string[] = [
   ...["/server-alias", "/server-alias-regex", GATEWAY_ANNOTATION],
 ];
 
-/** The annotations of an object, of its Pods, and of the Service that a controller makes for a Gateway, by their path. */
-function annotationsByPath(object: unknown): Map<string, Record<string, unknown>> {
-  const owners = new Map([["metadata.annotations", annotationsOf(object)]]);
-  for (const { path, annotations } of surveyOf(object).podSpecs)
-    if (annotations !== undefined) {
-      const owner = path.replace(/\.?spec$/, "");
-      owners.set(`${owner === "" ? "" : `${owner}.`}metadata.annotations`, annotations);
-    }
-  owners.set("spec.infrastructure.annotations", infrastructureAnnotations(object));
-  return owners;
+interface Annotation {
+  path: string;
+  name: string;
+  value: string;
 }
 
-/** A controller copies these annotations of a Gateway to the Service that it makes. */
-export const infrastructureAnnotations = (object: unknown): Record<string, unknown> =>
-  mapOf(mapOf(mapOf(mapOf(object).spec).infrastructure).annotations);
-
-export const annotationClaims = (object: unknown): HostClaim[] =>
-  [...annotationsByPath(object)].flatMap(([owner, annotations]) =>
+/**
+ * The annotations of an object, those that a controller copies from a Gateway to the Service that it makes, and those of
+ * Pods. A Pod's own are listed once, because they have one path.
+ */
+function annotationList(object: unknown, podSpecs: readonly FoundPodSpec[]): Annotation[] {
+  const { infrastructure } = mapOf(mapOf(object).spec);
+  const owners = new Map([
+    ["metadata.annotations", annotationsOf(object)],
+    ["spec.infrastructure.annotations", mapOf(mapOf(infrastructure).annotations)],
+  ]);
+  for (const found of podSpecs)
+    if (found.annotations !== undefined) owners.set(annotationsPath(found), found.annotations);
+  return [...owners].flatMap(([owner, annotations]) =>
     Object.entries(annotations).flatMap(([name, value]) =>
-      typeof value === "string" ? claimsOf(`${owner}[${name}]`, name, value) : [],
+      typeof value === "string" ? [{ path: `${owner}[${name}]`, name, value }] : [],
     ),
   );
+}
 
-function claimsOf(path: string, name: string, value: string): HostClaim[] {
+/** The annotations of a Service, or of a Gateway and its Service. */
+export const serviceAnnotations = (object: unknown): Annotation[] => annotationList(object, []);
+
+export const annotationClaims = (object: unknown): HostClaim[] =>
+  annotationList(object, surveyOf(object).podSpecs).flatMap(claimsOf);
+
+function claimsOf({ path, name, value }: Annotation): HostClaim[] {
   if (name === GATEWAY_ANNOTATION)
     return [claim(path, "a configuration in this annotation, and not in a Mapping,", "*")];
   if (NAME_ANNOTATION.test(name)) return valuesOf(value).map((host) => claim(path, host));

@@ -4,6 +4,7 @@ import { destinationProblems } from "./controller-destination.ts";
 import { isDestinationKind, referenceProblem } from "./destination-field.ts";
 import type { Violation } from "./fact.ts";
 import type { GuardFacts } from "./guarded-service.ts";
+import { annotationsOf } from "./host-annotation.ts";
 import { servesHosts } from "./host-claim.ts";
 import type { AdmissionInput } from "./request.ts";
 import { sharedProxyProblems } from "./shared-proxy.ts";
@@ -31,8 +32,7 @@ export function ingressAnnotationRule(input: AdmissionInput, facts: GuardFacts):
 }
 
 function problems(input: AdmissionInput, object: unknown, facts: GuardFacts): Problem[] {
-  const annotations = mapOf(mapOf(mapOf(object).metadata).annotations);
-  const inAnnotations = Object.entries(annotations).flatMap(([name, value]) =>
+  const inAnnotations = Object.entries(annotationsOf(object)).flatMap(([name, value]) =>
     typeof value !== "string" ? [] : annotationProblems(input, name, value, facts),
   );
   const { spec } = mapOf(object);

@@ -1,6 +1,6 @@
 import type { Problem } from "./change.ts";
 import type { GuardFacts } from "./guarded-service.ts";
-import type { FoundPodSpec } from "./pod-template.ts";
+import { annotationsPath, type FoundPodSpec } from "./pod-template.ts";
 
 /** Annotations of Multus that name networks, each with or without its namespace. */
 const NETWORKS = ["k8s.v1.cni.cncf.io/networks", "v1.multus-cni.io/default-network"];
@@ -14,12 +14,9 @@ const ADDRESSES =
 
 /** Annotations of a Pod by which the network plugin would give it the network or the address of others. */
 export function networkEscapes({ path, annotations = {} }: FoundPodSpec, facts: GuardFacts): Problem[] {
-  const owner = path.replace(/\.?spec$/, "");
   return Object.entries(annotations).flatMap(([name, value]) => {
     const message = typeof value === "string" ? problemOf(name, value, facts) : undefined;
-    return message === undefined
-      ? []
-      : [{ path: `${owner === "" ? "" : `${owner}.`}metadata.annotations[${name}]`, message, value }];
+    return message === undefined ? [] : [{ path: `${annotationsPath({ path })}[${name}]`, message, value }];
   });
 }
 

@@ -8,6 +8,12 @@ export interface FoundPodSpec {
   annotations?: Record<string, unknown>;
 }
 
+/** The path of the annotations of the Pod or of its template: `spec.template.metadata.annotations`. */
+export function annotationsPath({ path }: Pick<FoundPodSpec, "path">): string {
+  const owner = path.replace(/\.?spec$/, "");
+  return `${owner === "" ? "" : `${owner}.`}metadata.annotations`;
+}
+
 const CONTAINER_LISTS = ["containers", "initContainers", "ephemeralContainers"];
 
 /** Whether a name is one of `CONTAINER_LISTS`. The comparisons are much faster than `includes`. */

@@ -1,6 +1,6 @@
 import { isMap, listOf, mapOf, textOf } from "../../api/object.ts";
 import type { Problem } from "./change.ts";
-import type { FoundPodSpec } from "./pod-template.ts";
+import { annotationsPath, type FoundPodSpec } from "./pod-template.ts";
 
 // The lists of the baseline Pod Security Standard.
 const SELINUX_TYPES = ["container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
@@ -69,11 +69,10 @@ const APPARMOR = "container.apparmor.security.beta.kubernetes.io/";
 
 /** The API server copies the old AppArmor annotations of a template into the Pods' security contexts. */
 export function annotationEscapes({ path, annotations = {} }: FoundPodSpec): Problem[] {
-  const owner = path.replace(/\.?spec$/, "");
   return Object.entries(annotations)
     .filter(([name, value]) => name.startsWith(APPARMOR) && value === "unconfined")
     .map(([name]) => ({
-      path: `${owner === "" ? "" : `${owner}.`}metadata.annotations[${name}]`,
+      path: `${annotationsPath({ path })}[${name}]`,
       message: "unconfined removes the node's protection; remove this annotation",
     }));
 }
