@@ -1,5 +1,5 @@
 import { listOf, mapOf } from "../../api/object.ts";
-import type { Problem } from "./change.ts";
+import { newMessages, type Problem } from "./change.ts";
 import { serviceAnnotations } from "./host-annotation.ts";
 import { normalHost } from "./host-name.ts";
 import { type AdmissionInput, isAbout, storesObject } from "./request.ts";
@@ -81,8 +81,8 @@ export function sharingProblems(service: unknown, namespace: string): Problem[] 
 /** The sharing keys that a Gateway gives to its Service. */
 export function newSharingProblems(input: AdmissionInput): Problem[] {
   if (!isAbout(input, GATEWAY) || !storesObject(input)) return [];
-  const known = new Set(sharingProblems(input.oldObject, input.namespace).map(({ message }) => message));
-  return sharingProblems(input.object, input.namespace).filter(({ message }) => !known.has(message));
+  const { oldObject, object, namespace } = input;
+  return newMessages(sharingProblems(oldObject, namespace), sharingProblems(object, namespace));
 }
 
 /** The addresses of a Service inside the cluster. */

@@ -1,5 +1,5 @@
 import { listOf, mapOf, textOf } from "../../api/object.ts";
-import type { Problem } from "./change.ts";
+import { newMessages, type Problem } from "./change.ts";
 import type { GuardFacts } from "./guarded-service.ts";
 import { type AdmissionInput, storesObject } from "./request.ts";
 
@@ -16,8 +16,7 @@ export function capturedAddressProblems(input: AdmissionInput, facts: GuardFacts
     if (group === CILIUM && resource === "ciliumlocalredirectpolicies") return redirectProblems(spec, facts);
     return group === "networking.istio.io" && resource === "serviceentries" ? meshProblems(spec) : [];
   };
-  const known = new Set(problems(oldObject).map(({ message }) => message));
-  return problems(object).filter(({ message }) => !known.has(message));
+  return newMessages(problems(oldObject), problems(object));
 }
 
 /** Cilium's agents read from these objects which identity an address has in NetworkPolicies. */

@@ -94,3 +94,12 @@ export function newProblems(
     .filter((problem) => !known.has(keyOf(problem)))
     .map(({ path, message }) => ({ path, message }));
 }
+
+/**
+ * The problems that an update adds, when the message alone identifies a problem: the value that it names may move to another
+ * place of the object.
+ */
+export function newMessages(before: readonly Problem[], after: readonly Problem[]): Problem[] {
+  const known = new Set(before.map(({ message }) => message));
+  return after.filter(({ message }) => !known.has(message));
+}

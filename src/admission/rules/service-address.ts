@@ -1,7 +1,7 @@
 import { listOf, mapOf, textOf } from "../../api/object.ts";
 import { newAddresses, newSharingProblems, sharingProblems } from "./balancer-address.ts";
 import { capturedAddressProblems } from "./captured-address.ts";
-import { affectedPaths, type Problem } from "./change.ts";
+import { affectedPaths, newMessages, type Problem } from "./change.ts";
 import { isClusterServicePart } from "./cluster-service.ts";
 import { isEndpointWrite, MAX_NEW_ENDPOINTS, newEndpoints } from "./endpoint-address.ts";
 import type { Violation } from "./fact.ts";
@@ -43,10 +43,9 @@ function problemsOf(input: AdmissionInput, facts: ServiceFacts): Problem[] {
       ...takenProblems(input, facts),
     ];
   if (input.resource !== "services") return [];
-  const { namespace } = input;
-  const known = new Set(problems(input.oldObject, namespace, facts).map(({ message }) => message));
+  const { oldObject, object, namespace } = input;
   return [
-    ...problems(input.object, namespace, facts).filter(({ message }) => !known.has(message)),
+    ...newMessages(problems(oldObject, namespace, facts), problems(object, namespace, facts)),
     ...takenProblems(input, facts),
   ];
 }
