@@ -56,17 +56,17 @@ interface Annotation {
 
 /**
  * The annotations of an object, those that a controller copies from a Gateway to the Service that it makes, and those of
- * Pods. A Pod's own are listed once, because they have one path.
+ * Pods. A Pod's own are listed once, because they are one map.
  */
 function annotationList(object: unknown, podSpecs: readonly FoundPodSpec[]): Annotation[] {
   const { infrastructure } = mapOf(mapOf(object).spec);
   const owners = new Map([
-    ["metadata.annotations", annotationsOf(object)],
-    ["spec.infrastructure.annotations", mapOf(mapOf(infrastructure).annotations)],
+    [annotationsOf(object), "metadata.annotations"],
+    [mapOf(mapOf(infrastructure).annotations), "spec.infrastructure.annotations"],
   ]);
   for (const found of podSpecs)
-    if (found.annotations !== undefined) owners.set(annotationsPath(found), found.annotations);
-  return [...owners].flatMap(([owner, annotations]) =>
+    if (found.annotations !== undefined) owners.set(found.annotations, annotationsPath(found));
+  return [...owners].flatMap(([annotations, owner]) =>
     Object.entries(annotations).flatMap(([name, value]) =>
       typeof value === "string" ? [{ path: `${owner}[${name}]`, name, value }] : [],
     ),

@@ -8,9 +8,9 @@ export interface FoundPodSpec {
   annotations?: Record<string, unknown>;
 }
 
-/** The path of the annotations of the Pod or of its template: `spec.template.metadata.annotations`. */
+/** The path of the annotations beside a Pod specification: `spec.template.metadata.annotations`. */
 export function annotationsPath({ path }: Pick<FoundPodSpec, "path">): string {
-  const owner = path.replace(/\.?spec$/, "");
+  const owner = path.replace(/\.?[^.]*$/, "");
   return `${owner === "" ? "" : `${owner}.`}metadata.annotations`;
 }
 

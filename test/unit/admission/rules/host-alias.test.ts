@@ -97,3 +97,14 @@ describe("hostRule, for kinds of more products", () => {
     expect(hostRule(creation({ ...INGRESSES, object: { spec: {} } }), known)).toEqual([]);
   });
 });
+
+describe("hostRule, for Pods in a custom kind", () => {
+  it("judges the annotations beside each specification, whatever the name of the member", () => {
+    const hidden = { annotations: { "external-dns.alpha.kubernetes.io/hostname": "zero.example" } };
+    const containers = [{ name: "a" }];
+    const pod = { containers, metadata: { annotations: {} }, spec: { containers } };
+    expect(pathsOf("widgets.example.org", { spec: { metadata: hidden, pod } })).toEqual([
+      "spec.metadata.annotations[external-dns.alpha.kubernetes.io/hostname]",
+    ]);
+  });
+});
