@@ -1,6 +1,6 @@
 import { type Attempt, core, group, mergePatch, on, onReal, post } from "./attempt.ts";
 import { ACME_CHALLENGE, ACME_ORDER } from "./destination.ts";
-import { deployment, named, secret } from "./object.ts";
+import { deployment, endpointSlice, named, SOVEREIGN_POD_ADDRESS, secret } from "./object.ts";
 
 const SLICES = "discovery.k8s.io/v1";
 
@@ -41,18 +41,12 @@ export const ALLOWED_CONTROLLER: readonly Attempt[] = [
   controllersCan(
     "leads a Service to a Pod of the Organization",
     "cloudNativePg",
-    post(group(SLICES, "acme-prod", "endpointslices"), {
-      ...named(SLICES, "EndpointSlice", "database-rw"),
-      ...{ addressType: "IPv4", endpoints: [{ addresses: ["10.244.9.9"] }] },
-    }),
+    post(group(SLICES, "acme-prod", "endpointslices"), endpointSlice("database-rw", "10.244.9.9")),
   ),
   controllersCan(
     "mirrors endpoints into an environment",
     "controllerManager",
-    post(group(SLICES, "acme-prod", "endpointslices"), {
-      ...named(SLICES, "EndpointSlice", "mirrored"),
-      ...{ addressType: "IPv4", endpoints: [{ addresses: ["10.244.7.7"] }] },
-    }),
+    post(group(SLICES, "acme-prod", "endpointslices"), endpointSlice("mirrored", SOVEREIGN_POD_ADDRESS)),
   ),
   controllersCan(
     "reports the address of a Pod",

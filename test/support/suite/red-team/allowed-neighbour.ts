@@ -13,7 +13,7 @@ import {
   POD_MONITOR,
   ROUTE_GROUP,
 } from "./destination.ts";
-import { configMap, ingress, job, named, pod, SIGNED, secret, service } from "./object.ts";
+import { configMap, endpointSlice, ingress, job, named, pod, SIGNED, secret, service } from "./object.ts";
 
 const RBAC = "rbac.authorization.k8s.io/v1";
 const SLICES = "discovery.k8s.io/v1";
@@ -118,10 +118,7 @@ export const ALLOWED_NEIGHBOUR: readonly Attempt[] = HOMES.flatMap(([by, at]) =>
     }),
     can(
       "leads a Service to a database outside by an EndpointSlice",
-      post(group(SLICES, at, "endpointslices"), {
-        ...named(SLICES, "EndpointSlice", "database"),
-        ...{ addressType: "IPv4", endpoints: [{ addresses: ["198.51.100.9"] }] },
-      }),
+      post(group(SLICES, at, "endpointslices"), endpointSlice("database", "198.51.100.9")),
     ),
     can(
       "marks its endpoints as not ready",

@@ -25,6 +25,9 @@ export const BALANCER_ATTEMPTS: readonly Attempt[] = HOMES.flatMap(([by, at]) =>
     "kube-vip.io/loadbalancerIPs",
     "io.cilium/lb-ipam-ips",
     "lbipam.cilium.io/ips",
+    "purelb.io/addresses",
+    "service.beta.kubernetes.io/azure-load-balancer-ipv4",
+    "loxilb.io/staticIP",
   ].map((annotation) =>
     on(
       `asks for the address of a Sovereign by ${annotation} in ${at}`,

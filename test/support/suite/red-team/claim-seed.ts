@@ -1,5 +1,6 @@
 import { core, group, mergePatch, post, type Request } from "./attempt.ts";
 import {
+  endpointSlice,
   named,
   ownedService,
   SOVEREIGN_ADDRESS,
@@ -40,10 +41,7 @@ export const NETWORK_SEEDS: readonly Request[] = [
     status: { podIP: SOVEREIGN_POD_ADDRESS, podIPs: [{ ip: SOVEREIGN_POD_ADDRESS }] },
   }),
   ...["acme-prod", "shop"].map((name) =>
-    post(group("discovery.k8s.io/v1", name, "endpointslices"), {
-      ...named("discovery.k8s.io/v1", "EndpointSlice", "outside"),
-      ...{ addressType: "IPv4", endpoints: [{ addresses: ["198.51.100.7"] }] },
-    }),
+    post(group("discovery.k8s.io/v1", name, "endpointslices"), endpointSlice("outside", "198.51.100.7")),
   ),
 ];
 

@@ -68,9 +68,7 @@ export const FIELD_OWNERSHIP_ATTEMPTS: readonly Attempt[] = [
     on(
       `keeps a ${kind} from being deleted by a ConfigMap that is there in ${at}`,
       by,
-      mergePatch(core(at, "configmaps/settings"), {
-        metadata: owned("settings", version, kind, owner).metadata,
-      }),
+      mergePatch(core(at, "configmaps/settings"), owned("settings", version, kind, owner)),
       kind === "Namespace" ? "namespace-guarded" : OWNER,
     ),
   ]),

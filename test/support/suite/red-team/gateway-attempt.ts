@@ -1,4 +1,4 @@
-import { type Attempt, core, group, mergePatch, on, onReal, post } from "./attempt.ts";
+import { type Attempt, group, mergePatch, on, onReal, post } from "./attempt.ts";
 import {
   ACME_CHALLENGE,
   ACME_ORDER,
@@ -17,7 +17,7 @@ import {
   ROUTE_GROUP,
   SOVEREIGN_SERVICE,
 } from "./destination.ts";
-import { ingress, named, SOVEREIGN_ADDRESS, service } from "./object.ts";
+import { ingress, named, SOVEREIGN_ADDRESS } from "./object.ts";
 
 const HOST = "sovereign-host";
 const ROUTED = "ingress-annotation";
@@ -207,13 +207,6 @@ const KINDS: readonly [title: string, kind: Kind, spec: object, expected: Attemp
   ],
 ];
 
-/** Annotations by which the load balancers of more products give a Service an address. */
-const WANTED = [
-  "purelb.io/addresses",
-  "service.beta.kubernetes.io/azure-load-balancer-ipv4",
-  "loxilb.io/staticIP",
-];
-
 export const GATEWAY_ATTEMPTS: readonly Attempt[] = HOMES.flatMap(([by, at]) => [
   ...ALIASES.map(([annotation, value], index) =>
     on(
@@ -243,17 +236,6 @@ export const GATEWAY_ATTEMPTS: readonly Attempt[] = HOMES.flatMap(([by, at]) => 
       by,
       post(group(version, at, plural), named(version, kind, "evil", { spec })),
       expected,
-    ),
-  ),
-  ...WANTED.map((annotation) =>
-    on(
-      `asks for the address of a Sovereign by ${annotation} in ${at}`,
-      by,
-      post(core(at, "services"), {
-        ...service("evil", { type: "LoadBalancer" }),
-        metadata: { name: "evil", annotations: { [annotation]: SOVEREIGN_ADDRESS } },
-      }),
-      ADDRESSED,
     ),
   ),
 ]);

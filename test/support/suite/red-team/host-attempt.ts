@@ -1,5 +1,5 @@
 import { type Attempt, apply, core, group, jsonPatch, mergePatch, on, post } from "./attempt.ts";
-import { certificate, deployment, ingress, named, pod, SIGNED, service } from "./object.ts";
+import { annotatedDeployment, certificate, ingress, named, pod, SIGNED, service } from "./object.ts";
 import type { Person } from "./person.ts";
 
 /** The host of Sovereign omantel. */
@@ -166,23 +166,10 @@ const annotations: readonly Attempt[] = HOMES.flatMap(([by, at]) => [
   on(
     `claims a Sovereign's host by the Pods of a Deployment in ${at}`,
     by,
-    post(
-      group("apps/v1", at, "deployments"),
-      withTemplateAnnotation("named", `${EXTERNAL_DNS}/hostname`, HOST),
-    ),
+    post(group("apps/v1", at, "deployments"), annotatedDeployment("named", `${EXTERNAL_DNS}/hostname`, HOST)),
     "sovereign-host",
   ),
 ]);
-
-function withTemplateAnnotation(name: string, annotation: string, value: string) {
-  const made = deployment(name);
-  const { metadata } = made.spec.template as { metadata: object };
-  const template = {
-    ...made.spec.template,
-    metadata: { ...metadata, annotations: { [annotation]: value } },
-  };
-  return { ...made, spec: { ...made.spec, template } };
-}
 
 const controllerAnnotations: readonly [string, string, string][] = [
   ["a server snippet", `${NGINX}/server-snippet`, "return 200;"],

@@ -14,6 +14,7 @@ import {
   accountToken,
   configMap,
   deployment,
+  endpointSlice,
   helmRelease,
   named,
   pod,
@@ -150,11 +151,7 @@ export const REAL_INTRUSIONS: readonly Intrusion[] = [
   [
     "writes EndpointSlices that redirect a Service",
     (at) =>
-      post(group("discovery.k8s.io/v1", at, "endpointslices"), {
-        ...named("discovery.k8s.io/v1", "EndpointSlice", "redirect"),
-        addressType: "IPv4",
-        endpoints: [{ addresses: ["203.0.113.9"] }],
-      }),
+      post(group("discovery.k8s.io/v1", at, "endpointslices"), endpointSlice("redirect", "203.0.113.9")),
   ],
   [
     "claims a volume",

@@ -81,6 +81,13 @@ export const cronJob = (name: string, image = SIGNED, members: Members = {}) =>
   named("batch/v1", "CronJob", name, {
     spec: { schedule: "0 3 * * *", jobTemplate: { spec: job(name, image, members).spec } },
   });
+/** A Deployment whose Pods have an annotation. */
+export const annotatedDeployment = (name: string, annotation: string, value: string) => {
+  const made = deployment(name);
+  const { template } = made.spec;
+  const metadata = { ...template.metadata, annotations: { [annotation]: value } };
+  return { ...made, spec: { ...made.spec, template: { ...template, metadata } } };
+};
 /** A custom kind whose controller makes Pods from a template. */
 export const widget = (name: string, image = SIGNED, members: Members = {}) =>
   named("example.org/v1", "Widget", name, { spec: { template: { spec: podSpec(image, members) } } });
@@ -91,6 +98,11 @@ export const secret = (name: string, members: Members = {}) => named("v1", "Secr
 export const serviceAccount = (name: string) => named("v1", "ServiceAccount", name);
 export const service = (name: string, spec: Members = {}) =>
   named("v1", "Service", name, { spec: { selector: { app: name }, ports: [{ port: 80 }], ...spec } });
+export const endpointSlice = (name: string, address: string, members: Members = {}) =>
+  named("discovery.k8s.io/v1", "EndpointSlice", name, {
+    ...{ addressType: "IPv4", endpoints: [{ addresses: [address] }] },
+    ...members,
+  });
 /** The address of a Service in Sovereign omantel's namespace. */
 export const SOVEREIGN_ADDRESS = "203.0.113.20";
 /** The address of a Pod in Sovereign omantel's namespace. */

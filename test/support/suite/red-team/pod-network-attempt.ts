@@ -1,18 +1,24 @@
 import { type Attempt, core, group, mergePatch, on, onReal, post, put } from "./attempt.ts";
 import { ATTACHMENT, HOMES, SOVEREIGN_SERVICE } from "./destination.ts";
-import { deployment, named, pod, SIGNED, SOVEREIGN_POD_ADDRESS } from "./object.ts";
+import {
+  annotatedDeployment,
+  endpointSlice,
+  named,
+  pod,
+  SOVEREIGN_ADDRESS,
+  SOVEREIGN_POD_ADDRESS,
+} from "./object.ts";
 
 const ADDRESSED = "service-address";
 const ISOLATION = "pod-isolation";
 const SLICES = "discovery.k8s.io/v1";
 
-const slice = (address: string, members: object = {}) => ({
-  ...named(SLICES, "EndpointSlice", "evil", {
+const slice = (address: string, members: Record<string, unknown> = {}) =>
+  endpointSlice("evil", address, {
     metadata: { labels: { "kubernetes.io/service-name": "app" } },
-  }),
-  ...{ addressType: "IPv4", endpoints: [{ addresses: [address] }], ports: [{ port: 8085 }] },
-  ...members,
-});
+    ports: [{ port: 8085 }],
+    ...members,
+  });
 const endpoints = (subset: object) => ({
   ...named("v1", "Endpoints", "evil"),
   subsets: [{ ...subset, ports: [{ port: 8085 }] }],
@@ -30,10 +36,12 @@ const NETWORKS: readonly [title: string, annotation: string, value: string][] = 
   ["takes the address of a Pod of others", "cni.projectcalico.org/podIP", `${SOVEREIGN_POD_ADDRESS}/32`],
   ["takes any address", "cni.projectcalico.org/ipAddrsNoIpam", `["${SOVEREIGN_POD_ADDRESS}"]`],
   ["sends with the addresses of others", "cni.projectcalico.org/allowedSourcePrefixes", '["0.0.0.0/0"]'],
-  ["receives what is sent to an address of others", "cni.projectcalico.org/floatingIPs", '["203.0.113.20"]'],
+  [
+    "receives what is sent to an address of others",
+    "cni.projectcalico.org/floatingIPs",
+    `["${SOVEREIGN_ADDRESS}"]`,
+  ],
 ];
-
-const annotated = (annotation: string, value: string) => ({ [annotation]: value });
 
 /** Attempts to reach Pods of others, or to pass for them, below the level of Services. */
 export const POD_NETWORK_ATTEMPTS: readonly Attempt[] = HOMES.flatMap(([by, at]) => [
@@ -43,22 +51,14 @@ export const POD_NETWORK_ATTEMPTS: readonly Attempt[] = HOMES.flatMap(([by, at])
       by,
       post(core(at, "pods"), {
         ...pod("evil"),
-        metadata: { name: "evil", annotations: annotated(annotation, value) },
+        metadata: { name: "evil", annotations: { [annotation]: value } },
       }),
       ISOLATION,
     ),
     on(
       `${title} by a Deployment in ${at}`,
       by,
-      post(
-        group("apps/v1", at, "deployments"),
-        (() => {
-          const made = deployment("evil", SIGNED);
-          const { template } = made.spec;
-          const metadata = { ...template.metadata, annotations: annotated(annotation, value) };
-          return { ...made, spec: { ...made.spec, template: { ...template, metadata } } };
-        })(),
-      ),
+      post(group("apps/v1", at, "deployments"), annotatedDeployment("evil", annotation, value)),
       ISOLATION,
     ),
   ]),
@@ -100,10 +100,10 @@ export const POD_NETWORK_ATTEMPTS: readonly Attempt[] = HOMES.flatMap(([by, at])
   on(
     `moves its endpoints to a Sovereign's Pod in ${at}`,
     by,
-    put(group(SLICES, at, "endpointslices/outside"), {
-      ...slice(SOVEREIGN_POD_ADDRESS),
-      metadata: { name: "outside" },
-    }),
+    put(
+      group(SLICES, at, "endpointslices/outside"),
+      endpointSlice("outside", SOVEREIGN_POD_ADDRESS, { ports: [{ port: 8085 }] }),
+    ),
     ADDRESSED,
   ),
   on(
