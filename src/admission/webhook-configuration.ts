@@ -60,10 +60,10 @@ const rule = (group: string, resources: string[], operations = WRITES, scope = "
 });
 
 /**
- * The webhook configuration, from the same lists as the rules. Nearly every request matches at most one webhook. In guarded places
- * the API server sends every request. In ordinary namespaces it sends installs, and requests with effects beyond the
- * namespace. While the webhook is down, only these requests fail. Requests of the platform and the control plane are not
- * sent, so the platform can always repair the webhook.
+ * The webhook configuration, from the same lists as the rules. In guarded places the API server sends every request, by one
+ * webhook. In ordinary namespaces it sends installs, and requests with effects beyond the namespace. A few of these match
+ * two webhooks, such as a Pod that blocks the deletion of a Namespace. While the webhook is down, only the requests that are
+ * sent fail. Those of the platform and the control plane are not sent, so the platform can always repair the webhook.
  */
 export function desiredWebhookConfiguration(
   endpoint: WebhookEndpoint,
@@ -177,8 +177,8 @@ interface Selector {
 }
 
 /**
- * The requests in ordinary namespaces that are always sent. Other webhooks of this file select some requests by a
- * condition: installers, Secrets, Services and volume claims.
+ * The requests in ordinary namespaces that are always sent. Other webhooks of this file select more requests by a
+ * condition: installers, owners, Secrets, Services, volume claims, endpoints and devices.
  */
 const ORDINARY_RULES: WebhookRule[] = [
   ...Object.entries(WORKLOADS).map(([group, resources]) => rule(group, resources, ["CREATE", "UPDATE"])),

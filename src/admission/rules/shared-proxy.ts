@@ -4,7 +4,7 @@ import type { AdmissionInput } from "./request.ts";
 
 const REMEDY = "use an Ingress or an HTTPRoute, or ask the platform team";
 
-/** Kinds of Emissary, APISIX and Envoy Gateway that take part in every request to the gateway, in whatever namespace they are. */
+/** Kinds of Emissary, APISIX and Envoy Gateway that take part in every request to the gateway, from any namespace. */
 const GLOBAL_KINDS: Readonly<Record<string, readonly string[]>> = {
   "getambassador.io": ["authservices", "ratelimitservices", "logservices", "tracingservices", "modules"],
   "apisix.apache.org": ["apisixglobalrules"],
