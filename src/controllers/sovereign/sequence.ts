@@ -89,7 +89,7 @@ async function moveForward(context: ReconcileContext, running: Running): Promise
 
   const kept = running.workload?.image === image ? running.workload : undefined;
   const problem = secrets.problem ?? configuration.authority.problem;
-  const incomplete = checkSecrets(context, { problem }, kept !== undefined);
+  const incomplete = checkSecrets(context, problem, kept !== undefined);
   if (incomplete !== undefined) return incomplete;
   const workload = kept ?? (await applyWorkload(context, image, secrets)); // 6. workload
   const managed = [configuration.object, ...workload.objects];

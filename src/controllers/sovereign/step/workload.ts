@@ -64,7 +64,7 @@ const liveDeployment = ({ deps, sovereign }: ReconcileContext): DeploymentObject
 /** Waits while a value that new Pods need is missing or invalid, because they could not start or not verify tokens. */
 export function checkSecrets(
   { deps, findings }: ReconcileContext,
-  { problem }: { problem: { reason: string; message: string } | undefined },
+  problem: { reason: string; message: string } | undefined,
   isRunning: boolean,
 ): Stop | undefined {
   if (problem === undefined) return undefined;

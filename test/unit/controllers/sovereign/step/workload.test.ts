@@ -169,7 +169,7 @@ describe("checkSecrets", () => {
 
   it("continues when every Secret has its key", () => {
     const context = contextOf(sovereign("omantel"));
-    expect(checkSecrets(context, complete, false)).toBeUndefined();
+    expect(checkSecrets(context, complete.problem, false)).toBeUndefined();
     expect(context.findings.conditions).toEqual([]);
   });
 
@@ -178,7 +178,7 @@ describe("checkSecrets", () => {
     ["keeps RolledOut while Pods of the image run", true, []],
   ])("waits for a Secret, and %s", (_what, isRunning, expected) => {
     const context = contextOf(sovereign("omantel"));
-    expect(checkSecrets(context, incomplete, isRunning)).toEqual({
+    expect(checkSecrets(context, incomplete.problem, isRunning)).toEqual({
       ...{ kind: "waiting", reason: "SecretMissing", message, retryAfterMs: 60_000, isWatched: true },
     });
     expect(context.findings.conditions.map(({ type, status }) => `${type}=${status}`)).toEqual(expected);
