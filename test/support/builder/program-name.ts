@@ -116,32 +116,29 @@ interface JsonSchema {
   allOf?: JsonSchema[];
 }
 
-/** The paths of a schema's fields, with `[]` after a list, as `spec.tiers[].id`. */
+/** The paths of a schema's fields. The items of a list have the path of the list, as in `spec.tiers.id`. */
 function pathsIn(schema: JsonSchema, path: string): string[] {
   const below = Object.entries(schema.properties ?? {}).flatMap(([name, member]) =>
     pathsIn(member, `${path}.${name}`),
   );
-  const items = schema.items === undefined ? [] : pathsIn(schema.items, `${path}[]`);
+  const items = schema.items === undefined ? [] : pathsIn(schema.items, path);
   return [path, ...below, ...items, ...(schema.allOf ?? []).flatMap((part) => pathsIn(part, path))];
 }
 
-const FIELDS = new Set(
-  KINDS.flatMap(({ spec, status }) => [
-    ...pathsIn(spec as JsonSchema, "spec"),
-    ...pathsIn(status as JsonSchema, "status"),
-  ]).map((path) => path.replaceAll("[]", "")),
-);
-const FIELD_LIST = [...FIELDS];
+const FIELDS = KINDS.flatMap(({ spec, status }) => [
+  ...pathsIn(spec as JsonSchema, "spec"),
+  ...pathsIn(status as JsonSchema, "status"),
+]);
 
 /** Whether a text is a whole path, or consecutive members of one, such as `billing.limits`. */
 export const isField = (span: string): boolean => {
   const path = span.replace(/\[[^\]]*\]/g, "");
-  return FIELDS.has(path) || FIELD_LIST.some((field) => `${field}.`.includes(`.${path}.`));
+  return FIELDS.some((field) => `.${field}.`.includes(`.${path}.`));
 };
 
 /** Whether users choose the members of a field, as in labels: the schema then names none. */
 export const isOpenField = (path: string): boolean =>
-  !FIELD_LIST.some((field) => `.${field}`.includes(`.${path}.`));
+  !FIELDS.some((field) => `.${field}`.includes(`.${path}.`));
 
 /** `METHOD /path` of each operation, as the service itself describes it. */
 const OPERATIONS = await readOperations();
