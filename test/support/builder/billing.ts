@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
-import { afterAll, afterEach, beforeAll } from "vitest";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import type { LedgerDifference } from "../../../src/billing/ledger/check.ts";
 import { reconcileLedger } from "../../../src/billing/ledger/reconcile-ledger.ts";
 import { type BillingService, createBillingService } from "../../../src/billing/service.ts";
@@ -191,12 +191,21 @@ export async function startBilling(options: BillingOptions = {}): Promise<TestBi
 /** The service that `useBilling` started. */
 export let billing: TestBilling;
 
-/** Starts one service for all tests of a file. */
-export function useBilling(options: BillingOptions = {}): void {
+/** Starts one service for all tests of a file. With `reconciled`, its books must agree at the end. */
+export function useBilling({
+  reconciled = false,
+  ...options
+}: BillingOptions & { reconciled?: boolean } = {}): void {
   beforeAll(async () => {
     billing = await startBilling(options);
   });
-  afterAll(() => billing.close());
+  afterAll(async () => {
+    try {
+      if (reconciled) expect(await reconcile(billing)).toEqual([]);
+    } finally {
+      await billing.close();
+    }
+  });
 }
 
 /** Starts services that end with their test. */

@@ -1,24 +1,17 @@
-import { afterAll, beforeAll, expect } from "vitest";
-import { type Answer, reconcile, signToken, startBilling, type TestBilling } from "../builder/billing.ts";
+import { beforeAll } from "vitest";
+import { type Answer, billing, signToken, useBilling } from "../builder/billing.ts";
 
-export let billing: TestBilling;
+export { billing };
 /** Tokens of a sovereign-admin and a superadmin. */
 export let admin: string;
 export let superadmin: string;
 
-/** One service for each test file. With `reconciled`, its books must agree at the end. */
-export function useOneBilling({ reconciled = false } = {}): void {
+/** Like `useBilling`, with the tokens. */
+export function useOneBilling(options: { reconciled?: boolean } = {}): void {
+  useBilling(options);
   beforeAll(async () => {
-    billing = await startBilling();
     admin = await signToken("admin", "sovereign-admin");
     superadmin = await signToken("root", "superadmin");
-  });
-  afterAll(async () => {
-    try {
-      if (reconciled) expect(await reconcile(billing)).toEqual([]);
-    } finally {
-      await billing.close();
-    }
   });
 }
 
