@@ -31,52 +31,51 @@ export function planFaults(
   callsOf: (stage: Stage) => string[],
   { sample, isBrief }: { sample: number | undefined; isBrief: boolean },
 ): Plan[][] {
-  const random = seededRandom(SEED);
-  const planOf = (stage: Stage) => {
-    const all = FAULT_KINDS.flatMap((kind, index) =>
+  const faultsOf = (stage: Stage) =>
+    FAULT_KINDS.flatMap((kind, index) =>
       callsOf(stage)
         .filter((call) => isConcerned(kind, call))
         .map((_, i): PlannedFault => ({ kind, call: i + 1 }))
         .filter(({ call }) => AT_EACH_CALL.includes(kind) || (call + index) % EVERY === 0),
     );
-    if (sample === undefined) return all;
-    return Array.from({ length: sample }, () => all.splice(random(all.length), 1)[0]);
-  };
-  const [creation, upgrade, drift, deletion] = STAGES.map(planOf);
-  const size = Math.max(...[creation, upgrade, drift, deletion].map((faults) => faults?.length ?? 0));
-  const plans = Array.from({ length: size }, (_, i): Plan => {
-    return { creation: creation?.[i], upgrade: upgrade?.[i], drift: drift?.[i], deletion: deletion?.[i] };
-  });
+  const plans = plansOf(faultsOf, sample);
   const lasting = LASTING_KINDS.map((kind): Plan => {
     const fault = { kind, call: 1 };
     return { creation: fault, upgrade: fault, drift: fault, deletion: fault };
   });
-  const batches = Array.from({ length: Math.ceil(size / AT_ONCE) }, (_, i) =>
+  const batches = Array.from({ length: Math.ceil(plans.length / AT_ONCE) }, (_, i) =>
     plans.slice(i * AT_ONCE, (i + 1) * AT_ONCE),
   );
   return isBrief ? batches : [lasting, ...batches];
 }
 
-/** The fault of the hub in each stage of one Sovereign with a cluster of its own. */
-export type HubPlan = Partial<Plan>;
-
 /** A crash occurs at each call of the hub to the spoke. So does one of these kinds, by rotation. */
 const IN_ROTATION = ["lost", "late", "reset", "409", "429", "500"] as const;
 
 /** `callCount` is the number of calls to the spoke in the undisturbed stage. */
-export function planHubFaults(callCount: (stage: Stage) => number, sample: number | undefined): HubPlan[] {
-  const random = seededRandom(SEED);
-  const faults = STAGES.map((stage) => {
+export function planHubFaults(callCount: (stage: Stage) => number, sample: number | undefined): Plan[] {
+  return plansOf((stage) => {
     const numbers = Array.from({ length: callCount(stage) }, (_, i) => i + 1);
-    const all: PlannedFault[] = [
+    return [
       ...numbers.map((call) => ({ kind: "crash" as const, call })),
       ...numbers.map((call) => ({ kind: IN_ROTATION[call % IN_ROTATION.length] ?? "lost", call })),
     ];
-    const chosen = Array.from({ length: sample ?? 0 }, () => all.splice(random(all.length), 1)).flat();
-    return { stage, faults: sample === undefined ? all : chosen };
+  }, sample);
+}
+
+/** Plans that have each fault of each stage once, or `sample` faults of each stage at random. */
+function plansOf(faultsOf: (stage: Stage) => PlannedFault[], sample: number | undefined): Plan[] {
+  const random = seededRandom(SEED);
+  const [creation = [], upgrade = [], drift = [], deletion = []] = STAGES.map((stage) => {
+    const all = faultsOf(stage);
+    if (sample === undefined) return all;
+    return Array.from({ length: sample }, () => all.splice(random(all.length), 1)[0]);
   });
-  const size = Math.max(...faults.map((each) => each.faults.length));
-  return Array.from({ length: size }, (_, i) =>
-    Object.fromEntries(faults.map(({ stage, faults: each }) => [stage, each[i]])),
-  );
+  const size = Math.max(...[creation, upgrade, drift, deletion].map((faults) => faults.length));
+  return Array.from({ length: size }, (_, i) => ({
+    creation: creation[i],
+    upgrade: upgrade[i],
+    drift: drift[i],
+    deletion: deletion[i],
+  }));
 }

@@ -1,15 +1,14 @@
-import { findCondition } from "../../../src/api/condition.ts";
+import { isConditionTrue } from "../../../src/api/condition.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { managedResources } from "../../../src/controllers/sovereign/cache.ts";
 import type { OwnedObject } from "../../../src/kube/foreign-field.ts";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
-import { sleep } from "../../../src/platform/shutdown.ts";
 import { franchise, IMAGE, NEXT_IMAGE, sovereign } from "../builder/catalyst-object.ts";
 import { contentOf, withoutRunValues } from "../builder/end-state.ts";
 import type { ControllerRun, Gate } from "./controller-run.ts";
-import { type HubPlan, STAGES, type Stage } from "./fault-plan.ts";
-import { RELEASES, SOVEREIGNS, until, type useOperatorBench } from "./operator-bench.ts";
+import { type Plan, STAGES, type Stage } from "./fault-plan.ts";
+import { converged, RELEASES, SOVEREIGNS, settled, until, type useOperatorBench } from "./operator-bench.ts";
 import { createFault, type PlannedFault } from "./operator-fault.ts";
 import { FRANCHISES, POLICIES, POLICY, REMOTE, readRelease, useSpokeBench } from "./spoke-bench.ts";
 
@@ -31,7 +30,7 @@ const NEEDED: readonly Stage[] = ["creation", "upgrade", "deletion"];
 /** A hub and a spoke of its own, on which one Sovereign after the other goes through all stages. */
 export interface HubLane {
   /** Without `expected`, the stages pass undisturbed. */
-  goThrough(faults: HubPlan, expected?: HubResults): Promise<Partial<HubResults>>;
+  goThrough(faults: Plan, expected?: HubResults): Promise<Partial<HubResults>>;
 }
 
 export function useHubLane(start?: Parameters<typeof useOperatorBench>[0]): HubLane {
@@ -85,19 +84,9 @@ export function useHubLane(start?: Parameters<typeof useOperatorBench>[0]): HubL
       .sort();
   }
 
-  /** Returns the expected state as soon as it is there, otherwise the last state. */
-  async function convergedState(name: string, expected: readonly string[] | undefined): Promise<string[]> {
-    const end = performance.now() + CONVERGENCE_MS;
-    for (;;) {
-      const state = await endState(name);
-      if (expected === undefined || state.join() === expected.join() || performance.now() > end) return state;
-      await sleep(100);
-    }
-  }
-
   async function isOnImage(name: string): Promise<true | undefined> {
     const isReady = (seen: Sovereign | undefined) =>
-      findCondition(seen?.status?.conditions, "Ready")?.status === "True" &&
+      isConditionTrue(seen?.status?.conditions, "Ready") &&
       seen?.status?.observedGeneration === seen?.metadata.generation &&
       seen?.status?.pinnedImage === image &&
       seen.status.verified?.image === image;
@@ -178,7 +167,7 @@ export function useHubLane(start?: Parameters<typeof useOperatorBench>[0]): HubL
       return fault.gate(`spoke ${call}`, act);
     };
     let run: ControllerRun = hub.startControllers({ gate: fault.mortalGate, spokeGate });
-    await quiet(run, calls);
+    await settled(run, QUIET_MS, calls);
     const before = calls.length;
     fault.arm();
     await stages[stage].act(name);
@@ -200,17 +189,17 @@ export function useHubLane(start?: Parameters<typeof useOperatorBench>[0]): HubL
       await untilOver();
     }
     // The hub may also crash at a call that follows the end of the stage.
-    const isOver = untilOver().then(() => quiet(run, calls));
+    const isOver = untilOver().then(() => settled(run, QUIET_MS, calls));
     isOver.catch(() => undefined);
     if (await Promise.race([fault.died, isOver.then(() => false)])) await startAgain();
-    await quiet(run, calls);
-    const last = await convergedState(name, expected);
+    await settled(run, QUIET_MS, calls);
+    const last = await converged(() => endState(name), expected, CONVERGENCE_MS);
     await run.stop();
     return { hasCome: fault.hasCome(), end: last, calls: calls.slice(before) };
   }
 
   /** Takes one Sovereign through all stages. */
-  async function goThrough(faults: HubPlan, expected?: HubResults): Promise<Partial<HubResults>> {
+  async function goThrough(faults: Plan, expected?: HubResults): Promise<Partial<HubResults>> {
     const name = `r${created}`;
     created += 1;
     const results: Partial<HubResults> = {};
@@ -224,14 +213,6 @@ export function useHubLane(start?: Parameters<typeof useOperatorBench>[0]): HubL
   }
 
   return { goThrough };
-}
-
-/** Waits until the hub makes no call to either cluster. */
-async function quiet(run: ControllerRun, calls: readonly string[]): Promise<void> {
-  for (let seen = -1; seen !== run.calls.length + calls.length; ) {
-    seen = run.calls.length + calls.length;
-    await sleep(QUIET_MS);
-  }
 }
 
 const summary = (where: string, seen: Sovereign | undefined) => [

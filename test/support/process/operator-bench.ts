@@ -215,10 +215,29 @@ export async function until<T>(
   }
 }
 
-/** Waits until the controllers make no call for `quietMs`. */
-export async function settled(run: ControllerRun, quietMs = 200): Promise<void> {
-  for (let seen = -1; seen !== run.calls.length; ) {
-    seen = run.calls.length;
+/** Waits until the controllers make no call for `quietMs`. `spokeCalls` are calls that `run.calls` does not have. */
+export async function settled(
+  run: ControllerRun,
+  quietMs = 200,
+  spokeCalls: readonly string[] = [],
+): Promise<void> {
+  const count = () => run.calls.length + spokeCalls.length;
+  for (let seen = -1; seen !== count(); ) {
+    seen = count();
     await new Promise((resolve) => setTimeout(resolve, quietMs));
+  }
+}
+
+/** Reads the state until it is the expected one, at most for `withinMs`. Returns the last state. */
+export async function converged(
+  read: () => Promise<string[]>,
+  expected: readonly string[] | undefined,
+  withinMs: number,
+): Promise<string[]> {
+  const end = performance.now() + withinMs;
+  for (;;) {
+    const state = await read();
+    if (expected === undefined || state.join() === expected.join() || performance.now() > end) return state;
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { differenceOf } from "../builder/end-state.ts";
-import { planHubFaults, STAGES } from "../process/fault-plan.ts";
+import { NO_FAULT, planHubFaults, STAGES } from "../process/fault-plan.ts";
 import { type HubResults, useHubLane } from "../process/hub-lane.ts";
 import type { useOperatorBench } from "../process/operator-bench.ts";
 
@@ -29,8 +29,8 @@ export function describeHubFaults({
       `ends on both clusters as without a fault when ${sample === undefined ? "each call" : "a call"} of the hub crashes, is lost or is refused`,
       async () => {
         // In the first run of a lane, the namespace of Catalyst-Zero is made too.
-        await Promise.all(lanes.map((lane) => lane.goThrough({})));
-        const undisturbed = (await lanes[0]?.goThrough({})) as HubResults;
+        await Promise.all(lanes.map((lane) => lane.goThrough(NO_FAULT)));
+        const undisturbed = (await lanes[0]?.goThrough(NO_FAULT)) as HubResults;
         const plans = planHubFaults((stage) => undisturbed[stage].calls.length, sample);
         const planned = plans.flatMap((plan) => STAGES.filter((stage) => plan[stage] !== undefined)).length;
         const failures: string[] = [];

@@ -7,13 +7,19 @@ import { managedResources } from "../../../src/controllers/sovereign/cache.ts";
 import { CONFIG_MAPS, DEPLOYMENTS, pathOf, SERVICES } from "../../../src/kube/resource.ts";
 import type { OperatorCaches } from "../../../src/operator/cache.ts";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
-import { sleep } from "../../../src/platform/shutdown.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../builder/catalyst-object.ts";
 import { contentOf, differenceOf, withoutRunValues } from "../builder/end-state.ts";
 import type { ControllerRun } from "../process/controller-run.ts";
 import { DISTURBANCES, type Disturbance, disturbWatches } from "../process/disturbed-watch.ts";
 import { NO_FAULT, type Plan, planFaults, SEED, STAGES, type Stage } from "../process/fault-plan.ts";
-import { RELEASES, SOVEREIGNS, settled, until, useOperatorBench } from "../process/operator-bench.ts";
+import {
+  converged,
+  RELEASES,
+  SOVEREIGNS,
+  settled,
+  until,
+  useOperatorBench,
+} from "../process/operator-bench.ts";
 import { createFault, type PlannedFault, seededRandom } from "../process/operator-fault.ts";
 
 const PATIENCE_MS = 120_000;
@@ -86,16 +92,6 @@ export function describeOperatorFaults({
     const other = image === IMAGE ? NEXT_IMAGE : IMAGE;
     const general = (text: string) => withoutRunValues(text, { image, earlier: other, name });
     return [...objects.map(canonicalJson), ...facts.map((fact) => JSON.stringify(fact))].map(general).sort();
-  }
-
-  /** Returns the expected state as soon as it is there, otherwise the last state. */
-  async function convergedState(name: string, expected: readonly string[] | undefined): Promise<string[]> {
-    const end = performance.now() + CONVERGENCE_MS;
-    for (;;) {
-      const state = await endState(name);
-      if (expected === undefined || state.join() === expected.join() || performance.now() > end) return state;
-      await sleep(200);
-    }
   }
 
   async function isUpgraded(name: string): Promise<true | undefined> {
@@ -191,7 +187,7 @@ export function describeOperatorFaults({
     await end;
     await settled(run, QUIET_MS);
     // The next try corrects a status about a short failure.
-    const last = await convergedState(name, expected);
+    const last = await converged(() => endState(name), expected, CONVERGENCE_MS);
     const drifts = run.drifts.length;
     await run.stop();
     if (stage !== "drift") expect(drifts).toBe(0);
