@@ -1,6 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
+import { urlHost } from "./url-host.ts";
 
 export interface HttpServerOptions {
   handler: http.RequestListener;
@@ -115,10 +116,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
     draining = true;
   }
   const address = server.address() as AddressInfo;
-  const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
 
   return {
-    origin: `${tls ? "https" : "http"}://${shownHost}:${address.port}`,
+    origin: `${tls ? "https" : "http"}://${urlHost(address.address)}:${address.port}`,
     port: address.port,
     server,
     setTls: (next) => (server as https.Server).setSecureContext(secureContextOf(next)),

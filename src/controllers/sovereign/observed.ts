@@ -1,5 +1,6 @@
 import { BILLING } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
+import { urlHost } from "../../platform/url-host.ts";
 
 // The fields of built-in objects that the controller reads.
 
@@ -40,7 +41,7 @@ export const billingImageOf = ({ spec }: PodObject): string | undefined =>
 export function podOrigin({ status }: PodObject, port: number): string | undefined {
   const address = status?.podIP;
   if (address === undefined) return undefined;
-  return `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+  return `http://${urlHost(address)}:${port}`;
 }
 
 export interface ContainerStatus {

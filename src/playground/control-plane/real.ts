@@ -5,6 +5,7 @@ import { Agent, request } from "undici";
 import { stringify } from "yaml";
 import { UsageError } from "../../platform/errors.ts";
 import { sleep } from "../../platform/shutdown.ts";
+import { urlHost } from "../../platform/url-host.ts";
 import { kubeconfigText } from "../apiserver/index.ts";
 import { type Child, startChild } from "../process/child.ts";
 import { findFreePort } from "../process/free-port.ts";
@@ -119,7 +120,7 @@ export async function startRealControlPlane(
     logFile,
     watchdog,
   });
-  const url = `https://${address === "::1" ? "[::1]" : address}:${port}`;
+  const url = `https://${urlHost(address)}:${port}`;
   await waitUntilReady(url, token, server, logFile);
   const caPem = readFileSync(join(folder, "certificates", "apiserver.crt"), "utf8");
   return {

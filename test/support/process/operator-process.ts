@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import { vi } from "vitest";
+import { urlHost } from "../../../src/platform/url-host.ts";
 import { findFreePort } from "../../../src/playground/process/free-port.ts";
 
 const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
@@ -37,8 +37,7 @@ export async function startOperatorProcess(
     },
     stdio: "ignore",
   });
-  const host = isIPv6(env.HOST ?? "") ? `[${env.HOST}]` : "127.0.0.1";
-  const health = (path: string) => fetch(`http://${host}:${healthPort}${path}`);
+  const health = (path: string) => fetch(`http://${urlHost(env.HOST ?? "127.0.0.1")}:${healthPort}${path}`);
   await vi.waitFor(
     async () => {
       const { status } = await health("/readyz");

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import { isIPv6 } from "node:net";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
 import Provider from "oidc-provider";
+import { urlHost } from "../../../src/platform/url-host.ts";
 import {
   CALLBACK,
   CLIENT_ID,
@@ -261,7 +261,7 @@ export async function startIssuer(
   }
 
   hosted = await host(handle, { port: 0, address, certificate });
-  self.issuer = `${certificate === undefined ? "http" : "https"}://${isIPv6(address) ? `[${address}]` : address}:${hosted.port}${PATH}`;
+  self.issuer = `${certificate === undefined ? "http" : "https"}://${urlHost(address)}:${hosted.port}${PATH}`;
   self.jwksUrl = `${self.issuer}/jwks`;
   configure(self.issuer);
   return self;
