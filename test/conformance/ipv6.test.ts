@@ -20,7 +20,7 @@ import { runTool } from "../support/process/tool.ts";
 import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
 import { createTestDatabase, type TestDatabase } from "../support/server/postgres.ts";
 import { provideSecret } from "../support/server/simulated-workload.ts";
-import { createTcpProxy, type TcpProxy } from "../support/server/tcp-proxy.ts";
+import { proxyByIpv6 } from "../support/server/tcp-proxy.ts";
 import { prepareCluster } from "../support/server/webhook-replica.ts";
 import { TOOLS } from "./helm-chart.ts";
 
@@ -39,7 +39,7 @@ let plane: TestControlPlane;
 let client: KubeClient;
 let operator: OperatorProcess;
 let database: TestDatabase;
-let proxy: TcpProxy;
+let proxied: Awaited<ReturnType<typeof proxyByIpv6>>;
 
 const kubectl = (...args: string[]) =>
   runTool(join(TOOLS, "kubectl"), args, { env: { KUBECONFIG: plane.kubeconfigPath } });
@@ -69,7 +69,7 @@ beforeAll(async () => {
   client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "ipv6-test" });
   await prepareCluster(client);
   database = await createTestDatabase();
-  proxy = await createTcpProxy(Number(new URL(database.url).port), "::1");
+  proxied = await proxyByIpv6(database.url);
   const port = await findFreePort();
   if (machineAddress !== undefined) await serveByService(port, machineAddress);
   operator = await startOperatorProcess(plane.kubeconfigPath, {
@@ -81,7 +81,7 @@ afterAll(async () => {
   await operator?.close();
   await client?.close();
   await plane?.close();
-  await proxy?.close();
+  await proxied?.proxy.close();
   await database?.drop();
 });
 
@@ -114,8 +114,7 @@ describe("a control plane that has only IPv6 addresses", () => {
     await expect
       .poll(() => client.get<KubernetesObject>(NAMESPACES, { name: namespace }), { timeout: 20_000 })
       .toBeDefined();
-    const uri = database.url.replace(/@[^/]+\//, `@[::1]:${proxy.port}/`);
-    await provideSecret(client, namespace, "billing-db", { uri });
+    await provideSecret(client, namespace, "billing-db", { uri: proxied.url });
     await provideSecret(client, namespace, "billing-jwt", { secret: "x".repeat(32) });
     const condition = async () => {
       const live = await client.get<Sovereign>(resourceOf(SOVEREIGN), { name: "zero" });
@@ -127,12 +126,8 @@ describe("a control plane that has only IPv6 addresses", () => {
   }, 60_000);
 
   it("gives billing's Service an address of IPv6, and accepts its workload", async () => {
-    const [deployment, ...others] = desiredWorkload(
-      sovereign("zero", { role: "CatalystZero" }),
-      IMAGE,
-      undefined,
-    );
-    for (const object of [deployment, ...others] as KubernetesObject[])
+    const workload = desiredWorkload(sovereign("zero", { role: "CatalystZero" }), IMAGE, undefined);
+    for (const object of workload as KubernetesObject[])
       await client.apply(resourceOfManifest(object), object, { fieldManager: "ipv6-test" });
     const service = (await client.get<KubernetesObject>(SERVICES, {
       name: "billing",

@@ -7,22 +7,15 @@ import { createCertificateAuthority } from "../../support/builder/certificate-au
 import { folder, run, useBillingCommands } from "../../support/process/billing-command.ts";
 import { startIssuer } from "../../support/server/issuer.ts";
 import { createTestDatabase } from "../../support/server/postgres.ts";
-import { createTcpProxy } from "../../support/server/tcp-proxy.ts";
+import { proxyByIpv6 } from "../../support/server/tcp-proxy.ts";
 
 const ADDRESS = "::1";
 
 useBillingCommands();
 
-/** A database at its address of IPv6. */
-async function reachByIpv6(url: string) {
-  const { port } = new URL(url);
-  const proxy = await createTcpProxy(Number(port), ADDRESS);
-  return { url: url.replace(/@[^/]+\//, `@[${ADDRESS}]:${proxy.port}/`), proxy };
-}
-
 it("billing serves, migrates, and reaches its database and its issuer where every address is one of IPv6", async () => {
   const empty = await createTestDatabase("empty");
-  const { url, proxy } = await reachByIpv6(empty.url);
+  const { url, proxy } = await proxyByIpv6(empty.url);
   expect((await run(["migrate"], { DATABASE_URL: url }).exit).code).toBe(0);
 
   const authority = await createCertificateAuthority("one");

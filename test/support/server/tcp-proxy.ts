@@ -12,6 +12,14 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
+/** A proxy to the database of `url` at the address `::1`, and the URL of the database through it. */
+export async function proxyByIpv6(url: string): Promise<{ url: string; proxy: TcpProxy }> {
+  const proxied = new URL(url);
+  const proxy = await createTcpProxy(Number(proxied.port), "::1");
+  proxied.host = `[::1]:${proxy.port}`;
+  return { url: proxied.href, proxy };
+}
+
 /** `host`: the address to listen on. The servers are on 127.0.0.1. */
 export async function createTcpProxy(firstPort: number, host = "127.0.0.1"): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
