@@ -91,10 +91,8 @@ describe("helm install", () => {
     const create = (object: string, note?: string) =>
       client.create(resourceOf(BILLING_RELEASE), {
         ...release(),
-        ...{
-          metadata: { name: object },
-          spec: { ...release().spec, ...(note === undefined ? {} : { note }) },
-        },
+        metadata: { name: object },
+        spec: { ...release().spec, ...(note === undefined ? {} : { note }) },
       } as KubernetesObject);
     const change = (object: string, version: string) =>
       client.mergePatch(resourceOf(BILLING_RELEASE), { name: object }, { spec: { version } });
@@ -152,7 +150,8 @@ describe("helm install", () => {
   it("deletes the CRDs and their objects in an uninstall when crds.keep is false, and says what holds one up", async () => {
     await run("upgrade", ...RELEASE, "--set", "crds.keep=false", "--force-conflicts");
     await client.create(resourceOf(BILLING_RELEASE), {
-      ...{ ...release(), metadata: { name: "lost", finalizers: ["example.com/held"] } },
+      ...release(),
+      metadata: { name: "lost", finalizers: ["example.com/held"] },
     });
     await run("uninstall", "catalyst-operator", "--namespace", "catalyst-system");
     const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
