@@ -19,7 +19,7 @@ export interface IssuerSettings {
   /** Must equal `iss` in tokens and `issuer` in the discovery document. */
   issuer: string;
   /** Absent: the address comes from discovery. */
-  jwksUrl?: string;
+  jwksUrl?: string | undefined;
 }
 
 /** Keys are read again after this time, so a key that the issuer withdrew is accepted no longer than this. */
@@ -53,10 +53,7 @@ export function createIssuerKeys(deps: {
 
   async function load(): Promise<void> {
     try {
-      const read = await readIssuerKeys(
-        { ...settings, ...(jwksUrl === undefined ? {} : { jwksUrl }) },
-        issuerFetch(),
-      );
+      const read = await readIssuerKeys({ ...settings, jwksUrl }, issuerFetch());
       jwksUrl = read.jwksUrl;
       known = { find: createLocalJWKSet(read.keys), atMs: now().getTime() };
       fault = undefined;
