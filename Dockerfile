@@ -45,8 +45,8 @@ USER 65532:65532
 # A young generation of 16 MiB halves the minor collections of the webhook, each of which stops it for 1 to 3 ms.
 # The heap may double before a full collection, which stops the webhook for 13 to 38 ms. Without this, 30,000 reviews had 3 to 10
 # of these, and with it none. The heap holds 70 MiB with a fleet of 200 Sovereigns.
-# Without pretenuring, V8 allocates every object in the young generation. When many ticks wait at once, as at the start, V8 decides
-# to allocate the arguments of all later ticks in the old one. Each then keeps its request until a full collection: a minor
-# collection promoted a tenth of what was allocated, and with this option a thousandth (docs/benchmark.md, Garbage).
+# Without pretenuring, V8 allocates every object in the young generation. With it, V8 allocates the arguments of all later ticks in
+# the old one, once many ticks waited at once, as at the start. Each then keeps its request until a full collection: a minor
+# collection promoted a tenth of what was allocated, and without pretenuring almost nothing (docs/benchmark.md, Garbage).
 # The heap takes at most 60 % of the container's memory limit. Without this, it grew until the kernel ended the process.
 ENTRYPOINT ["node", "--max-semi-space-size=16", "--heap-growing-percent=100", "--no-allocation-site-pretenuring", "--max-old-space-size-percentage=60", "/app/src/cli/main.ts"]
