@@ -1,6 +1,6 @@
 import { GROUP } from "../../api/kind.ts";
 import { LABEL } from "../../api/label.ts";
-import { affectedPaths } from "./change.ts";
+import { affectedPaths, userChangedPaths } from "./change.ts";
 import type { Rule, Violation } from "./fact.ts";
 import { isNamespaceObject } from "./place.ts";
 import type { AdmissionInput } from "./request.ts";
@@ -9,6 +9,10 @@ import type { RuleId } from "./rule-id.ts";
 function deny(input: AdmissionInput, rule: RuleId, message: string): Violation[] {
   return affectedPaths(input).map((path) => ({ rule, path, message }));
 }
+
+/** A write of the status may change labels and annotations too. */
+const changesOnlyStatus = (input: AdmissionInput): boolean =>
+  input.subresource === "status" && userChangedPaths(input).length === 0;
 
 const OPEN_KINDS = ["blueprints", "sovereigns"];
 
@@ -22,9 +26,13 @@ export const platformKindRule: Rule = (input) =>
       )
     : [];
 
-/** Objects with the managed-by label, in any namespace. An update that changes nothing would make its sender a co-owner. */
-export const managedObjectRule: Rule = (input) => {
+/**
+ * Objects with the managed-by label, in any namespace. An update that changes nothing would make its sender a co-owner. A
+ * listed controller reports in the status, as an ingress controller does with the address of a Sovereign's Ingress.
+ */
+export const managedObjectRule: Rule = (input, { identity }) => {
   if (isNamespaceObject(input) || input.group === GROUP) return [];
+  if (identity.kind === "controller" && changesOnlyStatus(input)) return [];
   const owner = input.oldObject?.metadata?.labels?.[LABEL.managedBy];
   return owner === undefined
     ? []

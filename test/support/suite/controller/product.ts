@@ -106,10 +106,19 @@ const INGRESS_NGINX = product(
 keeps its Lease | its own namespace | UPDATE leases.coordination.k8s.io | allowed
 writes an Ingress's status | an environment | UPDATE ingresses/status.networking.k8s.io | allowed
 writes an Ingress's status | a Sovereign's namespace | UPDATE ingresses/status.networking.k8s.io | allowed
+writes the status of the operator's Ingress | a Sovereign's namespace | UPDATE ingresses/status.networking.k8s.io | allowed | managed
+changes the operator's Ingress | a Sovereign's namespace | UPDATE ingresses.networking.k8s.io | sovereign-namespace | managed
 writes an Event | an environment | CREATE events | allowed
 writes an Event | kube-system | CREATE events | allowed
 changes a Service | an environment | UPDATE services | organization-namespace
 `,
+  {
+    managed: {
+      kind: "Ingress",
+      metadata: { labels: { "catalyst.openova.io/managed-by": "operator" } },
+      status: { loadBalancer: { ingress: [{ ip: "203.0.113.1" }] } },
+    },
+  },
 );
 
 const KYVERNO = product(

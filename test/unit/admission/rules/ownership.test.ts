@@ -46,6 +46,16 @@ const managed = (path: string, owner = "operator") =>
     path,
     `the ${owner} manages this ConfigMap; change the Sovereign or Organization that it belongs to`,
   ] as const;
+const controller = facts({
+  identity: { kind: "controller", namespace: "ingress-nginx" },
+  place: placed("sovereign-a", { [label("sovereign")]: "a" }),
+});
+const INGRESS = { group: "networking.k8s.io", resource: "ingresses", subresource: "status" };
+const managedIngress = (annotations: Record<string, string>, status: object) => ({
+  kind: "Ingress",
+  metadata: { labels: MANAGED, annotations },
+  status,
+});
 const revision = (path: string) =>
   [
     "workload-revision",
@@ -204,6 +214,16 @@ describe("the rules for what the platform owns", () => {
       environment,
       [...evidence("score")],
     ],
+    [
+      "an annotation that a controller adds to a managed object by the status",
+      request({ ...INGRESS, oldObject: managedIngress({}, {}), object: managedIngress({ a: "b" }, {}) }),
+      controller,
+      [
+        "managed-object",
+        "ingresses/x/status",
+        "the operator manages this Ingress; change the Sovereign or Organization that it belongs to",
+      ],
+    ],
     ["a new ControllerRevision", creation(REVISIONS), facts(), [...revision("controllerrevisions/x")]],
     [
       "another template in a ControllerRevision",
@@ -258,5 +278,14 @@ describe("the rules for what the platform owns", () => {
       environment,
     ],
     ["controllerrevisions of another API group", creation({ ...REVISIONS, group: "example.com" }), facts()],
+    [
+      "a controller's report in the status of a managed object",
+      request({
+        ...INGRESS,
+        oldObject: managedIngress({}, {}),
+        object: managedIngress({}, { loadBalancer: { ingress: [{ ip: "203.0.113.1" }] } }),
+      }),
+      controller,
+    ],
   ])("allow %s", (_, input, known) => expect(violationsOf(input, known)).toEqual([]));
 });
