@@ -18,6 +18,7 @@ export interface RuleParity {
 const LOOKS_UP_FRANCHISES = "the webhook looks up the Franchise of the requester";
 const JUDGES_INSTALLS = "the webhook looks up the environment's policies and the records of the operator";
 const VERIFIES = "the webhook verifies signatures, by the trust of the platform and of Franchises";
+const LEAVES_OUT_OWNERS = "Kyverno leaves out owners that block a deletion";
 const JUDGES_PLATFORM = "the webhook and Kyverno's policies leave out requests of the platform";
 
 /** What the Kyverno policies leave out of a rule. Each rule that no Kyverno policy has must be listed here. */
@@ -32,6 +33,7 @@ export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>>
     "Kyverno lets every user with the right in RBAC write Blueprints in catalog-sovereign; the webhook requires a Franchise",
   "cluster-scope":
     "native: APIServices, the product's roles and CustomResourceDefinitions. Kyverno denies controllers the caBundle of CustomResourceDefinitions and the finalizers of cluster-scoped kinds",
+  "evidence-pipeline-only": "the webhook searches objects at any depth, such as Pod templates and values",
   "environment-approval": JUDGES_INSTALLS,
   "environment-score": JUDGES_INSTALLS,
   "environment-soak": JUDGES_INSTALLS,
@@ -41,17 +43,20 @@ export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>>
   "image-signature": "Kyverno: one key, and no registries that need no signature",
   "ingress-annotation":
     "the webhook reads annotations and fields by the rules of each product, and looks up which namespaces are guarded",
-  "install-source": "Kyverno leaves out the policies and exceptions of Kyverno, and Capsule's kinds",
-  "namespace-guarded": "native: catalyst-system",
+  "install-source":
+    "Kyverno leaves out the policies of Kyverno and Kubewarden, Capsule's kinds and NetworkAttachmentDefinitions",
+  "namespace-guarded": `native: catalyst-system. ${LEAVES_OUT_OWNERS}`,
   "namespace-reserved": "the webhook looks up the Organizations, and so the names of their environments",
   "object-depth": "the webhook searches Pod templates in objects of any kind",
   "oci-repository-signature": VERIFIES,
   "organization-namespace": "the webhook looks up the members of the Organization",
+  "platform-kind": LEAVES_OUT_OWNERS,
   "platform-namespace": "native: catalyst-system",
   "pod-isolation":
-    "Kyverno leaves out SELinux, seccomp, AppArmor, the hosts of probes, volume claims, and Pod templates in custom kinds",
+    "Kyverno leaves out SELinux, seccomp, AppArmor, the hosts of probes, volume claims, annotations of networks, devices, and Pod templates in custom kinds",
   "pod-status":
     "the webhook lets only the kubelet and listed controllers write it, in Organizations' namespaces",
+  "rbac-escalation": "the webhook also looks up the role that a RoleBinding names",
   "rollout-annotation": JUDGES_PLATFORM,
   "service-account-identity": "the webhook looks up the owner of each ServiceAccount",
   "service-address": "the webhook looks up which namespaces are guarded, and the addresses of their Services",

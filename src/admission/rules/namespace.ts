@@ -12,7 +12,7 @@ export interface NamespaceFacts {
 }
 
 /** Pods of a namespace with this label may use every device of the cluster, even one that another Pod uses. */
-const DEVICE_ADMIN_LABEL = "resource.kubernetes.io/admin-access";
+export const DEVICE_ADMIN_LABEL = "resource.kubernetes.io/admin-access";
 const PLATFORM_LABELS = [...Object.values(LABEL), DEVICE_ADMIN_LABEL];
 
 /**

@@ -74,11 +74,18 @@ const isCustomOwner = (owner: unknown): boolean =>
  * Controllers that write any object with any owner that a policy, a template or a backup names: Kyverno and Gatekeeper,
  * External Secrets with generic targets, and Velero.
  */
-const WRITERS_OF_ANYTHING = ["kyverno", "gatekeeper-system", "external-secrets", "velero"];
+export const WRITERS_OF_ANYTHING = ["kyverno", "gatekeeper-system", "external-secrets", "velero"];
 
 /** Whether a listed controller makes objects only for its own kinds, so that the owner in them can be trusted. */
 export const writesOwnObjects = (identity: Identity): boolean =>
   identity.kind === "controller" && !WRITERS_OF_ANYTHING.includes(identity.namespace);
+
+/**
+ * Whether a controller itself chose the addresses in what it writes: in its own namespace, and elsewhere when no policy,
+ * template or backup of others names them.
+ */
+export const choosesAddresses = (identity: Identity, place: Place): boolean =>
+  isOwnNamespace(place, identity) || writesOwnObjects(identity);
 
 /** Objects of custom kinds that own an object, each as one text. */
 const customOwners = (

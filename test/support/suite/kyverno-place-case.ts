@@ -9,7 +9,16 @@ import {
   unique,
   update,
 } from "./kyverno-case-builder.ts";
-import { clusterRole, configMap, LABEL_PREFIX, named, namespace, pod, secret } from "./red-team/object.ts";
+import {
+  clusterRole,
+  configMap,
+  LABEL_PREFIX,
+  named,
+  namespace,
+  pod,
+  roleBinding,
+  secret,
+} from "./red-team/object.ts";
 
 export const PLACES: readonly KyvernoCase[] = [
   create("platform-namespace", "writes a ConfigMap in kube-system", at("kube-system", configMap("a"))),
@@ -82,6 +91,32 @@ export const PLACES: readonly KyvernoCase[] = [
     "runs a Pod of an installer's kind",
     at("sovereign-omantel", ownedPod("helm.toolkit.fluxcd.io/v2")),
     "cloudNativePg",
+  ),
+  create(
+    "sovereign-namespace",
+    "runs a Pod with an owner that a template names",
+    at("sovereign-omantel", ownedPod("postgresql.cnpg.io/v1")),
+    "externalSecrets",
+  ),
+  create(
+    "sovereign-namespace",
+    "grants a person a role, for an object that controls the grant",
+    at("sovereign-omantel", {
+      ...roleBinding("a", "edit", "mallory"),
+      metadata: { ...ownedPod("postgresql.cnpg.io/v1").metadata, name: "a" },
+    }),
+    "cloudNativePg",
+  ),
+  update(
+    undefined,
+    "changes an instance",
+    at("sovereign-omantel", ownedPod("postgresql.cnpg.io/v1")),
+    "cloudNativePg",
+  ),
+  create(
+    "platform-label",
+    "lets the Pods of a Namespace use the devices of others",
+    unique(namespace("bazaar", { labels: { "resource.kubernetes.io/admin-access": "true" } })),
   ),
   create(
     undefined,

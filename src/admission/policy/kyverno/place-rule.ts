@@ -2,18 +2,33 @@ import { GROUP } from "../../../api/kind.ts";
 import { LABEL } from "../../../api/label.ts";
 import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE, SYSTEM_NAMESPACE } from "../../../api/name.ts";
 import type { IdentityLists } from "../../rules/identity.ts";
-import { IDENTITY_SECRET_TYPES, REPORT_GROUPS } from "../../rules/permission.ts";
+import { DEVICE_ADMIN_LABEL } from "../../rules/namespace.ts";
+import { IDENTITY_SECRET_TYPES, REPORT_GROUPS, WRITERS_OF_ANYTHING } from "../../rules/permission.ts";
 import { CLUSTER_NAMESPACES, guardedNames } from "../../rules/place.ts";
+import { RBAC } from "../../rules/rbac-grant.ts";
 import { denyUnless, EVERYTHING, IS_EVENT, isController, requests, WRITES } from "../guard.ts";
-import { celIsAtHome, celIsCustomGroup, celList, NOT_A_REVIEW } from "../match-condition.ts";
+import {
+  celIsAtHome,
+  celIsCustomGroup,
+  celIsServiceAccountOf,
+  celList,
+  NOT_A_REVIEW,
+} from "../match-condition.ts";
 import { labelled, named } from "../namespace-selector.ts";
 import { type KyvernoRule, SUBRESOURCE } from "./policy.ts";
 
 const isResource = (group: string, ...resources: string[]) =>
   `request.resource.group == "${group}" && request.resource.resource in ${celList(resources)} && ${SUBRESOURCE} == ""`;
 
-const isOwned = (object: string) =>
-  `${object}.?metadata.?ownerReferences.orValue([]).exists(owner, (request.resource.resource == "services" || owner.?controller.orValue(false)) && ${celIsCustomGroup('owner.apiVersion.split("/")[0]')})`;
+const ownersOf = (object: string) => `${object}.?metadata.?ownerReferences.orValue([])`;
+const isOwner = (owner: string) =>
+  `(request.resource.resource == "services" || ${owner}.?controller.orValue(false)) && ${celIsCustomGroup(`${owner}.apiVersion.split("/")[0]`)}`;
+/** An update must keep the owner. */
+const IS_OWNED = [
+  `(request.operation == "CREATE" && ${ownersOf("object")}.exists(owner, ${isOwner("owner")}))`,
+  `(request.operation == "DELETE" && ${ownersOf("oldObject")}.exists(owner, ${isOwner("owner")}))`,
+  `(request.operation == "UPDATE" && ${ownersOf("object")}.exists(owner, ${isOwner("owner")} && ${ownersOf("oldObject")}.exists(old, old.uid == owner.uid && ${isOwner("old")})))`,
+].join(" || ");
 
 const IS_REPORT = {
   name: "isReport",
@@ -44,7 +59,11 @@ const controllerVariables = (lists: IdentityLists) => [
   },
   {
     name: "isOwnedByCustomKind",
-    expression: `request.operation != "CONNECT" && ${SUBRESOURCE} == "" && (request.operation == "DELETE" || ${isOwned("object")}) && (request.operation == "CREATE" || ${isOwned("oldObject")})`,
+    expression: `${SUBRESOURCE} == "" && ${celIsServiceAccountOf(lists.controllerNamespaces.filter((name) => !WRITERS_OF_ANYTHING.includes(name)))} && (${IS_OWNED})`,
+  },
+  {
+    name: "grantsToOthers",
+    expression: `request.resource.group == "${RBAC}" && request.resource.resource == "rolebindings" && object != null && object.?subjects.orValue([]).exists(subject, subject.kind != "ServiceAccount" || subject.?namespace.orValue("") != request.namespace)`,
   },
   {
     name: "bearsName",
@@ -57,7 +76,7 @@ const HOUSEKEEPING =
 
 /** Objects of custom kinds, and what these own: the Pods of a database, the solver of a challenge. */
 const RECONCILED =
-  "variables.isController && !variables.isManaged && !variables.givesIdentity && (variables.isCustomKind || variables.isOwnedByCustomKind)";
+  "variables.isController && !variables.isManaged && !variables.givesIdentity && !variables.grantsToOthers && (variables.isCustomKind || variables.isOwnedByCustomKind)";
 
 const inNamespace = requests(["*"], ["*/*"], EVERYTHING, "Namespaced");
 
@@ -216,6 +235,12 @@ const namespaces = (lists: IdentityLists): KyvernoRule => ({
       `request.operation != "CREATE" || !(variables.isListed || ["kube-", "org-", "sovereign-"].exists(prefix, object.metadata.name.startsWith(prefix)))`,
     ),
     denyUnless(
+      "platform-label",
+      "metadata.labels",
+      `only the platform writes the label ${DEVICE_ADMIN_LABEL}; remove it`,
+      `request.operation == "DELETE" || ${changed("labels", [DEVICE_ADMIN_LABEL])}`,
+    ),
+    denyUnless(
       "namespace-guarded",
       "metadata.name",
       "this Namespace is not yours: only the platform changes or deletes it",
@@ -224,7 +249,7 @@ const namespaces = (lists: IdentityLists): KyvernoRule => ({
   ],
 });
 
-const MARKS: KyvernoRule = {
+const marks = (lists: IdentityLists): KyvernoRule => ({
   name: "catalyst-platform-label",
   purpose: [
     "Lets only the platform write its labels and the objects that it manages, and only the pipeline write evidence.",
@@ -232,6 +257,7 @@ const MARKS: KyvernoRule = {
   requests: [requests(["*"], ["*/*"], WRITES)],
   matchesEverything: true,
   conditions: [NOT_A_REVIEW],
+  variables: [isController(lists)],
   validations: [
     denyUnless(
       "platform-label",
@@ -249,14 +275,14 @@ const MARKS: KyvernoRule = {
       "managed-object",
       "metadata.labels",
       "the operator manages this object; change the Sovereign or Organization that it belongs to",
-      `oldObject == null || request.resource.group == "${GROUP}" || request.resource.resource == "namespaces" || !("${LABEL.managedBy}" in oldObject.?metadata.?labels.orValue({})) || ${SUBRESOURCE} == "status"`,
+      `oldObject == null || request.resource.group == "${GROUP}" || request.resource.resource == "namespaces" || !("${LABEL.managedBy}" in oldObject.?metadata.?labels.orValue({})) || (variables.isController && ${SUBRESOURCE} == "status")`,
     ),
   ],
-};
+});
 
 export const placeRules = (lists: IdentityLists): KyvernoRule[] => [
   ...namespaceRules(lists),
   clusterScope(lists),
   namespaces(lists),
-  MARKS,
+  marks(lists),
 ];
