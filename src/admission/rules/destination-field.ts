@@ -5,11 +5,12 @@ import { normalHost } from "./host-name.ts";
 import type { AdmissionInput } from "./request.ts";
 
 /**
- * The meaning of a field: a host or a URL that the controller calls, an endpoint to which it sends traffic, a namespace, a
- * service or another object of Traefik, a plugin of the proxy, a socket or another file of the controller.
+ * The meaning of a field: a host or a URL that the controller calls, an endpoint to which it sends traffic, a URL that it
+ * probes, a namespace, a service or another object of Traefik, a plugin of the proxy, a socket or another file of the
+ * controller.
  */
 type Meaning =
-  | ("host" | "endpoint" | "url" | "namespace")
+  | ("host" | "endpoint" | "url" | "target" | "namespace")
   | ("service" | "reference" | "plugin")
   | ("socket" | "file");
 
@@ -136,7 +137,17 @@ const FIELDS: Readonly<Record<string, Fields>> = {
     ...each(["spec.endpoints[].tlsConfig"], { caFile: "file", certFile: "file", keyFile: "file" }),
     "spec.fileSDConfigs[].files[]": "file",
     "spec.staticConfigs[].targets[]": "host",
+    "spec.dnsSDConfigs[].names[]": "host",
+    "spec.targets.staticConfig.static[]": "target",
+    ...each(["spec", "spec.endpoints[]", "spec.podMetricsEndpoints[]"], {
+      proxyUrl: "url",
+      "oauth2.tokenUrl": "url",
+    }),
   },
+  // These controllers answer into a Secret or a status of the author.
+  "external-secrets.io": { "spec.provider.webhook.url": "url", "spec.provider.vault.server": "target" },
+  "generators.external-secrets.io": { "spec.url": "url" },
+  "cert-manager.io": { "spec.acme.server": "url", "spec.vault.server": "target" },
   // The plugin of a KongPlugin, which has no spec.
   "configuration.konghq.com": { plugin: "plugin" },
 };
@@ -161,6 +172,9 @@ export const DESTINATION_KINDS: Readonly<Record<string, readonly string[]>> = {
   ],
   // Prometheus of the platform reads the metrics that these name, and sends what they name.
   "monitoring.coreos.com": ["servicemonitors", "podmonitors", "probes", "scrapeconfigs"],
+  "external-secrets.io": ["secretstores"],
+  "generators.external-secrets.io": ["webhooks"],
+  "cert-manager.io": ["issuers"],
   "cilium.io": [
     "ciliumlocalredirectpolicies",
     "ciliumenvoyconfigs",
@@ -244,12 +258,16 @@ const JUDGES: Readonly<
   endpoint: (value, _, facts) =>
     /^unix:/i.test(value.trim()) ? SOCKET_MESSAGE : calledProblem(normalHost(value), facts),
   url: (value, _, facts) => calledProblem(hostOfUrl(value), facts),
+  // The author sees little of the answer. So an address is no problem, as that of a machine outside the cluster.
+  target: (value, _, facts) => guardedServiceProblem(hostOfUrl(value), facts),
   // The host of a route is a name in the mesh. An address names nothing there, so it is no problem.
   host: (value, _, facts) => guardedServiceProblem(normalHost(value), facts),
 };
 
 const calledProblem = (host: string, facts: GuardFacts): string | undefined =>
-  addressProblem(host) ?? guardedServiceProblem(host, facts);
+  host.includes("{{")
+    ? "a template in the host may name any host; write the name of a host"
+    : (addressProblem(host) ?? guardedServiceProblem(host, facts));
 
 /** The host of `scheme://host:port/path`, with or without the scheme. */
 function hostOfUrl(text: string): string {

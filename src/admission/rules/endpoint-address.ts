@@ -1,10 +1,12 @@
 import { listOf, mapOf } from "../../api/object.ts";
 import { normalAddress, type WantedAddress } from "./balancer-address.ts";
+import { MONITORS } from "./metric-target.ts";
 import { type AdmissionInput, storesObject } from "./request.ts";
 
 /**
  * The kinds with endpoints, to which a Service sends traffic. An ingress controller and the API server's proxy send it there
- * too. Kubernetes makes the endpoints of a Service from the addresses in the status of its Pods.
+ * too. Kubernetes makes the endpoints of a Service from the addresses in the status of its Pods. Prometheus reads the targets
+ * of a ScrapeConfig.
  */
 const ADDRESSES: ReadonlyMap<string, (object: unknown) => WantedAddress[]> = new Map([
   [
@@ -34,7 +36,24 @@ const ADDRESSES: ReadonlyMap<string, (object: unknown) => WantedAddress[]> = new
         found(`status.podIPs[${index}].ip`, mapOf(entry).ip),
       ),
   ],
+  [
+    `${MONITORS}/scrapeconfigs/`,
+    (object: unknown) =>
+      listOf(mapOf(mapOf(object).spec).staticConfigs).flatMap((config, index) =>
+        listOf(mapOf(config).targets).flatMap((target, at) =>
+          found(`spec.staticConfigs[${index}].targets[${at}]`, addressOfTarget(target)),
+        ),
+      ),
+  ],
 ]);
+
+const TARGET = /^\s*(?:\[(?<ipv6>[0-9a-f:.]+)\]|(?<ipv4>[0-9.]+))(?::[0-9]+)?\s*$/i;
+
+/** The address in `10.0.0.1:9100`. Undefined for a name, which another rule judges. */
+function addressOfTarget(target: unknown): string | undefined {
+  const { ipv4, ipv6 } = (typeof target === "string" ? TARGET.exec(target)?.groups : undefined) ?? {};
+  return ipv4 ?? ipv6;
+}
 
 const found = (path: string, text: unknown): WantedAddress[] =>
   typeof text === "string" ? [{ path, address: normalAddress(text) }] : [];

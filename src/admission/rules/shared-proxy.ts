@@ -1,5 +1,6 @@
 import { listOf, mapOf } from "../../api/object.ts";
 import type { Problem } from "./change.ts";
+import { MONITORS, metricTargetProblems } from "./metric-target.ts";
 import type { AdmissionInput } from "./request.ts";
 
 const REMEDY = "use an Ingress or an HTTPRoute, or ask the platform team";
@@ -31,7 +32,7 @@ export function sharedProxyProblems(input: AdmissionInput, object: unknown): Pro
         value: resources,
       },
     ];
-  if (group === MONITORS) return selectionProblems(mapOf(spec));
+  if (group === MONITORS) return metricTargetProblems(mapOf(spec));
   if (group === "gateway.envoyproxy.io") {
     const code = CODE_MEMBERS.filter((member) => listOf(mapOf(spec)[member]).length > 0);
     if (code.length > 0)
@@ -54,22 +55,6 @@ export function sharedProxyProblems(input: AdmissionInput, object: unknown): Pro
 
 /** Code of an EnvoyExtensionPolicy. */
 const CODE_MEMBERS = ["wasm", "lua"];
-
-const MONITORS = "monitoring.coreos.com";
-
-/** Parts of a ServiceMonitor, PodMonitor or ScrapeConfig that let Prometheus read the metrics of every namespace. */
-function selectionProblems({ namespaceSelector, kubernetesSDConfigs }: Record<string, unknown>): Problem[] {
-  const message =
-    "Prometheus would read the metrics of every tenant for you; name the namespaces where you work";
-  const open = listOf(kubernetesSDConfigs).flatMap((config, index) => {
-    const { namespaces } = mapOf(config);
-    const isLimited = listOf(mapOf(namespaces).names).length > 0 || mapOf(namespaces).ownNamespace === true;
-    return isLimited ? [] : [{ path: `spec.kubernetesSDConfigs[${index}].namespaces`, message }];
-  });
-  return mapOf(namespaceSelector).any === true
-    ? [{ path: "spec.namespaceSelector.any", message }, ...open]
-    : open;
-}
 
 function isForAll({ group, resource, name }: AdmissionInput): boolean {
   if (group.startsWith("traefik.")) return TRAEFIK_DEFAULTS.includes(resource) && name === "default";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { MAX_NEW_ENDPOINTS, newEndpoints } from "../../../../src/admission/rules/endpoint-address.ts";
 import type { AdmissionInput } from "../../../../src/admission/rules/request.ts";
 import { serviceAddressRule } from "../../../../src/admission/rules/service-address.ts";
-import { creation, deletion, facts, request } from "../../../support/builder/admission-request.ts";
+import { creation, deletion, facts, placed, request } from "../../../support/builder/admission-request.ts";
 
 const TAKEN = "10.244.7.7";
 const known = facts({
@@ -76,9 +76,13 @@ describe("serviceAddressRule, for endpoints", () => {
     ["that are removed", deletion({ ...SLICES, oldObject: slice(TAKEN) })],
   ])("allows addresses %s", (_, input) => expect(serviceAddressRule(input, known)).toEqual([]));
 
-  it("allows them to a listed controller", () => {
-    const controller = { ...known, identity: { kind: "controller", namespace: "metallb" } as const };
-    expect(serviceAddressRule(creation({ ...SLICES, object: slice(TAKEN) }), controller)).toEqual([]);
+  it("allows them to a listed controller, unless it writes what others name", () => {
+    const input = creation({ ...SLICES, object: slice(TAKEN) });
+    const by = (namespace: string, at = "shop") =>
+      serviceAddressRule(input, { ...known, identity: { kind: "controller", namespace }, place: placed(at) });
+    expect(by("metallb")).toEqual([]);
+    expect(by("velero", "velero")).toEqual([]);
+    expect(by("velero")).toHaveLength(1);
   });
 
   it("bounds the addresses of one write, because each is looked up", () => {
