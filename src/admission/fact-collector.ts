@@ -9,7 +9,13 @@ import { type AddressReads, createAddressReader } from "./address-fact.ts";
 import { type AccountSet, accountNamespaces, subjectsOf } from "./rules/account.ts";
 import { isPrivateBlueprint } from "./rules/blueprint.ts";
 import type { ClusterFacts } from "./rules/fact.ts";
-import { type IdentityLists, identityOf, isExempt, serviceAccountOf } from "./rules/identity.ts";
+import {
+  type Identity,
+  type IdentityLists,
+  identityOf,
+  isExempt,
+  serviceAccountOf,
+} from "./rules/identity.ts";
 import { chartSourceName } from "./rules/install-source.ts";
 import {
   isNamespaceObject,
@@ -141,9 +147,10 @@ export function createFactCollector(deps: {
       {
         ...{ identity, place, lists, inlineDrivers, chartSource, organizations, isForeignNamespace },
         ...(await readAccountFacts(input, () => (worksIn(place, memberOf) ? foreignAccounts() : new Set()))),
-        takenAddresses: worksIn(place, memberOf)
-          ? await readTakenAddresses(input, { identity, isForeignNamespace })
-          : NO_ADDRESSES,
+        takenAddresses:
+          worksIn(place, memberOf) || isWorkOfController(place, identity)
+            ? await readTakenAddresses(input, { identity, place, isForeignNamespace })
+            : NO_ADDRESSES,
       },
       {
         ...{ memberOf, foreignAccounts },
@@ -205,6 +212,10 @@ class RequestFacts implements ClusterFacts {
     return this.#late.signers();
   }
 }
+
+/** Whether a listed controller works for those to whom the place belongs. */
+const isWorkOfController = (place: Place, identity: Identity): boolean =>
+  identity.kind === "controller" && ("organization" in place || place.kind === "sovereign");
 
 const NO_ADDRESSES: ReadonlySet<string> = new Set();
 

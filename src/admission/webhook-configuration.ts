@@ -4,28 +4,28 @@ import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE } from "../api
 import type { KubernetesObject } from "../api/object.ts";
 import type { Enforcement } from "./enforcement.ts";
 import { EVERYTHING, WRITES } from "./policy/guard.ts";
-import {
-  CEL_IS_RELEASE_SECRET,
-  celList,
-  IS_INSTALLER,
-  type MatchCondition,
-  NOT_A_REVIEW,
-  notPlatform,
-} from "./policy/match-condition.ts";
+import { type MatchCondition, NOT_A_REVIEW, notPlatform } from "./policy/match-condition.ts";
 import { type LabelRequirement, labelled, named } from "./policy/namespace-selector.ts";
 import { admissionPath } from "./routes.ts";
 import { EVERY } from "./rules/account.ts";
-import { ADDRESS_ANNOTATION_SUFFIXES } from "./rules/balancer-address.ts";
-import { CLUSTER_SERVICE, SLICE_LABEL } from "./rules/cluster-service.ts";
-import { DEPUTY_GROUPS } from "./rules/deputy.ts";
+import { CLUSTER_SERVICE } from "./rules/cluster-service.ts";
 import { DESTINATION_KINDS } from "./rules/destination-field.ts";
-import { HOST_ANNOTATION_SUFFIXES } from "./rules/host-annotation.ts";
 import { HOST_GROUPS } from "./rules/host-claim.ts";
 import type { IdentityLists } from "./rules/identity.ts";
-import { IDENTITY_SECRET_TYPES } from "./rules/permission.ts";
 import { guardedNames, PLACE_LABELS } from "./rules/place.ts";
 import type { NamespaceSelection } from "./rules/request.ts";
 import { WORKLOADS } from "./rules/workload-image.ts";
+import {
+  ADDS_ENDPOINTS,
+  ALLOCATES_DEVICE,
+  ANNOTATES,
+  CLAIMS_ADDRESS_OR_HOST,
+  HOLDS_OWNER,
+  IS_CLUSTER_SERVICE,
+  IS_INSTALLER_OR_DEPUTY,
+  IS_JUDGED_SECRET,
+  NAMES_VOLUME_OR_SOURCE,
+} from "./webhook-condition.ts";
 
 export interface WebhookEndpoint {
   /** PEM. */
@@ -125,19 +125,10 @@ export function desiredWebhookConfiguration(
       webhook("installer", [rule("*", ["*/*"], WRITES, "Namespaced")], ordinary, [IS_INSTALLER_OR_DEPUTY]),
       webhook("owner", [rule("*", ["*/*"], ["CREATE", "UPDATE"], "Namespaced")], ordinary, [HOLDS_OWNER]),
       webhook("secret", [rule("", ["secrets"], ["CREATE", "UPDATE"])], ordinary, [IS_JUDGED_SECRET]),
-      webhook(
-        "service",
-        [rule("", ["services", "services/status"], ["CREATE", "UPDATE"], "Namespaced")],
-        ordinary,
-        [CLAIMS_ADDRESS_OR_HOST],
-      ),
-      webhook(
-        "volume-claim",
-        [rule("", ["persistentvolumeclaims"], ["CREATE", "UPDATE"], "Namespaced")],
-        ordinary,
-        [NAMES_VOLUME_OR_SOURCE],
-      ),
+      webhook("service", SERVICE_RULES, ordinary, [CLAIMS_ADDRESS_OR_HOST]),
+      webhook("volume-claim", VOLUME_CLAIM_RULES, ordinary, [NAMES_VOLUME_OR_SOURCE]),
       webhook("endpoint", ENDPOINT_RULES, ordinary, [ADDS_ENDPOINTS]),
+      webhook("annotation", ANNOTATION_RULES, ordinary, [ANNOTATES]),
       webhook("device", [rule("resource.k8s.io", ["resourceclaims/status"], ["UPDATE"])], ordinary, [
         ALLOCATES_DEVICE,
       ]),
@@ -178,7 +169,7 @@ interface Selector {
 
 /**
  * The requests in ordinary namespaces that are always sent. Other webhooks of this file select more requests by a
- * condition: installers, owners, Secrets, Services, volume claims, endpoints and devices.
+ * condition: installers, owners, Secrets, Services, volume claims, endpoints, annotations and devices.
  */
 const ORDINARY_RULES: WebhookRule[] = [
   ...Object.entries(WORKLOADS).map(([group, resources]) => rule(group, resources, ["CREATE", "UPDATE"])),
@@ -201,64 +192,14 @@ const ACCOUNT_RULES: WebhookRule[] = [
   rule("rbac.authorization.k8s.io", ["rolebindings"], ["CREATE", "UPDATE"], "Namespaced"),
 ];
 
-const IS_INSTALLER_OR_DEPUTY: MatchCondition = {
-  ...IS_INSTALLER,
-  expression: `${IS_INSTALLER.expression} || request.resource.group in ${celList(DEPUTY_GROUPS)}`,
-};
-
 /** The writes of the API server's Service, and of its addresses. */
 const CLUSTER_SERVICE_RULES: WebhookRule[] = [
   rule("", ["services", "services/status", "endpoints"], WRITES, "Namespaced"),
   rule("discovery.k8s.io", ["endpointslices"], WRITES, "Namespaced"),
 ];
 
-/** A deletion has no new object, and a creation no old one. */
-const IS_CLUSTER_SERVICE: MatchCondition = {
-  name: "is-the-cluster-service",
-  expression: ["object", "oldObject"]
-    .map(
-      (it) =>
-        `(${it} != null && ((has(${it}.metadata.name) && ${it}.metadata.name == "${CLUSTER_SERVICE.name}") || (has(${it}.metadata.labels) && "${SLICE_LABEL}" in ${it}.metadata.labels && ${it}.metadata.labels["${SLICE_LABEL}"] == "${CLUSTER_SERVICE.name}")))`,
-    )
-    .join(" || "),
-};
-
-/** Secrets that hand out an identity, and those that Helm reads as its releases. */
-const IS_JUDGED_SECRET: MatchCondition = {
-  name: "is-a-judged-secret",
-  expression: `(has(object.type) && object.type in ${celList(IDENTITY_SECRET_TYPES)}) || ${CEL_IS_RELEASE_SECRET}`,
-};
-
-/** Whether a member of the object is not empty, and differs from that of the old object. */
-const sets = (member: string, empty: string): string => {
-  const [now, before] = ["object", "oldObject"].map((it) => `${it}.?${member}.orValue(${empty})`);
-  return `(${now} != ${empty} && (oldObject == null || ${now} != ${before}))`;
-};
-
-/**
- * Selects Services that claim an address, the name of another Service, or hosts by an annotation. Other Services pass while
- * the webhook is down.
- */
-const CLAIMS_ADDRESS_OR_HOST: MatchCondition = {
-  name: "claims-an-address-or-a-host",
-  expression: [
-    sets("spec.?externalIPs", "[]"),
-    sets("status.?loadBalancer.?ingress", "[]"),
-    sets("spec.?externalName", '""'),
-    sets("spec.?loadBalancerIP", '""'),
-    `(object.?spec.?type.orValue("") == "ExternalName" && oldObject != null && oldObject.?spec.?type.orValue("") != "ExternalName")`,
-    `object.?metadata.?annotations.orValue({}).exists(name, ${celList([...HOST_ANNOTATION_SUFFIXES, ...ADDRESS_ANNOTATION_SUFFIXES])}.exists(suffix, name.endsWith(suffix)) && (oldObject == null || object.metadata.annotations[name] != oldObject.?metadata.?annotations[?name].orValue("")))`,
-  ].join(" || "),
-};
-
-/**
- * Selects claims that name a volume or a source. Other claims pass while the webhook is down, and so does a claim that the
- * volume controller has bound.
- */
-const NAMES_VOLUME_OR_SOURCE: MatchCondition = {
-  name: "names-a-volume-or-a-source",
-  expression: [sets("spec.?volumeName", '""'), sets("spec.?dataSourceRef.?namespace", '""')].join(" || "),
-};
+const SERVICE_RULES = [rule("", ["services", "services/status"], ["CREATE", "UPDATE"], "Namespaced")];
+const VOLUME_CLAIM_RULES = [rule("", ["persistentvolumeclaims"], ["CREATE", "UPDATE"], "Namespaced")];
 
 const ENDPOINT_RULES: WebhookRule[] = [
   rule("", ["endpoints"], ["CREATE", "UPDATE"], "Namespaced"),
@@ -266,19 +207,9 @@ const ENDPOINT_RULES: WebhookRule[] = [
   rule("discovery.k8s.io", ["endpointslices"], ["CREATE", "UPDATE"], "Namespaced"),
 ];
 
-/** Selects writes that add addresses of endpoints. The controllers of Kubernetes, which write nearly all, are not sent. */
-const ADDS_ENDPOINTS: MatchCondition = {
-  name: "adds-endpoints",
-  expression: [sets("subsets", "[]"), sets("endpoints", "[]"), sets("status.?podIPs", "[]")].join(" || "),
-};
-
-const ALLOCATES_DEVICE: MatchCondition = {
-  name: "allocates-a-device",
-  expression: sets("status.?allocation", "{}"),
-};
-
-/** Selects objects without which the platform could not delete an object of its own, or a namespace. */
-const HOLDS_OWNER: MatchCondition = {
-  name: "holds-an-owner",
-  expression: `object.?metadata.?ownerReferences.orValue([]).exists(owner, owner.?blockOwnerDeletion.orValue(false) && (owner.apiVersion.startsWith("${GROUP}/") || (owner.apiVersion == "v1" && owner.kind == "Namespace")))`,
-};
+/** The ways to annotate a Pod or an Ingress besides writing it. A binding's annotations are copied into the Pod. */
+const ANNOTATION_RULES: WebhookRule[] = [
+  rule("", ["bindings", "pods/binding"], ["CREATE"], "Namespaced"),
+  rule("", ["pods/status"], ["UPDATE"], "Namespaced"),
+  rule("networking.k8s.io", ["ingresses/status"], ["UPDATE"], "Namespaced"),
+];

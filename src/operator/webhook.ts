@@ -1,3 +1,4 @@
+import type { SecondAddress } from "../admission/address-fact.ts";
 import { requireClientCertificate } from "../admission/certificate/client-certificate.ts";
 import { createDenialReport, type DenialReport } from "../admission/denial-report.ts";
 import { createEnforcer } from "../admission/enforcement.ts";
@@ -72,6 +73,19 @@ function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLooku
           metadataOnly: true,
         })
       ).items,
+    readSecondAddresses: async () => {
+      const found: SecondAddress[] = [];
+      await client.listPages<KubernetesObject & { status?: { podIPs?: { ip: string }[] } }>(
+        PODS,
+        {},
+        (pods) => {
+          for (const { metadata, status } of pods)
+            for (const { ip } of status?.podIPs?.slice(1) ?? [])
+              found.push({ address: ip, namespace: metadata.namespace ?? "" });
+        },
+      );
+      return found;
+    },
   };
 }
 

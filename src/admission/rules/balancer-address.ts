@@ -2,7 +2,7 @@ import { listOf, mapOf } from "../../api/object.ts";
 import { newMessages, type Problem } from "./change.ts";
 import { serviceAnnotations } from "./host-annotation.ts";
 import { normalHost } from "./host-name.ts";
-import { type AdmissionInput, isAbout, storesObject } from "./request.ts";
+import { type AdmissionInput, isAbout, isWithin, storesObject } from "./request.ts";
 
 /** The kinds that ask for an address of a load balancer. A controller makes a Service for a Gateway. */
 const GATEWAY = { group: "gateway.networking.k8s.io", resource: "gateways" };
@@ -25,9 +25,21 @@ export interface WantedAddress {
   address: string;
 }
 
-/** IPv6 has many texts for one address. */
-export const normalAddress = (text: string): string =>
-  text.includes(":") ? normalHost(`[${text}]`) : normalHost(text);
+/**
+ * One text for each address. IPv6 has many, and one family of them stands for addresses of IPv4. Kubernetes reads zeros
+ * before a number of IPv4 as nothing, and a URL reads them as the mark of an octal number.
+ */
+export function normalAddress(text: string): string {
+  if (!text.includes(":")) return normalHost(IPV4.test(text) ? text.replaceAll(/\b0+(?=[0-9])/g, "") : text);
+  const address = normalHost(`[${text}]`);
+  const [, high, low] = MAPPED.exec(address) ?? [];
+  return high === undefined || low === undefined ? address : ipv4Of(parseInt(high, 16), parseInt(low, 16));
+}
+
+const IPV4 = /^[0-9]{1,16}(?:\.[0-9]{1,16}){3}$/;
+/** `::ffff:10.0.0.1`, as a URL writes it. */
+const MAPPED = /^\[::ffff:(?<high>[0-9a-f]{1,4}):(?<low>[0-9a-f]{1,4})\]$/;
+const ipv4Of = (high: number, low: number): string => [high >> 8, high & 255, low >> 8, low & 255].join(".");
 
 /** The addresses of a load balancer that a Service or a Gateway asks for. */
 function wantedAddresses(service: unknown): WantedAddress[] {
@@ -49,9 +61,12 @@ function wantedAddresses(service: unknown): WantedAddress[] {
   );
 }
 
-/** The addresses that a request asks for, without those that the object asked for before. */
+/**
+ * The addresses that a request asks for, without those that the object asked for before. A write of a Service's status may
+ * change its annotations.
+ */
 export function newAddresses(input: AdmissionInput): WantedAddress[] {
-  if (!ASKING_KINDS.some((kind) => isAbout(input, kind)) || !storesObject(input)) return [];
+  if (!ASKING_KINDS.some((kind) => isWithin(input, kind)) || !storesObject(input)) return [];
   const known = new Set(wantedAddresses(input.oldObject).map(({ address }) => address));
   return wantedAddresses(input.object).filter(({ address }) => !known.has(address));
 }

@@ -38,10 +38,12 @@ export const HOST_GROUPS: Readonly<Record<string, readonly string[]>> = {
   "zalando.org": ["*"],
 };
 
-/** Whether an object of this kind may ask for hosts in its spec. */
+/** Whether an object of this kind may ask for hosts. A write of an Ingress's status may change its annotations. */
 export function servesHosts({ group, resource, subresource }: AdmissionInput): boolean {
   const resources = Object.hasOwn(HOST_GROUPS, group) ? HOST_GROUPS[group] : undefined;
-  return subresource === "" && resources?.some((it) => it === "*" || it === resource) === true;
+  return (
+    ["", "status"].includes(subresource) && resources?.some((it) => it === "*" || it === resource) === true
+  );
 }
 
 /** Members of those kinds that hold hosts, in lower case. */

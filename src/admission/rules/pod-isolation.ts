@@ -2,7 +2,7 @@ import { listOf, mapOf, textOf } from "../../api/object.ts";
 import { newProblems, type Problem } from "./change.ts";
 import type { ClusterFacts, Violation } from "./fact.ts";
 import { surveyOf } from "./object-survey.ts";
-import { networkEscapes } from "./pod-network.ts";
+import { NETWORK_ANNOTATIONS, networkEscapes } from "./pod-network.ts";
 import { containersOf, type FoundPodSpec } from "./pod-template.ts";
 import { type AdmissionInput, storesObject } from "./request.ts";
 import { annotationEscapes, handlerEscapes, securityEscapes } from "./security-context.ts";
@@ -136,6 +136,15 @@ function containerEscapes(path: string, container: Record<string, unknown>): Pro
   ];
 }
 
+/** Assigns a Pod to a node. The API server copies its annotations into the Pod. */
+const isBinding = ({ group, resource, subresource }: AdmissionInput): boolean =>
+  group === "" && (resource === "bindings" || (resource === "pods" && subresource === "binding"));
+
+const annotationsOf = (object: AdmissionInput["object"]) => {
+  const annotations = object?.metadata?.annotations;
+  return annotations === undefined ? {} : { annotations };
+};
+
 /**
  * Pods of all users but the platform stay in their namespace. Fields that an earlier write had already are not judged
  * again.
@@ -145,13 +154,15 @@ export function podIsolationRule(
   facts: Pick<ClusterFacts, "inlineDrivers" | "isForeignNamespace">,
 ): Violation[] {
   if (!storesObject(input)) return [];
-  // Network plugins write their annotations by the status.
-  const isStatus = input.subresource === "status";
-  const escapesOf = (object: unknown) =>
-    surveyOf(object).podSpecs.flatMap((found) => [
+  // Network plugins write some annotations by the status.
+  const judged = input.subresource === "status" ? NETWORK_ANNOTATIONS : undefined;
+  const escapesOf = (object: AdmissionInput["object"]) => [
+    ...surveyOf(object).podSpecs.flatMap((found) => [
       ...escapes(found, facts.inlineDrivers),
-      ...(isStatus ? [] : networkEscapes(found, facts)),
-    ]);
+      ...networkEscapes(found, facts, judged),
+    ]),
+    ...(isBinding(input) ? networkEscapes({ path: "spec", ...annotationsOf(object) }, facts) : []),
+  ];
   const after = escapesOf(input.object);
   if (after.length === 0) return [];
   return newProblems(escapesOf(input.oldObject), after).map((problem) => ({

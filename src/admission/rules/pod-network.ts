@@ -5,25 +5,35 @@ import { annotationsPath, type FoundPodSpec } from "./pod-template.ts";
 /** Annotations of Multus that name networks, each with or without its namespace. */
 const NETWORKS = ["k8s.v1.cni.cncf.io/networks", "v1.multus-cni.io/default-network"];
 
+const calico = (name: string): string => `cni.projectcalico.org/${name}`;
+/** Annotations of Calico that give a Pod an address or a source which its pools do not own. */
+const ADDRESSES = ["ipAddrsNoIpam", "floatingIPs", "allowedSourcePrefixes"].map(calico);
+/** Calico itself writes these, by the status of the Pod. In a Pod that a user makes, they name what is not its own. */
+export const REPORTED_ANNOTATIONS: readonly string[] = ["podIP", "podIPs", "containerID"].map(calico);
+
 /**
- * Annotations of Calico that give a Pod an address or a source which its pools do not own. Calico itself writes the first
- * three, by the status of the Pod.
+ * Annotations that no network plugin writes. A user could add them by the status too, or by a binding, whose annotations the
+ * API server copies into the Pod.
  */
-const ADDRESSES =
-  /^cni\.projectcalico\.org\/(?:podIPs?|containerID|ipAddrsNoIpam|floatingIPs|allowedSourcePrefixes)$/;
+export const NETWORK_ANNOTATIONS: readonly string[] = [...NETWORKS, ...ADDRESSES];
 
 /** Annotations of a Pod by which the network plugin would give it the network or the address of others. */
-export function networkEscapes({ path, annotations = {} }: FoundPodSpec, facts: GuardFacts): Problem[] {
+export function networkEscapes(
+  { path, annotations = {} }: Omit<FoundPodSpec, "spec">,
+  facts: GuardFacts,
+  judged: readonly string[] = [...NETWORK_ANNOTATIONS, ...REPORTED_ANNOTATIONS],
+): Problem[] {
   return Object.entries(annotations).flatMap(([name, value]) => {
-    const message = typeof value === "string" ? problemOf(name, value, facts) : undefined;
+    const isJudged = typeof value === "string" && judged.includes(name);
+    const message = isJudged ? problemOf(name, value, facts) : undefined;
     return message === undefined ? [] : [{ path: `${annotationsPath({ path })}[${name}]`, message, value }];
   });
 }
 
+/** `name` is one of the annotations above. */
 function problemOf(name: string, value: string, facts: GuardFacts): string | undefined {
-  if (ADDRESSES.test(name))
+  if (!NETWORKS.includes(name))
     return "the network plugin would give the Pod an address of others; remove this annotation";
-  if (!NETWORKS.includes(name)) return undefined;
   return namespacesOf(value).some((namespace) => namespace === "*" || facts.isForeignNamespace(namespace))
     ? "the Pod would join a network in a namespace that is not yours; name a network of your own namespace"
     : undefined;

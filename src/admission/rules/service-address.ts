@@ -8,10 +8,13 @@ import type { Violation } from "./fact.ts";
 import { addressProblem, type GuardFacts, guardedServiceProblem } from "./guarded-service.ts";
 import { normalHost } from "./host-name.ts";
 import type { Identity } from "./identity.ts";
+import { choosesAddresses } from "./permission.ts";
+import { isOwnNamespace, type Place } from "./place.ts";
 import type { AdmissionInput } from "./request.ts";
 
 export interface ServiceFacts extends GuardFacts {
   identity: Identity;
+  place: Place;
   /** As in `ClusterFacts`. */
   takenAddresses: Pick<ReadonlySet<string>, "has">;
 }
@@ -35,11 +38,11 @@ export function serviceAddressRule(input: AdmissionInput, facts: ServiceFacts): 
 function problemsOf(input: AdmissionInput, facts: ServiceFacts): Problem[] {
   if (input.operation === "DELETE" || input.subresource === "proxy") return [];
   if (isEndpointWrite(input)) return endpointProblems(input, facts);
+  const { identity, place } = facts;
   if (input.group !== "")
     return [
-      ...(facts.identity.kind === "controller"
-        ? []
-        : [...capturedAddressProblems(input, facts), ...newSharingProblems(input)]),
+      ...(choosesAddresses(identity, place) ? [] : capturedAddressProblems(input, facts)),
+      ...(isOwnNamespace(place, identity) ? [] : newSharingProblems(input)),
       ...takenProblems(input, facts),
     ];
   if (input.resource !== "services") return [];
@@ -55,7 +58,7 @@ function problemsOf(input: AdmissionInput, facts: ServiceFacts): Problem[] {
  * proxy would connect to it for the author (CVE-2021-25740).
  */
 function endpointProblems(input: AdmissionInput, facts: ServiceFacts): Problem[] {
-  if (facts.identity.kind === "controller") return [];
+  if (choosesAddresses(facts.identity, facts.place)) return [];
   const added = newEndpoints(input);
   const [first] = added;
   if (first !== undefined && added.length > MAX_NEW_ENDPOINTS)
@@ -93,13 +96,14 @@ function problems(object: unknown, namespace: string, facts: ServiceFacts): Prob
     path: `spec.externalIPs[${index}]`,
     message: `external address ${textOf(address)} could be another's; use type LoadBalancer`,
   }));
-  const shared = facts.identity.kind === "controller" ? [] : sharingProblems(object, namespace);
+  // A controller copies the key from the object that it makes a Service for.
+  const shared = isOwnNamespace(facts.place, facts.identity) ? [] : sharingProblems(object, namespace);
   return [...external, ...balancerProblems(status, facts), ...shared, ...nameProblems(mapOf(spec), facts)];
 }
 
 /** The controllers of load balancers write these addresses. */
-function balancerProblems(status: unknown, { identity }: ServiceFacts): Problem[] {
-  if (identity.kind === "controller") return [];
+function balancerProblems(status: unknown, { identity, place }: ServiceFacts): Problem[] {
+  if (choosesAddresses(identity, place)) return [];
   return listOf(mapOf(mapOf(status).loadBalancer).ingress).flatMap((entry, index) =>
     ["ip", "hostname"].flatMap((member) => {
       const address = mapOf(entry)[member];

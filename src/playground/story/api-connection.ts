@@ -15,6 +15,8 @@ interface ApiRequest {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   body?: unknown;
+  /** The body as it is sent, instead of `body`. */
+  text?: string;
   contentType?: string;
   /** User to impersonate. */
   as?: string;
@@ -58,17 +60,18 @@ export function createApiConnection(kubeconfigPath: string): ApiConnection {
   });
 
   return {
-    async send({ method, path, body, contentType = "application/json", as, asGroups, asUid }) {
+    async send({ method, path, body, contentType = "application/json", as, asGroups, asUid, ...rest }) {
+      const text = rest.text ?? (body === undefined ? undefined : JSON.stringify(body));
       const headers = ["accept", "application/json", "user-agent", "catalyst-playground"];
       if (user.token !== undefined) headers.push("authorization", `Bearer ${user.token}`);
       if (as !== undefined) headers.push("impersonate-user", as);
       if (asUid !== undefined) headers.push("impersonate-uid", asUid);
       for (const group of asGroups ?? []) headers.push("impersonate-group", group);
-      if (body !== undefined) headers.push("content-type", contentType);
+      if (text !== undefined) headers.push("content-type", contentType);
       const options: Omit<Dispatcher.RequestOptions, "origin" | "path"> & { dispatcher: Agent } = {
         method,
         headers,
-        body: body === undefined ? null : JSON.stringify(body),
+        body: text ?? null,
         dispatcher: agent,
         headersTimeout: REQUEST_TIMEOUT_MS,
         bodyTimeout: REQUEST_TIMEOUT_MS,

@@ -71,6 +71,7 @@ export const NO_READS: AccountReads & AddressReads = {
   readClusterRoles: unexpected,
   readServices: unexpected,
   readPodsAt: unexpected,
+  readSecondAddresses: unexpected,
 };
 
 /** An update of ConfigMap `x` in namespace `shop` that changes nothing. */

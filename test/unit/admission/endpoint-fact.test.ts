@@ -9,10 +9,12 @@ describe("the addresses of endpoints", () => {
       ...{ group: "discovery.k8s.io", resource: "endpointslices" },
       object: { endpoints: [{ addresses }] },
     });
-  const service = (clusterIPs: unknown[], namespace = "omantel") => ({
-    metadata: { namespace },
+  const service = (clusterIPs: unknown[], namespace = "omantel", name = "app") => ({
+    metadata: { namespace, name },
     spec: { clusterIPs },
   });
+  /** The Service of the API server, whose address has the cluster's first family. */
+  const first = (clusterIP: string) => service([clusterIP], "default", "kubernetes");
 
   it.each([
     ["of a Sovereign's Pod", "10.244.7.7", ["service-address"]],
@@ -20,12 +22,18 @@ describe("the addresses of endpoints", () => {
     ["of a Sovereign's Service", "10.96.0.7", ["service-address"]],
     ["of a Service of an ordinary namespace", "10.96.0.8", []],
     ["of a Pod of an ordinary namespace", "10.244.7.8", []],
+    ["of a Sovereign's Pod, with zeros before its numbers", "010.244.007.007", ["service-address"]],
+    ["of a Sovereign's Pod, as an address of IPv6", "::ffff:10.244.7.7", ["service-address"]],
     ["that is free", "198.51.100.7", []],
   ])("are read when a slice adds one %s", async (_, address, rules) => {
     const asked: string[] = [];
     const { rulesOf } = reviewer({
       namespaces: NAMESPACES,
-      services: async () => [service(["10.96.0.7", 7]), service(["10.96.0.8"], "bazaar")],
+      services: async () => [
+        service(["10.96.0.7", 7]),
+        service(["10.96.0.8"], "bazaar"),
+        first(address === "2001:DB8:0::7" ? "2001:db8::1" : "10.96.0.1"),
+      ],
       podsAt: async (text) => {
         asked.push(text);
         const namespace = { "10.244.7.7": "omantel", "2001:db8::7": "omantel", "10.244.7.8": "bazaar" }[text];
@@ -33,7 +41,42 @@ describe("the addresses of endpoints", () => {
       },
     });
     expect(await rulesOf(slice(address))).toEqual(rules);
-    expect(asked).toEqual([address.includes(":") ? "2001:db8::7" : address]);
+    const normal: Record<string, string> = {
+      "2001:DB8:0::7": "2001:db8::7",
+      "010.244.007.007": "10.244.7.7",
+      "::ffff:10.244.7.7": "10.244.7.7",
+    };
+    expect(asked).toEqual([normal[address] ?? address]);
+  });
+
+  it.each([
+    ["of a Sovereign's Pod", "10.96.0.1", "2001:DB8:0::7", ["service-address"]],
+    [
+      "of a Sovereign's Pod in a cluster whose first family is IPv6",
+      "2001:db8::1",
+      "10.244.7.7",
+      ["service-address"],
+    ],
+    ["of a Pod of an ordinary namespace", "10.96.0.1", "2001:db8::8", []],
+    ["that is free", "10.96.0.1", "2001:db8::9", []],
+    [
+      "of a Sovereign's Pod where no Service tells the first family",
+      undefined,
+      "2001:db8::7",
+      ["service-address"],
+    ],
+  ])("are read of all Pods when a slice adds a second one %s", async (_, clusterIP, address, rules) => {
+    const { rulesOf } = reviewer({
+      namespaces: NAMESPACES,
+      services: async () => (clusterIP === undefined ? [] : [first(clusterIP)]),
+      podsAt: async () => [],
+      secondAddresses: async () => [
+        { address: "2001:db8::7", namespace: "omantel" },
+        { address: "10.244.7.7", namespace: "omantel" },
+        { address: "2001:db8::8", namespace: "bazaar" },
+      ],
+    });
+    expect(await rulesOf(slice(address))).toEqual(rules);
   });
 
   it("are not read for names, for texts that could change the selector, and for too many", async () => {
@@ -49,4 +92,20 @@ describe("the addresses of endpoints", () => {
     const user = { username: "system:serviceaccount:cnpg-system:manager", groups: [] };
     expect(await rulesOf({ ...slice("10.244.7.7"), user })).toEqual([]);
   });
+
+  it.each(["shop", "acme-prod"])(
+    "are read in %s when a controller writes what a template of others names",
+    async (namespace) => {
+      const { rulesOf } = reviewer({
+        namespaces: {
+          ...NAMESPACES,
+          "acme-prod": { [`${GROUP}/organization`]: "acme", [`${GROUP}/environment`]: "prod" },
+        },
+        services: async () => [first("10.96.0.1")],
+        podsAt: async () => [{ metadata: { namespace: "omantel" } }],
+      });
+      const user = { username: "system:serviceaccount:external-secrets:external-secrets", groups: [] };
+      expect(await rulesOf({ ...slice("10.244.7.7"), namespace, user })).toEqual(["service-address"]);
+    },
+  );
 });

@@ -58,7 +58,7 @@ describe("the webhook for namespaces with an account that acts for others", () =
 
 describe("publishedBundles", () => {
   it("reads the CA bundle of each webhook", () => {
-    expect(publishedBundles(configuration())).toEqual(Array.from({ length: 15 }, () => CA));
+    expect(publishedBundles(configuration())).toEqual(Array.from({ length: 16 }, () => CA));
   });
 
   it("reads an empty bundle where a webhook has none, and nothing where there is no webhook", () => {

@@ -4,6 +4,7 @@ import { HOST_ANNOTATION_SUFFIXES } from "../../../src/admission/rules/host-anno
 import { HOST_GROUPS } from "../../../src/admission/rules/host-claim.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
 import { selectionOf } from "../../../src/admission/rules/place.ts";
+import { NETWORK_ANNOTATIONS, REPORTED_ANNOTATIONS } from "../../../src/admission/rules/pod-network.ts";
 import { WORKLOADS } from "../../../src/admission/rules/workload-image.ts";
 import { desiredWebhookConfiguration } from "../../../src/admission/webhook-configuration.ts";
 import {
@@ -42,6 +43,7 @@ describe("the webhook configuration", () => {
       "service",
       "volume-claim",
       "endpoint",
+      "annotation",
       "device",
       "cluster-service",
     ]);
@@ -104,8 +106,8 @@ describe("the webhook configuration", () => {
       const found = configuration().webhooks.filter(
         (each) => each.namespaceSelector !== undefined && selects(each, present),
       );
-      // Eight webhooks share the ordinary namespaces. They select by kind and by content.
-      expect(found).toHaveLength(present.length === 0 ? 8 : 1);
+      // Nine webhooks share the ordinary namespaces. They select by kind and by content.
+      expect(found).toHaveLength(present.length === 0 ? 9 : 1);
     }
   });
 
@@ -131,6 +133,9 @@ describe("the webhook configuration", () => {
       ...["servicemonitors", "podmonitors", "probes", "scrapeconfigs"].map(
         (it) => `monitoring.coreos.com/${it} CREATE,UPDATE`,
       ),
+      "external-secrets.io/secretstores CREATE,UPDATE",
+      "generators.external-secrets.io/webhooks CREATE,UPDATE",
+      "cert-manager.io/issuers CREATE,UPDATE",
       "cilium.io/ciliumlocalredirectpolicies CREATE,UPDATE",
       "cilium.io/ciliumenvoyconfigs CREATE,UPDATE",
       "cilium.io/ciliumnetworkpolicies CREATE,UPDATE",
@@ -138,8 +143,8 @@ describe("the webhook configuration", () => {
       "cilium.io/ciliumendpoints/status CREATE,UPDATE",
       "catalyst.openova.io/*/* CREATE,UPDATE,DELETE",
     ]);
-    const others = ["installer", "owner", "secret", "service", "volume-claim", "endpoint", "device"];
-    for (const name of ["ordinary-namespace", ...others])
+    const others = ["installer", "owner", "secret", "service", "volume-claim", "endpoint", "annotation"];
+    for (const name of ["ordinary-namespace", ...others, "device"])
       expect(webhook(name).namespaceSelector).toEqual(ORDINARY);
   });
 
@@ -184,6 +189,19 @@ describe("the webhook configuration", () => {
     const condition = conditions("endpoint")["adds-endpoints"];
     for (const member of ["subsets", "endpoints", "status.?podIPs"])
       expect(condition).toContain(`object.?${member}.orValue([])`);
+  });
+
+  it("selects bindings and writes of a status only when they annotate a Pod or an Ingress", () => {
+    expect(matched("annotation")).toEqual([
+      "/bindings CREATE",
+      "/pods/binding CREATE",
+      "/pods/status UPDATE",
+      "networking.k8s.io/ingresses/status UPDATE",
+    ]);
+    const condition = conditions("annotation")["annotates-an-ingress-or-a-pod"];
+    for (const name of [...NETWORK_ANNOTATIONS, ...REPORTED_ANNOTATIONS, ...HOST_ANNOTATION_SUFFIXES])
+      expect(condition).toContain(JSON.stringify(name));
+    expect(condition).toContain("(oldObject == null && name in");
   });
 
   it("selects claims of devices only when they get a device", () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { heldAddresses, newAddresses } from "../../../../src/admission/rules/balancer-address.ts";
 import type { AdmissionInput, ReviewedObject } from "../../../../src/admission/rules/request.ts";
 import { serviceAddressRule } from "../../../../src/admission/rules/service-address.ts";
-import { creation, facts, request } from "../../../support/builder/admission-request.ts";
+import { creation, facts, placed, request } from "../../../support/builder/admission-request.ts";
 
 const SERVICE = { group: "", resource: "services" };
 const annotated = (name: string, value: string, spec: object = {}): ReviewedObject => ({
@@ -38,6 +38,23 @@ describe("serviceAddressRule, for addresses of load balancers", () => {
   });
 
   it.each([
+    ["::ffff:203.0.113.7", "203.0.113.7"],
+    ["::FFFF:cb00:7107", "203.0.113.7"],
+    ["203.000.113.007", "203.0.113.7"],
+    ["2001:0db8:0:0::0007", "[2001:db8::7]"],
+  ])("refuses an address of others that is written as %s", (text, address) => {
+    expect(refused(made({ spec: { loadBalancerIP: text } }))).toEqual([
+      { rule: "service-address", path: "spec.loadBalancerIP", message: TAKEN(address) },
+    ]);
+  });
+
+  it("refuses an address of others that a write of the status adds by an annotation", () => {
+    const object = annotated("metallb.io/loadBalancerIPs", "203.0.113.7");
+    const input = request({ ...SERVICE, subresource: "status", oldObject: {}, object });
+    expect(refused(input)).toMatchObject([{ rule: "service-address" }]);
+  });
+
+  it.each([
     ["metallb.universe.tf/allow-shared-ip", "omantel"],
     ["metallb.io/allow-shared-ip", "shop-2/dns"],
     ["purelb.io/allow-shared-ip", "shop"],
@@ -68,9 +85,11 @@ describe("serviceAddressRule, for addresses of load balancers", () => {
     expect(refused(input)).toEqual([]);
   });
 
-  it("lets a listed controller choose a key", () => {
+  it("lets a listed controller choose a key in its own namespace, and in no other", () => {
     const identity = { kind: "controller", namespace: "ingress-nginx" };
-    expect(refused(made(annotated("metallb.io/allow-shared-ip", "shared")), { identity })).toEqual([]);
+    const input = made(annotated("metallb.io/allow-shared-ip", "shared"));
+    expect(refused(input, { identity, place: placed("ingress-nginx") })).toEqual([]);
+    expect(refused(input, { identity })).toHaveLength(1);
   });
 });
 
@@ -85,7 +104,8 @@ describe("newAddresses", () => {
       { path: "metadata.annotations[metallb.io/loadBalancerIPs]", address: "203.0.113.8" },
     ]);
     expect(newAddresses({ ...input, operation: "DELETE" })).toEqual([]);
-    expect(newAddresses({ ...input, subresource: "status" })).toEqual([]);
+    expect(newAddresses({ ...input, subresource: "status" })).toHaveLength(1);
+    expect(newAddresses({ ...input, subresource: "proxy" })).toEqual([]);
   });
 });
 
@@ -118,12 +138,12 @@ describe("serviceAddressRule, for a Gateway", () => {
     ]);
   });
 
-  it("refuses a sharing key of others, unless it had it before or a listed controller writes it", () => {
+  it("refuses a sharing key of others, unless it had it before or a controller writes it in its own namespace", () => {
     const object = infrastructure(SHARING, "omantel");
     const [path] = [`spec.infrastructure.annotations[${SHARING}]`];
     expect(refused(creation({ ...GATEWAY, object })).map((it) => it.path)).toEqual([path]);
     expect(refused(request({ ...GATEWAY, oldObject: object, object }))).toEqual([]);
-    const controller = { identity: { kind: "controller", namespace: "istio-system" } };
+    const controller = { identity: { kind: "controller", namespace: "velero" }, place: placed("velero") };
     expect(refused(creation({ ...GATEWAY, object }), controller)).toEqual([]);
   });
 
@@ -131,6 +151,8 @@ describe("serviceAddressRule, for a Gateway", () => {
     const object = { spec: { addresses: [{ value: "203.0.113.9" }] } };
     expect(refused(creation({ ...GATEWAY, object }))).toEqual([]);
     expect(refused(creation({ ...GATEWAY, group: "networking.istio.io", object: asked }))).toEqual([]);
-    expect(refused(request({ ...GATEWAY, subresource: "status", object: asked }))).toEqual([]);
+    expect(refused(request({ ...GATEWAY, subresource: "status", oldObject: asked, object: asked }))).toEqual(
+      [],
+    );
   });
 });

@@ -198,6 +198,17 @@ describe("hostRule", () => {
     expect(hostRule(input, facts)).toMatchObject([{ rule: "sovereign-host", path }]);
   });
 
+  it("refuses a host that a write of an Ingress's status adds by an annotation", () => {
+    const redirect = { "nginx.ingress.kubernetes.io/from-to-www-redirect": "true" };
+    const spec = { rules: [{ host: `www.${ZERO}` }] };
+    const change = { operation: "UPDATE", subresource: "status", oldObject: { spec } } as const;
+    const object = { metadata: { annotations: redirect }, spec };
+    expect(hostRule(request(NETWORKING, "ingresses", spec, { ...change, object }), facts)).toMatchObject([
+      { rule: "sovereign-host", path: "spec.rules[0].host" },
+    ]);
+    expect(hostRule(request(NETWORKING, "ingresses", spec, change), facts)).toEqual([]);
+  });
+
   it.each([
     ...["host", "hosts", "hostname", "hostnames", "fqdn", "domain", "domains", "sni", "snis", "sniHosts"],
     ...["dnsName", "dnsNames", "commonName", "serverName", "serverNames", "main", "sans"],

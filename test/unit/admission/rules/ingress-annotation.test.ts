@@ -39,6 +39,14 @@ describe("ingressAnnotationRule", () => {
     ]);
   });
 
+  it("refuses what a write of the status adds, and nothing that it leaves as it was", () => {
+    const { object } = ingress(`${NGINX}/server-snippet`, "return 200");
+    const input = { ...INGRESS, subresource: "status", object };
+    expect(ingressAnnotationRule(request({ ...input, oldObject: {} }), facts())).toHaveLength(1);
+    expect(ingressAnnotationRule(request({ ...input, oldObject: object }), facts())).toEqual([]);
+    expect(ingressAnnotationRule(request({ ...input, subresource: "scale" }), facts())).toEqual([]);
+  });
+
   it.each(['/a" { return 200; }', "/a\nb", "/a\rb"])("refuses the path %j", (path) => {
     const paths = [{ path: "/orders/[0-9]{3};v=1" }, { path }];
     const input = creation({ ...INGRESS, object: { spec: { rules: [{}, { http: { paths } }] } } });

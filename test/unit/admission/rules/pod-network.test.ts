@@ -9,7 +9,7 @@ const JOINS =
   "the Pod would join a network in a namespace that is not yours; name a network of your own namespace";
 const TAKES = "the network plugin would give the Pod an address of others; remove this annotation";
 const escapes = (annotation: string, value: unknown, path = "spec") =>
-  networkEscapes({ path, spec: {}, annotations: { [annotation]: value } }, known);
+  networkEscapes({ path, annotations: { [annotation]: value } }, known);
 
 describe("networkEscapes", () => {
   it.each([
@@ -47,7 +47,7 @@ describe("networkEscapes", () => {
   ])("allows %s: %s", (name, value) => expect(escapes(name, value)).toEqual([]));
 
   it("finds nothing in a Pod without annotations", () =>
-    expect(networkEscapes({ path: "spec", spec: {} }, known)).toEqual([]));
+    expect(networkEscapes({ path: "spec" }, known)).toEqual([]));
 });
 
 describe("podIsolationRule, for networks", () => {
@@ -65,8 +65,39 @@ describe("podIsolationRule, for networks", () => {
     expect(podIsolationRule(request({ ...PODS, oldObject: same, object }), known)).toEqual([]);
   });
 
-  it("leaves the status to network plugins", () => {
-    const input = { ...PODS, subresource: "status", oldObject: pod("own"), object: pod("globex-prod/b") };
+  const named = (name: string, value: string) =>
+    reviewed({ metadata: { annotations: { [name]: value } }, spec: { containers: [{ name: "a" }] } });
+
+  it.each([
+    [MULTUS, "globex-prod/b"],
+    ["v1.multus-cni.io/default-network", "globex-prod/b"],
+    ["cni.projectcalico.org/ipAddrsNoIpam", "[]"],
+  ])("judges %s in a status, which no plugin writes", (name, value) => {
+    const input = { ...PODS, subresource: "status", oldObject: pod("own"), object: named(name, value) };
+    expect(podIsolationRule(request(input), known).map(({ path }) => path)).toEqual([
+      `metadata.annotations[${name}]`,
+    ]);
+  });
+
+  it.each(["podIP", "podIPs", "containerID"])("leaves %s in a status to Calico", (name) => {
+    const object = named(`cni.projectcalico.org/${name}`, "a");
+    const input = { ...PODS, subresource: "status", oldObject: pod("own"), object };
     expect(podIsolationRule(request(input), known)).toEqual([]);
+  });
+
+  it.each([
+    { resource: "pods", subresource: "binding" },
+    { resource: "bindings", subresource: "" },
+  ])("judges the annotations of a binding, $resource, which the API server copies", (resource) => {
+    for (const [name, value] of [
+      [MULTUS, "globex-prod/b"],
+      ["cni.projectcalico.org/podIP", "10.0.0.7"],
+    ] as const) {
+      const object = reviewed({ metadata: { annotations: { [name]: value } }, target: { name: "node-1" } });
+      expect(podIsolationRule(creation({ ...resource, name: "a", object }), known)).toMatchObject([
+        { rule: "pod-isolation", path: `metadata.annotations[${name}]` },
+      ]);
+    }
+    expect(podIsolationRule(creation({ ...resource, object: { metadata: {} } }), known)).toEqual([]);
   });
 });
