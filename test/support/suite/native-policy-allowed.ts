@@ -1,3 +1,4 @@
+import { ALLOWED_REPORTS } from "./native-policy-annotation.ts";
 import {
   API_SERVICES,
   apiService,
@@ -32,6 +33,7 @@ import type { Person } from "./red-team/person.ts";
  */
 export const NATIVE_ALLOWED: readonly { title: string; by: Person; request: Request }[] = [
   ...ALLOWED_SERVICES,
+  ...ALLOWED_REPORTS,
   {
     title: "creates a ConfigMap in an ordinary namespace",
     by: "stranger",

@@ -1,3 +1,4 @@
+import { ANNOTATION_SEEDS } from "./native-policy-annotation.ts";
 import {
   ADMISSION,
   API_SERVICES,
@@ -46,6 +47,7 @@ export const NATIVE_POLICY_SEEDS: readonly Request[] = [
   post("/api/v1/namespaces", named("v1", "Namespace", "shop")),
   post(core("shop", "configmaps"), configMap("settings")),
   ...SERVICE_SEEDS,
+  ...ANNOTATION_SEEDS,
   post(core("catalyst-system", "configmaps"), configMap("settings")),
   post(core("catalyst-system", "serviceaccounts"), named("v1", "ServiceAccount", "catalyst-operator")),
   post(core("catalyst-system", "pods"), pod("operator-0")),

@@ -9,6 +9,7 @@ import { pathOf, resourceOfManifest } from "../../../src/kube/resource.ts";
 import { type ApiConnection, createApiConnection } from "../../../src/playground/story/api-connection.ts";
 import { startTestControlPlane, type TestControlPlane } from "../server/kube-apiserver.ts";
 import { NATIVE_ALLOWED, NATIVE_UNGUARDED } from "./native-policy-allowed.ts";
+import { JUDGED_REPORTS } from "./native-policy-annotation.ts";
 import { NATIVE_ATTEMPTS, NATIVE_POLICY_SEEDS } from "./native-policy-attempt.ts";
 import { testHubObjects } from "./native-policy-hub.ts";
 import { testPolicyRestoration } from "./native-policy-restoration.ts";
@@ -107,14 +108,15 @@ export function describeNativePolicies(kind: "embedded" | "real"): void {
       },
     );
 
-    it.each(NATIVE_JUDGED.map((judged) => [judged.by, judged.title, judged.request] as const))(
-      "refuses that %s %s, because the webhook does not answer",
-      async (by, _, request) => {
-        const answer = await send(PEOPLE[by], request);
-        expect(answer.status, answer.message).toBe(500);
-        expect(answer.message).toContain("failed calling webhook");
-      },
-    );
+    it.each(
+      [...NATIVE_JUDGED, ...JUDGED_REPORTS].map(
+        (judged) => [judged.by, judged.title, judged.request] as const,
+      ),
+    )("refuses that %s %s, because the webhook does not answer", async (by, _, request) => {
+      const answer = await send(PEOPLE[by], request);
+      expect(answer.status, answer.message).toBe(500);
+      expect(answer.message).toContain("failed calling webhook");
+    });
 
     it.each([
       ...BUILT_IN_IDENTITIES.platformGroups.map((name) => ["ops", [name, WIDE_GROUP]] as const),

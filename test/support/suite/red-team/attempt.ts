@@ -16,6 +16,8 @@ export interface Request {
   method: "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   body?: object;
+  /** The body as it is sent, instead of `body`. */
+  text?: string;
   contentType?: string;
 }
 
@@ -35,6 +37,12 @@ export const onEmbedded = attempt("embedded");
 export const post = (path: string, body: object = {}): Request => ({ method: "POST", path, body });
 export const put = (path: string, body: object): Request => ({ method: "PUT", path, body });
 export const remove = (path: string): Request => ({ method: "DELETE", path });
+
+/** A request whose body is not what `JSON.stringify` writes. */
+export const raw = (method: Request["method"], type: string, path: string, text: string): Request => ({
+  ...{ method, path, text },
+  contentType: `application/${type}`,
+});
 
 const patch =
   (type: string) =>

@@ -42,6 +42,14 @@ export const BALANCER_ATTEMPTS: readonly Attempt[] = HOMES.flatMap(([by, at]) =>
     post(core(at, "services"), balanced({}, { loadBalancerIP: SOVEREIGN_ADDRESS })),
     ADDRESSED,
   ),
+  ...[`::ffff:${SOVEREIGN_ADDRESS}`, "::ffff:cb00:7114", "203.000.113.020"].map((address) =>
+    on(
+      `asks for the address of a Sovereign, written as ${address}, in ${at}`,
+      by,
+      post(core(at, "services"), balanced({}, { loadBalancerIP: address })),
+      ADDRESSED,
+    ),
+  ),
   on(
     `moves its Service to the address of a Sovereign in ${at}`,
     by,

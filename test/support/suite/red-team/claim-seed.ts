@@ -5,6 +5,7 @@ import {
   ownedService,
   SOVEREIGN_ADDRESS,
   SOVEREIGN_POD_ADDRESS,
+  SOVEREIGN_POD_ADDRESS_6,
   service,
   volumeClaim,
 } from "./object.ts";
@@ -35,10 +36,13 @@ export const CLAIM_SEEDS: readonly Request[] = [
   ),
 ];
 
-/** A Pod of a Sovereign with its address, and endpoints outside the cluster. */
+/** A Pod of a Sovereign with its addresses, and endpoints outside the cluster. */
 export const NETWORK_SEEDS: readonly Request[] = [
   mergePatch(core("sovereign-omantel", "pods/app-0/status"), {
-    status: { podIP: SOVEREIGN_POD_ADDRESS, podIPs: [{ ip: SOVEREIGN_POD_ADDRESS }] },
+    status: {
+      podIP: SOVEREIGN_POD_ADDRESS,
+      podIPs: [{ ip: SOVEREIGN_POD_ADDRESS }, { ip: SOVEREIGN_POD_ADDRESS_6 }],
+    },
   }),
   ...["acme-prod", "shop"].map((name) =>
     post(group("discovery.k8s.io/v1", name, "endpointslices"), endpointSlice("outside", "198.51.100.7")),

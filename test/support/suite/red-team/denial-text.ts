@@ -22,14 +22,17 @@ export const denialOf = (message: string): string =>
 const TENANTS: readonly { names: readonly string[]; knownTo: readonly Person[] }[] = [
   {
     names: ["omantel"],
-    knownTo: ["omantel", "amal", "developer", "basim", "acmeAccount", "acmePipeline", "globexAccount"],
+    knownTo: [
+      ...["omantel", "omantelMember", "lookalikeNode", "listedController"],
+      ...["amal", "developer", "basim", "acmeAccount", "acmePipeline", "globexAccount"],
+    ] as Person[],
   },
   { names: ["ooredoo"], knownTo: ["ooredoo"] },
   { names: ["expired"], knownTo: ["expired"] },
   // Organization acme lists cloudNativePg among its members.
   {
     names: ["acme", "amal", "dana"],
-    knownTo: ["amal", "developer", "acmeAccount", "acmePipeline", "cloudNativePg"],
+    knownTo: ["amal", "developer", "omantelMember", "acmeAccount", "acmePipeline", "cloudNativePg"],
   },
   { names: ["globex", "basim"], knownTo: ["basim", "globexAccount"] },
   { names: ["bazaar", "quoll"], knownTo: [] },

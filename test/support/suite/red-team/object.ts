@@ -107,6 +107,8 @@ export const endpointSlice = (name: string, address: string, members: Members = 
 export const SOVEREIGN_ADDRESS = "203.0.113.20";
 /** The address of a Pod in Sovereign omantel's namespace. */
 export const SOVEREIGN_POD_ADDRESS = "10.244.7.7";
+/** The Pod's second address, in a cluster with IPv4 and IPv6. */
+export const SOVEREIGN_POD_ADDRESS_6 = "fd00:10:244::7";
 export const volumeClaim = (name: string, spec: Members = {}) =>
   named("v1", "PersistentVolumeClaim", name, {
     spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } }, ...spec },

@@ -28,6 +28,11 @@ export const PEOPLE = {
   /** Holds a token of the account. helm-controller impersonates the account, and has no token of it. */
   acmeTokenHolder: { ...account("acme-prod", "robot"), uid: "a-1" },
   ordinaryTokenHolder: { ...account("shop", "robot"), uid: "a-2" },
+  /** A Franchisee who is a member of Organization acme. */
+  omantelMember: user("omantel-admin", "acme-developers"),
+  /** A Franchisee in groups whose names only begin like those of nodes. */
+  lookalikeNode: user("omantel-admin", "system:nodes:x", "system:nodesx"),
+  platformTenant: user("mallory", "catalyst:platform"),
   /** Acts for Franchise omantel. */
   sellerAccount: account("bazaar", "franchisee"),
   /** A namespace whose name begins like the platform's. */
@@ -35,6 +40,8 @@ export const PEOPLE = {
   certManager: account("cert-manager", "cert-manager"),
   externalSecrets: account("external-secrets", "external-secrets"),
   ingressNginx: account("ingress-nginx", "ingress-nginx"),
+  /** A subject of Franchise omantel, besides being a controller. */
+  listedController: account("ingress-nginx", "seller"),
   /** A member of Organization acme, besides being a controller. */
   cloudNativePg: account("cnpg-system", "cnpg-manager"),
   kyverno: account("kyverno", "kyverno-background-controller"),

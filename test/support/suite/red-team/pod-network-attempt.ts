@@ -1,4 +1,4 @@
-import { type Attempt, core, group, mergePatch, on, onReal, post, put } from "./attempt.ts";
+import { type Attempt, core, group, mergePatch, on, onEmbedded, onReal, post, put } from "./attempt.ts";
 import { ATTACHMENT, HOMES, SOVEREIGN_SERVICE } from "./destination.ts";
 import {
   annotatedDeployment,
@@ -7,6 +7,7 @@ import {
   pod,
   SOVEREIGN_ADDRESS,
   SOVEREIGN_POD_ADDRESS,
+  SOVEREIGN_POD_ADDRESS_6,
 } from "./object.ts";
 
 const ADDRESSED = "service-address";
@@ -78,6 +79,27 @@ export const POD_NETWORK_ATTEMPTS: readonly Attempt[] = HOMES.flatMap(([by, at])
     by,
     post(group(SLICES, at, "endpointslices"), slice(SOVEREIGN_POD_ADDRESS)),
     ADDRESSED,
+  ),
+  on(
+    `leads its Service to the second address of a Sovereign's Pod in ${at}`,
+    by,
+    post(group(SLICES, at, "endpointslices"), slice(SOVEREIGN_POD_ADDRESS_6, { addressType: "IPv6" })),
+    ADDRESSED,
+  ),
+  on(
+    `leads its Service to the second address of a Sovereign's Pod by Endpoints in ${at}`,
+    by,
+    post(core(at, "endpoints"), endpoints({ addresses: [{ ip: SOVEREIGN_POD_ADDRESS_6 }] })),
+    ADDRESSED,
+  ),
+  // A kube-apiserver of 1.36 refuses these texts by itself. Those of 1.34 and 1.35 accept them.
+  ...["010.244.007.007", "::ffff:10.244.7.7"].map((address) =>
+    onEmbedded(
+      `leads its Service to a Sovereign's Pod, written as ${address}, in ${at}`,
+      by,
+      post(core(at, "endpoints"), endpoints({ addresses: [{ ip: address }] })),
+      ADDRESSED,
+    ),
   ),
   on(
     `leads its Service to a Sovereign's Service by its name in ${at}`,

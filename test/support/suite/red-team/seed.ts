@@ -1,5 +1,6 @@
 import { cluster, core, group, post, type Request, remove } from "./attempt.ts";
 import { CLAIM_SEEDS, DEVICE_SEEDS, NETWORK_SEEDS, SERVICE_SEEDS } from "./claim-seed.ts";
+import { managedIngress } from "./deputy-attempt.ts";
 import { ENVIRONMENT_SEEDS } from "./environment-seed.ts";
 import { CONVERTED_DEFINITION, DEFINITIONS } from "./kind.ts";
 import {
@@ -29,6 +30,7 @@ import {
   UNSIGNED_ARTIFACT,
 } from "./object.ts";
 import { WIDE_GROUP } from "./person.ts";
+import { TERMINATING_SEEDS } from "./terminating-attempt.ts";
 
 const PRODUCT = `${LABEL_PREFIX}/v1alpha1`;
 const label = (name: string) => `${LABEL_PREFIX}/${name}`;
@@ -154,6 +156,7 @@ const productObjects = (omantelKey: string): Request[] => [
         { kind: "ServiceAccount", name: "franchisee", namespace: "bazaar" },
         { kind: "User", name: "system:serviceaccount:bazaar:clerk" },
         { kind: "ServiceAccount", name: "default", namespace: "souk" },
+        { kind: "ServiceAccount", name: "seller", namespace: "ingress-nginx" },
       ],
     }),
     franchise("ooredoo", { grants: { privateBlueprints: { max: 1 } } }),
@@ -209,6 +212,7 @@ export function seeds(kind: "embedded" | "real", omantelKey: string): Request[] 
     post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", CONVERTED_DEFINITION),
     ...CLAIM_SEEDS,
     ...DEVICE_SEEDS,
+    ...TERMINATING_SEEDS,
   ];
   return [
     post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", wide),
@@ -250,6 +254,14 @@ export function seeds(kind: "embedded" | "real", omantelKey: string): Request[] 
       configMap("managed", { metadata: { labels: { [label("managed-by")]: "operator" } } }),
     ),
     ...NETWORK_SEEDS,
+    post(
+      group("networking.k8s.io/v1", "sovereign-omantel", "ingresses"),
+      managedIngress({
+        [label("sovereign")]: "omantel",
+        [label("managed-by")]: "operator",
+      }),
+    ),
+    post(core("shop", "pods"), pod("unbound", SIGNED, { schedulerName: "shop-scheduler" })),
     post(
       "/api/v1/nodes",
       named("v1", "Node", "node-1", { metadata: { labels: { "kubernetes.io/hostname": "node-1" } } }),

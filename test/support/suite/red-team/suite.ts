@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RULE_IDS } from "../../../../src/admission/rules/rule-id.ts";
 import { ACCOUNT_ATTEMPTS, ALLOWED_ACCOUNT } from "./account-attempt.ts";
 import { ADVISORY_ATTEMPTS, ALLOWED_ADVISORY } from "./advisory-attempt.ts";
+import { ALLOWED_CHART } from "./allowed-chart.ts";
 import { ALLOWED_COMPONENTS } from "./allowed-component.ts";
 import { ALLOWED_CONTROLLER } from "./allowed-controller.ts";
 import { ALLOWED_DESTINATION } from "./allowed-destination.ts";
@@ -11,13 +12,17 @@ import { ALLOWED_MEMBER } from "./allowed-member.ts";
 import { ALLOWED_NEIGHBOUR } from "./allowed-neighbour.ts";
 import { ALLOWED_ORDINARY } from "./allowed-ordinary.ts";
 import { ALLOWED_PRODUCT } from "./allowed-product.ts";
+import { ALLOWED_ANNOTATION, ANNOTATION_ATTEMPTS } from "./annotation-attempt.ts";
 import type { Attempt } from "./attempt.ts";
 import { ALLOWED_BALANCER, BALANCER_ATTEMPTS } from "./balancer-attempt.ts";
 import { BLUEPRINT_ATTEMPTS } from "./blueprint-attempt.ts";
+import { ALLOWED_CALLED, CALLED_ATTEMPTS } from "./called-attempt.ts";
 import { ALLOWED_CLAIM, CLAIM_ATTEMPTS } from "./claim-attempt.ts";
+import { ALLOWED_CLASS, CLASS_ATTEMPTS } from "./class-attempt.ts";
 import { type RedTeamCluster, startRedTeamCluster } from "./cluster.ts";
 import { CLUSTER_ATTEMPTS } from "./cluster-attempt.ts";
 import { denialOf, problemsOf } from "./denial-text.ts";
+import { ALLOWED_DEPUTY, DEPUTY_ATTEMPTS } from "./deputy-attempt.ts";
 import { DESTINATION_ATTEMPTS } from "./destination-attempt.ts";
 import { ENVIRONMENT_ATTEMPTS } from "./environment-attempt.ts";
 import { ENVIRONMENT_CONTROLLER_ATTEMPTS } from "./environment-controller-attempt.ts";
@@ -34,9 +39,11 @@ import { POD_ATTEMPTS } from "./pod-attempt.ts";
 import { POD_NETWORK_ATTEMPTS } from "./pod-network-attempt.ts";
 import { PRODUCT_KIND_ATTEMPTS } from "./product-kind-attempt.ts";
 import { PROXY_ATTEMPTS } from "./proxy-attempt.ts";
+import { ALLOWED_RAW, RAW_ATTEMPTS } from "./raw-attempt.ts";
 import type { Answer } from "./sender.ts";
 import { SERVICE_ATTEMPTS } from "./service-attempt.ts";
 import { SOVEREIGN_ATTEMPTS } from "./sovereign-attempt.ts";
+import { TERMINATING_ATTEMPTS } from "./terminating-attempt.ts";
 import { ALLOWED_VERSION, VERSION_ATTEMPTS } from "./version-attempt.ts";
 
 const ALLOWED = [
@@ -54,6 +61,12 @@ const ALLOWED = [
   ...ALLOWED_CLAIM,
   ...ALLOWED_NEIGHBOUR,
   ...ALLOWED_CONTROLLER,
+  ...ALLOWED_ANNOTATION,
+  ...ALLOWED_DEPUTY,
+  ...ALLOWED_CLASS,
+  ...ALLOWED_RAW,
+  ...ALLOWED_CHART,
+  ...ALLOWED_CALLED,
 ];
 const ATTEMPTS = [
   ...PLACE_ATTEMPTS,
@@ -81,6 +94,12 @@ const ATTEMPTS = [
   ...GATEWAY_ATTEMPTS,
   ...POD_NETWORK_ATTEMPTS,
   ...FIELD_OWNERSHIP_ATTEMPTS,
+  ...ANNOTATION_ATTEMPTS,
+  ...DEPUTY_ATTEMPTS,
+  ...CLASS_ATTEMPTS,
+  ...RAW_ATTEMPTS,
+  ...TERMINATING_ATTEMPTS,
+  ...CALLED_ATTEMPTS,
 ];
 
 /** The rules that the operator's webhook or native policy gave as reasons. */
