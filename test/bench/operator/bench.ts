@@ -29,16 +29,13 @@ export async function runOperatorBench(
 }
 
 async function measureFleet(scenario: FleetScenario, { isProfiled, report }: Options): Promise<FleetResult> {
-  const { name, sovereigns, edits, heapMib } = scenario;
+  const { name, sovereigns, edits } = scenario;
   const say = (text: string) => report(`${name}: ${text}`);
   const world = await createOperatorWorld();
   const observer = await createObserver(world.client);
   const deps = { world, observer };
   try {
-    const operator = await world.startOperator([
-      ...(isProfiled ? ["--inspect=127.0.0.1:0"] : []),
-      ...(heapMib === undefined ? [] : [`--max-old-space-size=${heapMib}`]),
-    ]);
+    const operator = await world.startOperator(isProfiled ? ["--inspect=127.0.0.1:0"] : []);
     await world.client.create(resourceOf(BILLING_RELEASE), releaseManifest);
     await settle(operator);
     const emptyMib = residentMib(operator.pid);

@@ -8,16 +8,11 @@ export interface FleetScenario {
   edits: number;
   /** Whether a killed leader, a stopped leader and an unreachable API server are measured as well. */
   hasFaults: boolean;
-  /** The limit of the operator's heap in MiB. Absent: the chart's. */
-  heapMib?: number;
 }
 
 const SIZES = [100, 1_000, 3_000, 10_000];
 /** Faults are measured on this fleet only. Larger fleets would give the same times, and already take long. */
 const FAULT_SIZE = 1_000;
-
-/** A fleet that does not fit into the chart's limit gets a larger heap. Its memory then misses the bar. */
-const HEAP_MIB: Readonly<Record<number, number>> = { 10000: 1_536 };
 
 const nameOf = (sovereigns: number) => `${sovereigns.toLocaleString("en")} Sovereigns`;
 
@@ -31,7 +26,6 @@ export function createPlan(options: { isQuick: boolean; only?: string }): FleetS
         restMs: 120_000,
         edits: 300,
         hasFaults: sovereigns === FAULT_SIZE,
-        ...(HEAP_MIB[sovereigns] === undefined ? {} : { heapMib: HEAP_MIB[sovereigns] }),
       }));
   return scenarios.filter(({ name }) => name.includes(only));
 }
