@@ -99,14 +99,28 @@ function desiredRelease(from: HubObjects, release: BillingRelease): KubernetesOb
 function desiredSovereign(from: HubObjects, sovereign: Sovereign): KubernetesObject {
   const { cluster: _cluster, billing: decided, ...others } = sovereign.spec;
   const { hold: _hold, ...billing } = decided;
-  const own = Object.fromEntries(Object.entries(others).filter(([field]) => !isOfferField(field)));
-  const copy = copyOf(from, SOVEREIGN.kind, { ...sovereign, spec: { ...own, billing } });
+  const copy = copyOf(from, SOVEREIGN.kind, { ...sovereign, spec: { ...withoutOffer(others), billing } });
   const { image, release } = from;
   if (image === undefined) return copy;
   const given = annotated(copy, ANNOTATION.image, image);
   const isUnderWay = release !== undefined && isRollingOut(release, image);
   return isUnderWay ? annotated(given, ANNOTATION.rollingOut, image) : given;
 }
+
+/**
+ * Whether the Sovereign on its cluster has the spec and the image that the hub gives it. What else the hub still writes, such
+ * as the end of a rollout, does not change what its status there says.
+ */
+export function isGiven({ objects }: DesiredSpoke, live: Sovereign | undefined): boolean {
+  const given = objects.find(({ kind }) => kind === SOVEREIGN.kind) as Sovereign | undefined;
+  if (given === undefined || live === undefined) return false;
+  const decided = ({ metadata, spec }: Sovereign) =>
+    canonicalJson([metadata.annotations?.[ANNOTATION.image] ?? "", withoutOffer(spec)]);
+  return decided(live) === decided(given);
+}
+
+const withoutOffer = (spec: object): object =>
+  Object.fromEntries(Object.entries(spec).filter(([field]) => !isOfferField(field)));
 
 const isOfferField = (field: string): boolean => Object.hasOwn(OFFER_FIELDS, field);
 

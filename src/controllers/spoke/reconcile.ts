@@ -10,7 +10,7 @@ import { recordNews } from "../sovereign/report.ts";
 import { falseCondition, type Stop, stalled, trueCondition, unknown, waiting } from "../sovereign/status.ts";
 import { pinImage } from "../sovereign/step/pin.ts";
 import { desiredClusterStatus, desiredMirror, stopOf } from "./desired-mirror.ts";
-import { desiredSpoke } from "./desired-spoke.ts";
+import { type DesiredSpoke, desiredSpoke, isGiven } from "./desired-spoke.ts";
 import type { SpokeSession } from "./session.ts";
 import type { Spoke } from "./spoke.ts";
 
@@ -48,8 +48,9 @@ export async function reconcileRemote(context: ReconcileContext): Promise<Stop |
   // rollout to another one.
   if (image !== undefined && image !== sovereign.status.pinnedImage)
     return waiting("WaitingForSpoke", `the Sovereign takes ${image}`, AGAIN_MS);
-  spoke.put(sovereign.metadata.name, desiredSpokeOf(context, session.uid, image));
-  const mirrored = mirror(context, spoke, live, image);
+  const desired = desiredSpokeOf(context, session.uid, image);
+  spoke.put(sovereign.metadata.name, desired);
+  const mirrored = mirror(context, { spoke, desired, live, image });
   return sovereign.spec.suspend ? SUSPENDED : (unpinned ?? mirrored);
 }
 
@@ -158,21 +159,22 @@ function desiredSpokeOf({ deps, sovereign }: ReconcileContext, uid: string, imag
 /** Adds the state on the cluster to the findings, and returns why the Sovereign is not Ready. */
 function mirror(
   context: ReconcileContext,
-  spoke: Spoke,
-  live: Sovereign | undefined,
-  image: string | undefined,
+  remote: { spoke: Spoke; desired: DesiredSpoke; live: Sovereign | undefined; image: string | undefined },
 ): Stop | undefined {
   const { sovereign, findings } = context;
+  const { spoke, desired, live, image } = remote;
   const { conditions, facts, stop } = desiredMirror(live, image);
   findings.conditions.push(...conditions);
   Object.assign(findings.facts, facts);
   const result = spoke.result(sovereign.metadata.name);
   if (result.kind === "applied") return stop;
   if (result.kind === "pending")
-    return waiting(
-      "WaitingForSpoke",
-      "the hub writes the Sovereign to its cluster: its status follows within seconds",
-    );
+    return isGiven(desired, live)
+      ? stop
+      : waiting(
+          "WaitingForSpoke",
+          "the hub writes the Sovereign to its cluster: its status follows within seconds",
+        );
   const { reason, message, isFinal } = result;
   const described = `on the Sovereign's cluster: ${message}`;
   recordNews(context, "Ready", { reason, message: described });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ANNOTATION } from "../../../../src/api/label.ts";
 import type { Sovereign, SovereignStatus } from "../../../../src/api/sovereign.ts";
 import type { Spokes } from "../../../../src/controllers/spoke/link.ts";
 import { finishRemote, reconcileRemote } from "../../../../src/controllers/spoke/reconcile.ts";
@@ -176,6 +177,34 @@ describe("reconcileRemote", () => {
     context.deps.fleets = { decide: () => ({ kind: "wait", reason: "WaitingForWave", message: "later" }) };
     expect(await reconcileRemote(context)).toMatchObject(stop);
     expect(context.calls).toEqual([["put", "omantel", "spoke-uid"]]);
+  });
+
+  it.each<[string, Partial<Sovereign["spec"]>, string, object | undefined]>([
+    ["counts what the cluster says while the hub writes only other things", {}, NEXT_IMAGE, undefined],
+    [
+      "waits while the cluster has another spec",
+      { parent: "other" },
+      NEXT_IMAGE,
+      { reason: "WaitingForSpoke" },
+    ],
+    ["waits while the cluster has another image", {}, IMAGE, { reason: "WaitingForSpoke" }],
+  ])("%s", async (_what, other, given, stop) => {
+    const status = { ...READY, pinnedImage: NEXT_IMAGE };
+    const object = own(status);
+    const { cluster: _cluster, ...spec } = { ...object.spec, ...other };
+    const live: Sovereign = {
+      ...object,
+      metadata: { ...object.metadata, annotations: { [ANNOTATION.image]: given } },
+      spec,
+      status: { ...status, observedGeneration: object.metadata.generation ?? 0 },
+    };
+    const context = contextWith(object, reachable(), {
+      result: () => ({ kind: "pending" }),
+      sovereign: () => live,
+    });
+    context.deps.fleets = { decide: () => ({ kind: "update" }) };
+    const found = await reconcileRemote(context);
+    expect(found).toEqual(stop === undefined ? undefined : expect.objectContaining(stop));
   });
 
   it("says that the rollout has not given the Sovereign an image yet", async () => {
