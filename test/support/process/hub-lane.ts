@@ -12,7 +12,7 @@ import { converged, RELEASES, SOVEREIGNS, settled, until, type useOperatorBench 
 import { createFault, type PlannedFault } from "./operator-fault.ts";
 import { FRANCHISES, POLICIES, POLICY, REMOTE, readRelease, useSpokeBench } from "./spoke-bench.ts";
 
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 60_000;
 const CONVERGENCE_MS = 10_000;
 const QUIET_MS = 150;
 
@@ -186,14 +186,20 @@ export function useHubLane(start?: Parameters<typeof useOperatorBench>[0]): HubL
           return act();
         },
       });
-      await untilOver();
     }
+    const end = async () => {
+      await untilOver();
+      await settled(run, QUIET_MS, calls);
+      return converged(() => endState(name), expected, CONVERGENCE_MS);
+    };
     // The hub may also crash at a call that follows the end of the stage.
-    const isOver = untilOver().then(() => settled(run, QUIET_MS, calls));
-    isOver.catch(() => undefined);
-    if (await Promise.race([fault.died, isOver.then(() => false)])) await startAgain();
-    await settled(run, QUIET_MS, calls);
-    const last = await converged(() => endState(name), expected, CONVERGENCE_MS);
+    const first = end();
+    first.catch(() => undefined);
+    let last = await Promise.race([first, fault.died.then(() => undefined)]);
+    if (last === undefined) {
+      await startAgain();
+      last = await end();
+    }
     await run.stop();
     return { hasCome: fault.hasCome(), end: last, calls: calls.slice(before) };
   }
