@@ -129,7 +129,13 @@ describe("a Sovereign on a cluster of its own", () => {
 });
 
 describe("a rollout over local and remote Sovereigns", () => {
-  it("updates the remote one after Catalyst-Zero, and counts both in the same way", async () => {
+  it("updates the remote one after Catalyst-Zero, counts both in the same way, and shows it Ready from then on", async () => {
+    const shown: (string | undefined)[] = [];
+    hub.caches().sovereigns.onChange(({ object: { metadata, status } }) => {
+      const ready = findCondition(status?.conditions, "Ready");
+      const isNews = metadata.name === "omantel" && shown.at(-1) !== ready?.status;
+      if (isNews && status?.verified?.image === NEXT_IMAGE) shown.push(ready?.status);
+    });
     await setImage(NEXT_IMAGE);
     await awaitOn(hub, "omantel", NEXT_IMAGE);
     const { status } = (await until(
@@ -142,6 +148,12 @@ describe("a rollout over local and remote Sovereigns", () => {
     expect(status).toMatchObject({ sovereigns: 2, updated: 2, verified: 2, leftOut: 0 });
     expect((await onSpoke())?.status?.pinnedImage).toBe(NEXT_IMAGE);
     expect((await hub.sovereign("omantel"))?.status?.previousImage).toBe(IMAGE);
+    // The hub then removes its annotation that the rollout is running.
+    await until(
+      async () => (await onSpoke())?.metadata.annotations?.[ANNOTATION.rollingOut] === undefined || undefined,
+      async () => JSON.stringify((await onSpoke())?.metadata.annotations),
+    );
+    expect(shown).toEqual(["True"]);
   });
 
   it("halts when the remote one stalls on the image, and continues when the hub has another", async () => {
