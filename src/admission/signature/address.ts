@@ -39,27 +39,47 @@ const local = new BlockList();
 local.addSubnet("0.0.0.0", 8, "ipv4");
 local.addSubnet("127.0.0.0", 8, "ipv4");
 local.addSubnet("169.254.0.0", 16, "ipv4");
+local.addAddress("100.100.100.200", "ipv4");
 local.addAddress("::", "ipv6");
 local.addAddress("::1", "ipv6");
+local.addAddress("fd00:ec2::254", "ipv6");
+local.addAddress("fd20:ce::254", "ipv6");
 local.addSubnet("fe80::", 10, "ipv6");
-/** Forms that embed an IPv4 address: mapped, compatible and NAT64. */
+/** Forms of an IPv4 address that only the machine itself uses: mapped and compatible. */
 const embedding = new BlockList();
 embedding.addSubnet("::", 96, "ipv6");
 embedding.addSubnet("::ffff:0:0", 96, "ipv6");
-embedding.addSubnet("64:ff9b::", 96, "ipv6");
+const NAT64_PREFIX = "64:ff9b::";
+const nat64 = new BlockList();
+nat64.addSubnet(NAT64_PREFIX, 96, "ipv6");
 
 /** Whether an IP address belongs to the public Internet. */
-export function isPublicAddress(address: string): boolean {
+export function isPublicAddress(text: string): boolean {
+  const address = translated(text);
   const family = isIP(address);
   if (family === 4) return !notPublic.check(address, "ipv4");
   return family === 6 && publicIpv6.check(address, "ipv6") && !notPublic.check(address, "ipv6");
 }
 
 /** Whether a connection to the address may leave the machine and its link. */
-export function isRemoteAddress(address: string): boolean {
+export function isRemoteAddress(text: string): boolean {
+  const address = translated(text);
   const family = isIP(address);
   if (family === 4) return !local.check(address, "ipv4");
   return family === 6 && !local.check(address, "ipv6") && !embedding.check(address, "ipv6");
+}
+
+/**
+ * The IPv4 address to which NAT64 connects; other addresses stay. In a cluster that has only IPv6, DNS64 gives this form to
+ * every host that has only IPv4, as many registries do.
+ */
+function translated(address: string): string {
+  if (isIP(address) !== 6 || !nat64.check(address, "ipv6")) return address;
+  // The URL parser writes an IPv6 address in its one canonical form. It accepts no zone.
+  const canonical = new URL(`http://[${address.replace(/%.*$/, "")}]`).hostname.slice(1, -1);
+  const groups = canonical.slice(NAT64_PREFIX.length).split(":");
+  const [low = 0, high = 0] = groups.reverse().map((group) => Number.parseInt(group || "0", 16));
+  return [high >> 8, high & 255, low >> 8, low & 255].join(".");
 }
 
 /** The IP address that a URL has in place of a host name. `URL` has already normalised decimal and hexadecimal forms. */

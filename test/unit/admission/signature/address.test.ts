@@ -12,6 +12,10 @@ describe("isPublicAddress", () => {
     "223.255.255.255",
     "2606:4700::1111",
     "2a00:1450::1",
+    // NAT64: 8.8.8.8 in a cluster that has only IPv6.
+    "64:ff9b::808:808",
+    "64:ff9b::8.8.8.8",
+    "64:ff9b::808:808%eth0",
   ])("holds for %s", (address) => expect(isPublicAddress(address)).toBe(true));
 
   it.each([
@@ -36,6 +40,9 @@ describe("isPublicAddress", () => {
     "::ffff:7f00:1",
     "::ffff:8.8.8.8",
     "64:ff9b::7f00:1",
+    "64:ff9b::a00:1",
+    "64:ff9b::1",
+    "64:ff9b::",
     "64:ff9b:1::1",
     "2001::1",
     "2001:db8::1",
@@ -51,10 +58,15 @@ describe("isPublicAddress", () => {
 });
 
 describe("isRemoteAddress", () => {
-  it.each(["8.8.8.8", "10.0.0.1", "192.168.1.1", "fd12:3456::1", "2606:4700::1111"])(
-    "holds for %s",
-    (address) => expect(isRemoteAddress(address)).toBe(true),
-  );
+  it.each([
+    "8.8.8.8",
+    "10.0.0.1",
+    "192.168.1.1",
+    "fd12:3456::1",
+    "2606:4700::1111",
+    "64:ff9b::808:808",
+    "64:ff9b::a00:1",
+  ])("holds for %s", (address) => expect(isRemoteAddress(address)).toBe(true));
 
   it.each([
     "0.0.0.0",
@@ -66,7 +78,14 @@ describe("isRemoteAddress", () => {
     "::ffff:127.0.0.1",
     "::ffff:a9fe:a9fe",
     "64:ff9b::a9fe:a9fe",
+    "64:ff9b::7f00:1",
+    "64:ff9b::",
+    "64:ff9b::1",
     "fe80::1",
+    // Metadata services of clouds.
+    "100.100.100.200",
+    "fd00:ec2::254",
+    "fd20:ce::254",
   ])("does not hold for %s", (address) => expect(isRemoteAddress(address)).toBe(false));
 });
 
