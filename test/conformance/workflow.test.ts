@@ -1,5 +1,6 @@
-import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -10,6 +11,8 @@ const FILES = readdirSync(FOLDER);
 
 interface Step {
   uses?: string;
+  name?: string;
+  run?: string;
   with?: Record<string, unknown>;
 }
 interface Workflow {
@@ -57,6 +60,40 @@ describe.each(FILES)("the workflow %s", (file) => {
   });
 });
 
+describe("the first job of a release", () => {
+  const steps = Object.fromEntries(jobsOf("release.yml")).check?.steps ?? [];
+  /** Runs the script of a step as the runner does, and returns what it writes. */
+  function runStep(name: string, env: Record<string, string>): string {
+    const script = steps.find((step) => step.name?.startsWith(name))?.run ?? "exit 99";
+    const output = join(mkdtempSync(join(tmpdir(), "catalyst-workflow-")), "output");
+    writeFileSync(output, "");
+    const { stdout } = spawnSync("bash", ["-e", "-c", script], {
+      cwd: join(FOLDER, "../.."),
+      env: { PATH: process.env.PATH, GITHUB_OUTPUT: output, ...env },
+      encoding: "utf8",
+    });
+    return stdout + readFileSync(output, "utf8");
+  }
+
+  it("accepts the tag of the present version, and names what another tag differs from", () => {
+    const { version } = JSON.parse(readFileSync(join(FOLDER, "../../package.json"), "utf8"));
+    expect(runStep("Compare", { GITHUB_REF_NAME: `v${version}` })).toBe("");
+    expect(runStep("Compare", { GITHUB_REF_NAME: "v99.0.0" })).toBe(
+      `::error::the version in package.json is ${version}, and the tag says 99.0.0\n`,
+    );
+  });
+
+  it("names image and charts without capital letters, and says that the registry is missing", () => {
+    const repository = { GITHUB_REPOSITORY: "Open/Catalyst" };
+    expect(runStep("Name", { ...repository, REGISTRY: "registry.example" })).toBe(
+      "image=registry.example/open/catalyst/catalyst\ncharts=registry.example/open/catalyst/charts\n",
+    );
+    expect(runStep("Name", { ...repository, REGISTRY: "" })).toContain(
+      "::error::set the repository's variable REGISTRY",
+    );
+  });
+});
+
 describe("the workflows", () => {
   it("give each job only the permissions that it needs", () => {
     const rights = FILES.flatMap((file) =>
@@ -64,6 +101,7 @@ describe("the workflows", () => {
     );
     expect(Object.fromEntries(rights)).toEqual({
       "ci.yml run": { contents: "read" },
+      "release.yml check": { contents: "read" },
       "release.yml ci": { contents: "read" },
       "release.yml image": {
         ...{ contents: "read", packages: "write" },

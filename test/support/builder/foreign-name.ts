@@ -43,5 +43,5 @@ export const FOREIGN_NAMES: Record<string, readonly string[]> = {
     "ts-prune",
   ],
   "files that were not taken": ["billing_checkout_v2.sql", "shape.json"],
-  examples: ["acme-stg", "platform-team"],
+  examples: ["acme-stg", "platform-team", "vX.Y.Z"],
 };
