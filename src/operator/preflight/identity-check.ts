@@ -21,12 +21,17 @@ export async function checkIdentity(
   ];
 }
 
+/** OpenShift's group of administrators. */
+const OPENSHIFT_ADMINISTRATORS = "system:cluster-admins";
+
 /** Never offers groups of Kubernetes itself: `system:serviceaccounts` would make every Pod the platform. */
 function remedyFor(person: { username: string; groups: string[] }): string {
   const account = serviceAccountOf(person);
   if (account !== undefined)
     return `name its namespace, if all accounts there are the platform's, in the chart's value platform.serviceAccountNamespaces, and here in --platform-service-account-namespaces: ${account.namespace}`;
-  const own = person.groups.filter((group) => !group.startsWith("system:"));
+  const own = person.groups.filter(
+    (group) => !group.startsWith("system:") || group === OPENSHIFT_ADMINISTRATORS,
+  );
   return own.length === 0
     ? "install as a member of a group, and name the group in the chart's value platform.groups"
     : `name one of your groups, if all its members are the platform's, in the chart's value platform.groups, and here in --platform-groups: ${own.join(", ")}`;
