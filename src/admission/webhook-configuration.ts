@@ -43,6 +43,16 @@ export interface WebhookScope {
 
 const TIMEOUT_SECONDS = 10;
 
+/**
+ * Without the annotation, AKS leaves out of every webhook the namespaces with a label `control-plane`. A tenant could set that
+ * label, and the operator would restore its own selectors without end.
+ */
+const METADATA = {
+  name: WEBHOOK_CONFIGURATION,
+  labels: { [LABEL.managedBy]: "operator" },
+  annotations: { "admissions.enforcer/disabled": "true" },
+};
+
 interface WebhookRule {
   apiGroups: string[];
   apiVersions: string[];
@@ -106,7 +116,7 @@ export function desiredWebhookConfiguration(
   return {
     apiVersion: "admissionregistration.k8s.io/v1",
     kind: "ValidatingWebhookConfiguration",
-    metadata: { name: WEBHOOK_CONFIGURATION, labels: { [LABEL.managedBy]: "operator" } },
+    metadata: METADATA,
     webhooks: [
       webhook("cluster", [rule("*", ["*/*"], EVERYTHING, "Cluster")], everywhere, [NOT_A_REVIEW]),
       webhook("listed-namespace", inNamespace, listed, [NOT_A_REVIEW]),

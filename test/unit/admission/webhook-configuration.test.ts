@@ -28,6 +28,7 @@ describe("the webhook configuration", () => {
     expect(metadata).toEqual({
       name: "catalyst-operator",
       labels: { "catalyst.openova.io/managed-by": "operator" },
+      annotations: { "admissions.enforcer/disabled": "true" },
     });
     expect(webhooks.map(({ name }) => name.replace(".catalyst.openova.io", ""))).toEqual([
       "cluster",
