@@ -157,6 +157,14 @@ export const FLAGS: readonly FlagDescription[] = [
       "namespaces whose ServiceAccounts belong to the platform besides the built-in ones, comma-separated",
   },
   {
+    flag: "control-plane-user-prefixes",
+    variable: "CONTROL_PLANE_USER_PREFIXES",
+    chartValue: "controlPlane.userPrefixes",
+    fallback: BUILT_IN_IDENTITIES.controlPlanePrefixes.join(","),
+    description:
+      "beginnings of the names of users that are the cluster's own control plane besides the built-in one, comma-separated, such as eks:",
+  },
+  {
     flag: "controller-namespaces",
     variable: "CONTROLLER_NAMESPACES",
     chartValue: "controllers.namespaces",

@@ -2,7 +2,6 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { ENFORCEMENTS } from "../admission/enforcement.ts";
-import { identityLists } from "../admission/rules/identity.ts";
 import { INLINE_DRIVERS } from "../admission/rules/pod-isolation.ts";
 import { BILLING } from "../api/name.ts";
 import type { OperatorSettings } from "../operator/settings.ts";
@@ -10,6 +9,7 @@ import { createEnvReader, type Env } from "../platform/env.ts";
 import { UsageError } from "../platform/errors.ts";
 import { LOG_LEVELS } from "../platform/log.ts";
 import { type Flag, parseCommandLine } from "./flag.ts";
+import { readIdentityLists } from "./identity-flag.ts";
 import {
   DEFAULT_DOCS_URL,
   DEFAULT_DRAIN_SECONDS,
@@ -69,11 +69,7 @@ export function readOperatorSettings(args: string[], env: Env): OperatorSettings
     docsUrl: parseDocsUrl(reader.optional("DOCS_URL") ?? DEFAULT_DOCS_URL, nameOf("DOCS_URL")),
     registryCaPem: readCaFile(reader.optional("REGISTRY_CA_FILE"), nameOf("REGISTRY_CA_FILE")),
     registryPullSecretFiles: reader.list("REGISTRY_PULL_SECRET_FILES"),
-    identities: identityLists({
-      platformGroups: reader.list("PLATFORM_GROUPS"),
-      platformNamespaces: reader.list("PLATFORM_SERVICE_ACCOUNT_NAMESPACES"),
-      controllerNamespaces: reader.list("CONTROLLER_NAMESPACES"),
-    }),
+    identities: readIdentityLists(reader),
     inlineDrivers: [...INLINE_DRIVERS, ...reader.list("INLINE_VOLUME_DRIVERS")],
     concurrency: reader.integer("CONCURRENCY", 4, 1, 64),
     drainSeconds: reader.integer("DRAIN_SECONDS", DEFAULT_DRAIN_SECONDS, 0, MAX_DRAIN_SECONDS),

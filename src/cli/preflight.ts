@@ -1,9 +1,9 @@
-import { identityLists } from "../admission/rules/identity.ts";
 import type { Check } from "../operator/preflight/check.ts";
 import { inspectCluster, type Preflight } from "../operator/preflight/inspection.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
 import { type Command, EXIT } from "./command.ts";
 import { type Flag, parseCommandLine } from "./flag.ts";
+import { readIdentityLists } from "./identity-flag.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, connectToCluster } from "./kubeconfig.ts";
 import { FLAGS as OPERATOR_FLAGS } from "./operator-flag-list.ts";
 import { formatted, OUTPUT_FLAG } from "./output.ts";
@@ -12,6 +12,7 @@ import { oneLine } from "./terminal-text.ts";
 const LISTS = {
   "platform-groups": "PLATFORM_GROUPS",
   "platform-service-account-namespaces": "PLATFORM_SERVICE_ACCOUNT_NAMESPACES",
+  "control-plane-user-prefixes": "CONTROL_PLANE_USER_PREFIXES",
   "controller-namespaces": "CONTROLLER_NAMESPACES",
 } as const;
 
@@ -83,12 +84,7 @@ function parseFlags(args: string[], env: Env) {
     (values as Record<string, string | undefined>)[flag] ?? env[variable],
   ]);
   const reader = createEnvReader(Object.fromEntries(given));
-  const settings = identityLists({
-    platformGroups: reader.list("PLATFORM_GROUPS"),
-    platformNamespaces: reader.list("PLATFORM_SERVICE_ACCOUNT_NAMESPACES"),
-    controllerNamespaces: reader.list("CONTROLLER_NAMESPACES"),
-  });
-  return { values, settings };
+  return { values, settings: readIdentityLists(reader) };
 }
 
 function describe({ checks, enforcement, outsiders, denials }: Preflight): string {
@@ -115,8 +111,8 @@ function describe({ checks, enforcement, outsiders, denials }: Preflight): strin
   if (outsiders.length + denials.length > 0)
     lines.push(
       "",
-      "Name controllers in --controller-namespaces and the platform team in --platform-groups. docs/denied.md says what the",
-      "others can do instead.",
+      "Name controllers in --controller-namespaces, the platform team in --platform-groups, and users of the cloud's control plane",
+      "in --control-plane-user-prefixes. docs/denied.md says what the others can do instead.",
     );
   // Other people choose the names of subjects and users. A line break in a name must not look like another line of the report.
   return `${lines.map(oneLine).join("\n")}\n`;

@@ -28,6 +28,13 @@ describe("the chart", () => {
       ["--set", "webhook.clientCertificate.names={api}"],
       "/webhook/clientCertificate/configMapName",
     ],
+    ...["ops", "system:", "system:s", "system:serviceaccount:a:", "system:anonymous"].map(
+      (prefix): [string, string[], string] => [
+        `${prefix} as the control plane`,
+        ["--set", `controlPlane.userPrefixes={${prefix}}`],
+        "/controlPlane/userPrefixes/0",
+      ],
+    ),
     ["another namespace", ["--namespace", "elsewhere"], "catalyst-system"],
     [
       "closed destinations without a NetworkPolicy",

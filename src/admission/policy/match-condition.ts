@@ -57,7 +57,11 @@ export const celIsServiceAccountOf = (namespaces: readonly string[]) =>
   `${celList(namespaces)}.exists(own, request.userInfo.username.startsWith("system:serviceaccount:" + own + ":"))`;
 
 /** The conditions that leave out the identities to which no rule applies: the platform and the control plane. */
-export function notPlatform({ platformGroups, platformNamespaces }: IdentityLists): MatchCondition[] {
+export function notPlatform({
+  platformGroups,
+  platformNamespaces,
+  controlPlanePrefixes,
+}: IdentityLists): MatchCondition[] {
   return [
     {
       name: "not-platform-group",
@@ -69,7 +73,7 @@ export function notPlatform({ platformGroups, platformNamespaces }: IdentityList
     },
     {
       name: "not-control-plane",
-      expression: `!("system:nodes" in request.userInfo.groups) && !request.userInfo.username.startsWith("system:kube-")`,
+      expression: `!("system:nodes" in request.userInfo.groups) && !${celList(controlPlanePrefixes)}.exists(prefix, request.userInfo.username.startsWith(prefix))`,
     },
   ];
 }

@@ -15,10 +15,12 @@ export type Identity =
   | { kind: "franchisee"; franchises: readonly Franchise[] }
   | { kind: "tenant" };
 
-/** The members of the platform, and the namespaces of controllers. Settings add to the built-in entries. */
+/** The members of the platform and the control plane, and the namespaces of controllers. Settings add to the built-in entries. */
 export interface IdentityLists {
   platformGroups: readonly string[];
   platformNamespaces: readonly string[];
+  /** The beginnings of the names of the control plane's users. */
+  controlPlanePrefixes: readonly string[];
   controllerNamespaces: readonly string[];
 }
 
@@ -26,6 +28,7 @@ export interface IdentityLists {
 export const BUILT_IN_IDENTITIES: IdentityLists = {
   platformGroups: ["system:masters", "kubeadm:cluster-admins", "catalyst:platform"],
   platformNamespaces: ["kube-system", "catalyst-system", "flux-system"],
+  controlPlanePrefixes: ["system:kube-"],
   controllerNamespaces: [
     "cert-manager",
     "cnpg-system",
@@ -47,6 +50,7 @@ export function identityLists(added: Partial<IdentityLists> = {}): IdentityLists
   return {
     platformGroups: join("platformGroups"),
     platformNamespaces,
+    controlPlanePrefixes: join("controlPlanePrefixes"),
     controllerNamespaces: join("controllerNamespaces").filter((name) => !platformNamespaces.includes(name)),
   };
 }
@@ -78,7 +82,7 @@ export function identityOf(
   const namespace = serviceAccountOf(user)?.namespace;
   if (lists.platformGroups.some((group) => user.groups.includes(group))) return { kind: "platform" };
   if (namespace !== undefined && lists.platformNamespaces.includes(namespace)) return { kind: "platform" };
-  if (isControlPlane(user)) return { kind: "controlPlane" };
+  if (isControlPlane(user, lists)) return { kind: "controlPlane" };
   if (namespace !== undefined && lists.controllerNamespaces.includes(namespace))
     return { kind: "controller", namespace };
   const own = franchises.filter(
@@ -91,8 +95,10 @@ export function identityOf(
 export const isExempt = ({ kind }: Identity): boolean => kind === "platform" || kind === "controlPlane";
 
 /** Nodes and the control plane's own users. The garbage collector's ServiceAccount is in kube-system. */
-function isControlPlane({ username, groups }: User): boolean {
-  return groups.includes("system:nodes") || username.startsWith("system:kube-");
+function isControlPlane({ username, groups }: User, { controlPlanePrefixes }: IdentityLists): boolean {
+  return (
+    groups.includes("system:nodes") || controlPlanePrefixes.some((prefix) => username.startsWith(prefix))
+  );
 }
 
 /**

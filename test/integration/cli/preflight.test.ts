@@ -116,6 +116,13 @@ describe("catalyst preflight", () => {
     expect(JSON.parse(output).outsiders).toEqual([]);
   });
 
+  it("lists a user of the cloud's control plane, unless a flag names the beginning of its name", async () => {
+    await bind("cloud", { apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "eks:addon-manager" });
+    expect((await run()).output).toContain("  User eks:addon-manager\n");
+    const { output } = await run("--control-plane-user-prefixes", "eks:");
+    expect(output).not.toContain("eks:addon-manager");
+  });
+
   it("shows an untrusted name on one line, without terminal control sequences", async () => {
     const name = "eve\u001b[2J\nok           rights";
     await bind("named", { apiGroup: "rbac.authorization.k8s.io", kind: "User", name });

@@ -234,7 +234,9 @@ describe("the webhook configuration", () => {
   });
 
   it("leaves out requests of the platform and the control plane", () => {
-    const lists = identityLists({ platformGroups: ["ops"], platformNamespaces: ["tools"] });
+    const lists = identityLists({
+      ...{ platformGroups: ["ops"], platformNamespaces: ["tools"], controlPlanePrefixes: ["eks:"] },
+    });
     for (const { matchConditions } of configuration(undefined, lists).webhooks)
       expect(matchConditions.slice(0, 3)).toEqual([
         {
@@ -250,7 +252,7 @@ describe("the webhook configuration", () => {
         {
           name: "not-control-plane",
           expression:
-            '!("system:nodes" in request.userInfo.groups) && !request.userInfo.username.startsWith("system:kube-")',
+            '!("system:nodes" in request.userInfo.groups) && !["system:kube-", "eks:"].exists(prefix, request.userInfo.username.startsWith(prefix))',
         },
       ]);
   });

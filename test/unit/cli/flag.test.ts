@@ -47,6 +47,15 @@ describe("the drivers of inline volumes", () => {
   });
 });
 
+describe("the users of the control plane", () => {
+  it("are the built-in one and those of the flag", () => {
+    const args = ["--control-plane-user-prefixes=eks:,kubelet,system:cloud-controller-manager"];
+    expect(readOperatorSettings(args, {}).identities.controlPlanePrefixes).toEqual([
+      ...["system:kube-", "eks:", "kubelet", "system:cloud-controller-manager"],
+    ]);
+  });
+});
+
 describe("the webhook's certificate", () => {
   it("comes from a Secret in any namespace or from a folder, but not from both", () => {
     const secret = { WEBHOOK_CERT_SECRET: "cert-manager/webhook" };
@@ -88,6 +97,14 @@ describe("a wrong value of a flag", () => {
       "webhook",
       "must be NAMESPACE/NAME, for example cert-manager/catalyst-webhook",
     ],
+    ...["ops", "system:", "system:s", "system:serviceaccount:tools:", "system:anonymous"].map(
+      (value): [string, string, string, string] => [
+        "--control-plane-user-prefixes",
+        "CONTROL_PLANE_USER_PREFIXES",
+        value,
+        "must list beginnings of at least 4 characters that include no ServiceAccount and not system:anonymous, for example eks:",
+      ],
+    ),
     ["--enforcement", "ENFORCEMENT", "Maybe", "must be one of Deny, Audit"],
     ["--docs-url", "DOCS_URL", "a#b", "must be a URL or path of at most 200 characters, without #"],
     ["--registry-ca-file", "REGISTRY_CA_FILE", "/absent", "must be a file with certificates in PEM"],

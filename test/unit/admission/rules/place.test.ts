@@ -11,6 +11,7 @@ import { franchise } from "../../../support/builder/catalyst-object.ts";
 
 const lists = identityLists({
   platformNamespaces: ["argocd"],
+  controlPlanePrefixes: ["eks:"],
   controllerNamespaces: ["linkerd", "kube-system"],
 });
 
@@ -75,7 +76,10 @@ describe("reservedBy", () => {
 
 describe("identityLists", () => {
   it("adds to the built-in entries and removes none", () => {
-    const added = identityLists({ platformGroups: ["ops"], platformNamespaces: ["argocd"] });
+    const added = identityLists({
+      ...{ platformGroups: ["ops"], platformNamespaces: ["argocd"], controlPlanePrefixes: ["eks:"] },
+    });
+    expect(added.controlPlanePrefixes).toEqual(["system:kube-", "eks:"]);
     expect(added.platformGroups).toEqual([
       "system:masters",
       "kubeadm:cluster-admins",
@@ -105,6 +109,12 @@ describe("identityOf", () => {
     ["a configured namespace", account("argocd"), "platform"],
     ["a node", { username: "system:node:a", groups: ["system:nodes"] }, "controlPlane"],
     ["the scheduler", { username: "system:kube-scheduler", groups: [] }, "controlPlane"],
+    [
+      "EKS's approver of certificates",
+      { username: "eks:certificate-controller", groups: ["system:authenticated"] },
+      "controlPlane",
+    ],
+    ["a name in which a configured beginning comes later", { username: "x-eks:a", groups: [] }, "tenant"],
     ["cert-manager", account("cert-manager"), "controller"],
     ["a subject of a Franchise", { username: "omantel-admin", groups: [] }, "franchisee"],
     ["a stranger", { username: "eve", groups: ["system:authenticated"] }, "tenant"],
