@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { testAddresses } from "./step/address.ts";
 import { testCommands } from "./step/command.ts";
 import { testDisturbances } from "./step/disturbance.ts";
 import { testCoexistence, testInstallation } from "./step/installation.ts";
@@ -14,6 +15,7 @@ describe("the product on a real node", () => {
   const bench = useWorld();
   testInstallation(bench);
   testQuickstart(bench);
+  testAddresses(bench);
   testCoexistence(bench);
   testSovereigns(bench);
   testNeighbours(bench);

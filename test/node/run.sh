@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Runs the tests on a real node: `npm run test:node`. With --check, it only says whether this machine can run it.
+# Runs the tests on a real node: `npm run test:node`. The node has addresses of IPv6 and IPv4, or only of IPv4 where the kernel has
+# no IPv6. With --ipv6, it runs the quickstart alone, on a node that has only IPv6. With --check, it only says whether this machine
+# can run it.
 # Everything runs in its own network, mount and PID namespace. So nothing outlives this process, and the machine's network does not
 # change.
 set -euo pipefail
@@ -20,7 +22,19 @@ done
 unshare --net --mount --pid --fork --mount-proc ip link add node0 type veth peer name node1 2>/dev/null ||
   refuse "the kernel lets root make neither namespaces nor veth pairs"
 grep -q overlay /proc/filesystems || refuse "the kernel has no overlay file system"
-[ "${1:-}" = --check ] && exit 0
+tests=test/node/node.test.ts
+export IP_FAMILIES=${IP_FAMILIES:-IPv6 IPv4}
+[ -e /proc/sys/net/ipv6 ] || IP_FAMILIES=IPv4
+for option in "$@"; do
+  case $option in
+    --check) exit 0 ;;
+    --ipv6)
+      [ -e /proc/sys/net/ipv6 ] || refuse "the kernel has no IPv6"
+      tests=test/node/ipv6.test.ts IP_FAMILIES=IPv6
+      ;;
+    *) refuse "it takes --ipv6 and --check, not $option" ;;
+  esac
+done
 
 assets=${KUBEBUILDER_ASSETS:-${XDG_CACHE_HOME:-$HOME/.cache}/catalyst-test-tools}
 export KUBEBUILDER_ASSETS=$assets
@@ -35,4 +49,4 @@ for folder in /tmp/catalyst-node-*; do
   [ -d "/sys/fs/cgroup/pids/$name" ] || rm -rf "$folder"
 done
 exec setpriv --pdeathsig KILL unshare --net --mount --pid --fork --kill-child --mount-proc \
-  bash -c 'ip link set lo up; vitest run --project node --bail 1 --reporter verbose; exit $?'
+  bash -c 'ip link set lo up; vitest run --project node --bail 1 --reporter verbose "$1"; exit $?' node "$tests"

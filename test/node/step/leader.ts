@@ -6,6 +6,7 @@ export interface Pod {
   metadata: { name: string; uid: string; deletionTimestamp?: string };
   status: {
     podIP: string;
+    podIPs: { ip: string }[];
     containerStatuses: {
       restartCount: number;
       state: { running?: { startedAt: string } };

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { reconcileLedger } from "../../../src/cli/playground/ledger.ts";
+import { urlHost } from "../../../src/platform/url-host.ts";
 import type { StoryContext, StorySovereign } from "../../../src/playground/story/context.ts";
 import { runDriftChapter } from "../../../src/playground/story/drift-chapter.ts";
 import { type Example, parseManifests } from "../../../src/playground/story/example.ts";
@@ -110,13 +111,13 @@ async function billingUrl({ kubectl }: World, namespace: string): Promise<string
   const { spec } = JSON.parse(
     await kubectl("-n", namespace, "get", "service", "billing", "--output", "json"),
   );
-  return `http://${spec.clusterIP}:${spec.ports[0].port}`;
+  return `http://${urlHost(spec.clusterIP)}:${spec.ports[0].port}`;
 }
 
 /** The origin of the leader's metrics. */
 async function operatorOrigin(world: World): Promise<string> {
   const { status } = await podOf(world, await leaderOf(world));
-  return `http://${status.podIP}:8080`;
+  return `http://${urlHost(status.podIP)}:8080`;
 }
 
 function contextOf(world: World, sovereigns: StorySovereign[]): StoryContext {

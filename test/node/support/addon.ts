@@ -10,7 +10,7 @@ const COREFILE = `.:53 {
     ${HOSTS.trimEnd().replaceAll("\n", "\n    ")}
     fallthrough
   }
-  kubernetes cluster.local in-addr.arpa
+  kubernetes cluster.local in-addr.arpa ip6.arpa
   cache 5
 }
 `;
@@ -56,7 +56,7 @@ export const ADDONS: (KubernetesObject & Record<string, unknown>)[] = [
     kind: "Service",
     metadata: { name: "kube-dns", namespace: "kube-system", labels: LABELS },
     spec: {
-      clusterIP: DNS_SERVICE,
+      clusterIP: DNS_SERVICE.first,
       selector: LABELS,
       ports: [
         { name: "dns", port: 53, protocol: "UDP" },

@@ -7,6 +7,7 @@ import type { CertificateAuthority } from "../../support/builder/certificate-aut
 import {
   API_SERVER,
   DNS_SERVICE,
+  FAMILIES,
   KUBERNETES_SERVICE,
   NODE,
   PAUSE_IMAGE,
@@ -56,7 +57,7 @@ export async function writeConfiguration(
 
 /** The certificates and keys of the node's API server. */
 async function serverFiles(authority: CertificateAuthority): Promise<Record<string, string>> {
-  const hosts = [NODE, KUBERNETES_SERVICE, "127.0.0.1", "kubernetes.default.svc"];
+  const hosts = [...NODE.all, ...KUBERNETES_SERVICE.all, "127.0.0.1", "kubernetes.default.svc"];
   const server = await authority.server("kube-apiserver", hosts);
   const kubeletClient = await authority.client("kube-apiserver-kubelet-client", ["kubeadm:cluster-admins"]);
   const { privateKey, publicKey } = generateKeyPairSync("ec", {
@@ -84,7 +85,7 @@ const kubeletConfiguration = (folder: string, cgroup: string) => ({
     x509: { clientCAFile: join(folder, "pki/ca.crt") },
   },
   authorization: { mode: "Webhook" },
-  clusterDNS: [DNS_SERVICE],
+  clusterDNS: [DNS_SERVICE.first],
   clusterDomain: "cluster.local",
   resolvConf: join(folder, "resolv.conf"),
   cgroupDriver: "cgroupfs",
@@ -109,7 +110,7 @@ const kubeProxyConfiguration = (folder: string) => ({
   kind: "KubeProxyConfiguration",
   clientConnection: { kubeconfig: join(folder, "kubeconfig/proxy") },
   mode: "iptables",
-  clusterCIDR: POD_RANGE,
+  clusterCIDR: POD_RANGE.all.join(","),
   hostnameOverride: "node",
   // These settings would change the whole machine.
   conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "0s" },
@@ -126,8 +127,8 @@ const NETWORK = {
       ipMasq: false,
       ipam: {
         type: "host-local",
-        subnet: POD_RANGE,
-        routes: [{ dst: "0.0.0.0/0" }],
+        ranges: POD_RANGE.all.map((subnet) => [{ subnet }]),
+        routes: FAMILIES.map((family) => ({ dst: family === "IPv6" ? "::/0" : "0.0.0.0/0" })),
         dataDir: "/var/lib/cni",
       },
     },
@@ -142,7 +143,7 @@ version = 2
   restrict_oom_score_adj = true
   disable_apparmor = true
   [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
+    bin_dir = "/run/cni"
     conf_dir = "${folder}/cni"
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"

@@ -21,7 +21,7 @@ export async function startNodeDatabase(folder: string): Promise<NodeDatabase> {
   const settings = { listen_addresses: "*", fsync: "off", synchronous_commit: "off", max_connections: "200" };
   const server = await startDatabase({ state, watchdog, settings });
   // initdb allows only connections from loopback.
-  appendFileSync(state.file("postgres/pg_hba.conf"), "host all all 0.0.0.0/0 scram-sha-256\n");
+  appendFileSync(state.file("postgres/pg_hba.conf"), "host all all all scram-sha-256\n");
   const client = new pg.Client({ connectionString: `${server.superuserUrl}/postgres` });
   await client.connect();
   await client.query("SELECT pg_reload_conf()");

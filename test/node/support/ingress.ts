@@ -3,6 +3,7 @@ import { createServer } from "node:https";
 import { pipeline } from "node:stream/promises";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { request } from "undici";
+import { urlHost } from "../../../src/platform/url-host.ts";
 import { INGRESS } from "./address.ts";
 import { type Listener, listen } from "./listener.ts";
 
@@ -48,7 +49,7 @@ export async function startIngress(read: (...args: string[]) => Promise<string>)
     const { spec: live } = await readJson("service", service.name, "--namespace", metadata.namespace);
     const { port } = live.ports.find(({ name }: { name: string }) => name === service.port.name);
     const { connection: _, ...headers } = incoming.headers;
-    const answer = await request(`http://${live.clusterIP}:${port}${path}`, {
+    const answer = await request(`http://${urlHost(live.clusterIP)}:${port}${path}`, {
       ...{ method: incoming.method as "GET", headers, body: incoming },
     });
     response.writeHead(answer.statusCode, answer.headers);
@@ -67,5 +68,5 @@ export async function startIngress(read: (...args: string[]) => Promise<string>)
       forward(incoming, response).catch((error: unknown) => response.destroy(error as Error));
     },
   );
-  return listen(server, 443, INGRESS);
+  return listen(server, 443, INGRESS.first);
 }

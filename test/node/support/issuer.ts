@@ -1,17 +1,19 @@
-import { createServer } from "node:http";
+import { createServer } from "node:https";
 import { text } from "node:stream/consumers";
 import { createTokenSigner } from "../../../src/playground/issuer/access-token.ts";
-import { LOGIN_HOST, OUTSIDE } from "./address.ts";
+import type { CertificateAuthority } from "../../support/builder/certificate-authority.ts";
+import { LOGIN, LOGIN_HOST } from "./address.ts";
 import { type Listener, listen } from "./listener.ts";
 
-export const ISSUER = `http://${LOGIN_HOST}`;
+const ISSUER = `https://${LOGIN_HOST}`;
 export const CUSTOMER = { username: "salma", password: "one-customer" };
 const AUDIENCE = "vouchers";
 
-/** The OIDC issuer beside the node. It has one customer, who signs in with a password. */
-export async function startNodeIssuer(): Promise<Listener> {
+/** The OIDC issuer beside the node, with TLS. It has one customer, who signs in with a password. */
+export async function startNodeIssuer(authority: CertificateAuthority): Promise<Listener> {
   const signer = await createTokenSigner();
-  const server = createServer(async (request, response) => {
+  const certificate = await authority.server(LOGIN_HOST, [LOGIN_HOST]);
+  const server = createServer(certificate, async (request, response) => {
     const send = (status: number, body: object) =>
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     switch (`${request.method} ${request.url}`) {
@@ -33,5 +35,5 @@ export async function startNodeIssuer(): Promise<Listener> {
         return send(404, { error: "not_found" });
     }
   });
-  return listen(server, 80, OUTSIDE);
+  return listen(server, 443, LOGIN.first);
 }

@@ -1,14 +1,17 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sleep } from "../../../src/platform/shutdown.ts";
-import { INGRESS, NODE, OUTSIDE, POD_RANGE, SERVICE_RANGE } from "./address.ts";
+import { INGRESS, LOGIN, NODE, OUTSIDE, POD_RANGE, SERVICE_RANGE, withPrefix } from "./address.ts";
 import { processesOf, removeCgroup } from "./cgroup.ts";
 
 const SCRIPT = join(import.meta.dirname, "../node.sh");
 const POLL_MS = 20;
 const END_TIMEOUT_MS = 10_000;
+
+/** The kernel offers an IPv6 address only after a second in which no other machine has claimed it. This link has no other machine. */
+const NO_DUPLICATE_CHECK = "/proc/sys/net/ipv6/conf/default/accept_dad";
 
 /** A node: a process tree with its own network, mounts and PIDs. Its disk is `folder/disk`, so it continues after a restart. */
 export interface KubernetesNode {
@@ -36,15 +39,28 @@ export function createNode(folder: string, assets: string, cgroup: string): Kube
         ...["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"],
         ...["bash", SCRIPT, folder, assets, cgroup],
       ],
-      { stdio: ["ignore", log, log] },
+      {
+        stdio: ["ignore", log, log],
+        env: {
+          ...process.env,
+          INTERFACE_ADDRESSES: NODE.all.map(withPrefix).join(" "),
+          GATEWAYS: OUTSIDE.all.join(" "),
+          NODE_IPS: NODE.all.join(","),
+          ADVERTISED_ADDRESS: NODE.first,
+          SERVICE_RANGES: SERVICE_RANGE.all.join(","),
+        },
+      },
     );
     closeSync(log);
     const first = await childOf(child.pid as number);
+    if (existsSync(NO_DUPLICATE_CHECK)) writeFileSync(NO_DUPLICATE_CHECK, "0");
     const ip = (...args: string[]) => execFileSync("ip", args);
     ip("link", "add", "node0", "type", "veth", "peer", "name", "eth0", "netns", first);
-    for (const address of [OUTSIDE, INGRESS]) ip("address", "add", `${address}/24`, "dev", "node0");
+    for (const { all } of [OUTSIDE, INGRESS, LOGIN])
+      for (const address of all) ip("address", "add", withPrefix(address), "dev", "node0");
     ip("link", "set", "node0", "up");
-    for (const range of [POD_RANGE, SERVICE_RANGE]) ip("route", "add", range, "via", NODE);
+    for (const { all } of [POD_RANGE, SERVICE_RANGE])
+      for (const [index, range] of all.entries()) ip("route", "add", range, "via", NODE.all[index] as string);
   }
 
   async function cutPower(): Promise<void> {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Agent, fetch, type RequestInit, type Response } from "undici";
+import { urlHost } from "../../../src/platform/url-host.ts";
 import { type Artifact, blueprintArtifact } from "../../../src/playground/image.ts";
 import type { CertificateAuthority } from "../../support/builder/certificate-authority.ts";
 import { endInOrder, until } from "../../support/process/billing-process.ts";
@@ -44,7 +45,7 @@ export async function startNodeRegistry(
     log: { level: "error", accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: join(assets, "image/registry") } },
     auth: { htpasswd: { realm: "registry", path } },
-    http: { addr: `${OUTSIDE}:443`, tls },
+    http: { addr: `${urlHost(OUTSIDE.last)}:443`, tls },
   };
   const log = openSync(join(folder, "log/registry.log"), "a");
   const server = spawn("docker-registry", ["serve", write("registry.yml", JSON.stringify(configuration))], {

@@ -15,7 +15,7 @@ import { API_SERVER, DATABASE_HOST, HOSTS, VOUCHER_HOST } from "./address.ts";
 import { writeConfiguration } from "./configuration.ts";
 import { type NodeDatabase, startNodeDatabase } from "./database.ts";
 import { startIngress } from "./ingress.ts";
-import { CUSTOMER, ISSUER, startNodeIssuer } from "./issuer.ts";
+import { CUSTOMER, startNodeIssuer } from "./issuer.ts";
 import { createNode, type KubernetesNode } from "./node.ts";
 import { pushBlueprints, REGISTRY_USER, startNodeRegistry } from "./registry.ts";
 import { createShell, type Shell } from "./shell.ts";
@@ -87,7 +87,7 @@ export async function createWorld(assets: string): Promise<World> {
     const [registry, database, issuer, ingress] = await Promise.all([
       startNodeRegistry(folder, assets, { authority, caFile }),
       startNodeDatabase(folder),
-      startNodeIssuer(),
+      startNodeIssuer(authority),
       startIngress(kubectlAs("admin")),
     ]);
     closers.push(["the registry", () => registry.close()], ["PostgreSQL", () => database.close()]);
@@ -116,9 +116,10 @@ export async function createWorld(assets: string): Promise<World> {
         REGISTRY_USER: REGISTRY_USER.name,
         REGISTRY_PASSWORD: REGISTRY_USER.password,
         REGISTRY_CA: caFile,
+        ISSUER_CA: caFile,
       },
       ...{ DATABASE: `${DATABASE_HOST}:${administration.port}`, PGPASSWORD: administration.password },
-      ...{ ISSUER, CUSTOMER_PASSWORD: CUSTOMER.password },
+      CUSTOMER_PASSWORD: CUSTOMER.password,
       TLS_CERT: writeFile("vouchers.crt", certificate.cert),
       TLS_KEY: writeFile("vouchers.key", certificate.key),
     });
