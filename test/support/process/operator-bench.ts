@@ -215,15 +215,26 @@ export async function until<T>(
   }
 }
 
-/** Waits until the controllers make no call for `quietMs`. `spokeCalls` are calls that `run.calls` does not have. */
+/** Controllers that still make calls after this time repeat them for ever. */
+const SETTLING_MS = 60_000;
+
+/**
+ * Waits until the controllers make no call for `quietMs`. `spokeCalls` are calls that `run.calls` does not have. Rejects with
+ * the last calls when they do not end.
+ */
 export async function settled(
   run: ControllerRun,
   quietMs = 200,
   spokeCalls: readonly string[] = [],
 ): Promise<void> {
   const count = () => run.calls.length + spokeCalls.length;
+  const end = performance.now() + SETTLING_MS;
   for (let seen = -1; seen !== count(); ) {
     seen = count();
+    if (performance.now() > end)
+      throw new Error(
+        `calls without an end: ${[...run.calls.slice(-20), ...spokeCalls.slice(-20)].join(", ")}`,
+      );
     await new Promise((resolve) => setTimeout(resolve, quietMs));
   }
 }
