@@ -129,17 +129,16 @@ function approvalViolations(
   { install, facts, policy }: Subject,
 ): Violation[] {
   const sources = evidenceSources("approvedBy", install, facts);
-  const counts = digestsOf(install, facts).map(
-    (digest) =>
-      [...evidenceFor("approvedBy", digest, sources)].filter((name) => approvers.includes(name)).length,
+  const found = digestsOf(install, facts).map((digest) => evidenceFor("approvedBy", digest, sources));
+  const approvals = Math.min(
+    ...found.map((names) => [...names].filter((name) => approvers.includes(name)).length),
   );
-  const approvals = Math.min(...counts);
   if (approvals >= minimum) return [];
   return [
     {
       rule: "environment-approval",
       path: `metadata.annotations[${ANNOTATION.approvedBy}]`,
-      message: `EnvironmentPolicy ${policy} asks for approvals by ${minimum} of its approvers, and ${approvals} count for this install${staleNote("approvedBy", approvals === 0, facts)}; ${remedyOf(install, ANNOTATION.approvedBy, "name@sha256:<64 hex>")}`,
+      message: `EnvironmentPolicy ${policy} asks for approvals by ${minimum} of its approvers, and ${approvals} count for this install${approvals > 0 ? "" : noteOf("approvedBy", found, facts, "it names none of them")}; ${remedyOf(install, ANNOTATION.approvedBy, "name@sha256:<64 hex>")}`,
     },
   ];
 }
@@ -149,12 +148,14 @@ function scoreViolations(
   { install, facts, policy }: Subject,
 ): Violation[] {
   const sources = evidenceSources("score", install, facts);
-  const scores = digestsOf(install, facts).map((digest) =>
-    lowestScore(evidenceFor("score", digest, sources)),
-  );
+  const entries = digestsOf(install, facts).map((digest) => evidenceFor("score", digest, sources));
+  const scores = entries.map(lowestScore);
   const score = scores.includes(undefined) ? undefined : Math.min(...scores.map(Number));
   if (score !== undefined && score >= minimum) return [];
-  const found = score === undefined ? `none counts${staleNote("score", true, facts)}` : `it has ${score}`;
+  const found =
+    score === undefined
+      ? `none counts${noteOf("score", entries, facts, "an entry is no number from 0 to 100")}`
+      : `it has ${score}`;
   return [
     {
       rule: "environment-score",
@@ -164,9 +165,21 @@ function scoreViolations(
   ];
 }
 
-/** Explains why evidence on the object does not count, for a person who sees it there. */
-const staleNote = (name: "approvedBy" | "score", isNone: boolean, { evidence }: InstallFacts): string =>
-  isNone && hasEvidence(name, evidence) ? " (the annotation is not about the artifacts of this install)" : "";
+/**
+ * Explains why evidence on the object does not count, for a person who sees it there. `found` are the entries about each
+ * artifact. `invalid` is the reason when each has some.
+ */
+function noteOf(
+  name: "approvedBy" | "score",
+  found: readonly ReadonlySet<string>[],
+  { evidence }: InstallFacts,
+  invalid: string,
+): string {
+  if (!hasEvidence(name, evidence)) return "";
+  return found.some((entries) => entries.size === 0)
+    ? " (the annotation is not about the artifacts of this install)"
+    : ` (${invalid})`;
+}
 
 function soakViolations(
   { from, duration }: NonNullable<EnvironmentRule["soak"]>,

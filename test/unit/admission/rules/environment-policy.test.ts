@@ -58,6 +58,7 @@ describe("a pr-required rule", () => {
     ],
   ];
   const STALE = " (the annotation is not about the artifacts of this install)";
+  const OTHERS = " (it names none of them)";
 
   it.each<[string, Install, Partial<InstallFacts>]>([
     ["enough fresh names", installs.workload(A), fresh({ approvedBy: "amal,badr" })],
@@ -79,9 +80,9 @@ describe("a pr-required rule", () => {
       "names that the policy does not list",
       installs.workload(A),
       fresh({ approvedBy: "eve,mal" }),
-      denial(0, STALE),
+      denial(0, OTHERS),
     ],
-    ["names in another case", installs.workload(A), fresh({ approvedBy: "Amal,BADR" }), denial(0, STALE)],
+    ["names in another case", installs.workload(A), fresh({ approvedBy: "Amal,BADR" }), denial(0, OTHERS)],
     [
       "names of an earlier install",
       installs.workload(A),
@@ -161,6 +162,7 @@ describe("a re-score-gate", () => {
     ],
   ];
   const STALE = "none counts (the annotation is not about the artifacts of this install)";
+  const INVALID = "none counts (an entry is no number from 0 to 100)";
 
   it.each<[string, Install, Partial<InstallFacts>]>([
     ["the minimum", installs.workload(A), fresh({ score: "80" })],
@@ -173,8 +175,8 @@ describe("a re-score-gate", () => {
     ["no score", installs.workload(A), {}, denial("none counts")],
     ["one below", installs.workload(A), fresh({ score: "79" }), denial("it has 79")],
     ["the lower of two", installs.workload(A), fresh({ score: "90,70" }), denial("it has 70")],
-    ["what is no score", installs.workload(A), fresh({ score: "90,very good" }), denial(STALE)],
-    ["what is above 100", installs.workload(A), fresh({ score: "1000" }), denial(STALE)],
+    ["what is no score", installs.workload(A), fresh({ score: "90,very good" }), denial(INVALID)],
+    ["what is above 100", installs.workload(A), fresh({ score: "1000" }), denial(INVALID)],
     ["the score of an earlier install", installs.workload(A), written({ score: "95" }), denial(STALE)],
     ["the score of another digest", installs.workload(A), written({ score: `95@${B}` }), denial(STALE)],
     ["a score of one of two images", installs.workload(A, B), written({ score: `95@${A}` }), denial(STALE)],
