@@ -5,7 +5,7 @@ import { type AdmissionInput, storesObject } from "./request.ts";
 
 const CILIUM = "cilium.io";
 
-/** Problems with objects of Cilium and Istio that would bring traffic for an address of others into the namespace. */
+/** Problems with objects of Cilium, Istio and AWS that would bring traffic of others into the namespace. */
 export function capturedAddressProblems(input: AdmissionInput, facts: GuardFacts): Problem[] {
   const { group, resource, object, oldObject } = input;
   if (!storesObject(input)) return [];
@@ -14,6 +14,7 @@ export function capturedAddressProblems(input: AdmissionInput, facts: GuardFacts
   const problems = (it: unknown): Problem[] => {
     const spec = mapOf(mapOf(it).spec);
     if (group === CILIUM && resource === "ciliumlocalredirectpolicies") return redirectProblems(spec, facts);
+    if (group === "elbv2.k8s.aws" && resource === "targetgroupbindings") return targetProblems(spec);
     return group === "networking.istio.io" && resource === "serviceentries" ? meshProblems(spec) : [];
   };
   return newMessages(problems(oldObject), problems(object));
@@ -53,3 +54,12 @@ function meshProblems({ addresses, exportTo }: Record<string, unknown>): Problem
     message: `the mesh would send traffic for ${textOf(address)} from every namespace to this entry; set spec.exportTo to ["."]`,
   }));
 }
+
+/** The load balancer of AWS sends the traffic of a target group to every Pod that is bound to it. */
+const targetProblems = ({ targetGroupARN, targetGroupName }: Record<string, unknown>): Problem[] =>
+  Object.entries({ targetGroupARN, targetGroupName })
+    .filter(([, group]) => typeof group === "string" && group !== "")
+    .map(([member, group]) => ({
+      path: `spec.${member}`,
+      message: `target group ${textOf(group)} may receive the traffic of others; use an Ingress or a Service of type LoadBalancer, or ask the platform team`,
+    }));

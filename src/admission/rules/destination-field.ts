@@ -172,6 +172,7 @@ export const DESTINATION_KINDS: Readonly<Record<string, readonly string[]>> = {
   ],
   // Prometheus of the platform reads the metrics that these name, and sends what they name.
   "monitoring.coreos.com": ["servicemonitors", "podmonitors", "probes", "scrapeconfigs"],
+  "elbv2.k8s.aws": ["targetgroupbindings"],
   "external-secrets.io": ["secretstores"],
   "generators.external-secrets.io": ["webhooks"],
   "cert-manager.io": ["issuers"],

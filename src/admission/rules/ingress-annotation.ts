@@ -17,8 +17,13 @@ const NGINX = "nginx.ingress.kubernetes.io/";
 const DIRECTIVE = /[\r\n;{}]/;
 /** Annotations that name objects of Traefik, in any namespace. */
 const TRAEFIK = "traefik.ingress.kubernetes.io/";
-/** Annotations that name a Secret or a ConfigMap, with or without its namespace. */
-const REFERENCE = /\/[a-z-]*(?:secret|configmap|headers)$/;
+/** Annotations that name a Secret, a ConfigMap or another object, with or without its namespace. */
+const REFERENCE =
+  /\/[a-z-]*(?:secret|configmap|headers)$|^haproxy\.org\/(?:server-ca|server-crt|client-ca|client-crt|cr-backend)$/;
+/** HAProxy Ingress also writes `secret://namespace/name`. */
+const OWNER = /^\s*(?:secret:\/\/)?(?<owner>[^/\s:]+)\/[^/\s]+\s*$/i;
+/** Ingresses of any namespaces with the same group share one load balancer of AWS, with its ports and settings. */
+const ALB_GROUP = "alb.ingress.kubernetes.io/group.name";
 
 /**
  * An ingress controller serves many tenants, and builds its configuration from their objects. These may not contain
@@ -70,7 +75,17 @@ function annotationProblems(
       const message = referenceProblem(text, namespace, facts);
       return message === undefined ? [] : [refusal(path, message, value)];
     });
-  const owner = /^\s*(?<owner>[^/\s:]+)\/[^/\s]+\s*$/.exec(value)?.groups?.owner;
+  if (name === ALB_GROUP && value !== namespace && !value.startsWith(`${namespace}.`))
+    return [
+      refusal(
+        path,
+        `the group ${value} may be that of another namespace's Ingress; set it to ${namespace}, or to ${namespace}.<name>`,
+        value,
+      ),
+    ];
+  if (REFERENCE.test(name) && /^\s*file:/i.test(value))
+    return [refusal(path, `a file of the controller is not yours; name an object of ${namespace}`, value)];
+  const owner = OWNER.exec(value)?.groups?.owner;
   return REFERENCE.test(name) && owner !== undefined && owner !== namespace
     ? [
         refusal(

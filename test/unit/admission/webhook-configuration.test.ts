@@ -134,6 +134,7 @@ describe("the webhook configuration", () => {
       ...["servicemonitors", "podmonitors", "probes", "scrapeconfigs"].map(
         (it) => `monitoring.coreos.com/${it} CREATE,UPDATE`,
       ),
+      "elbv2.k8s.aws/targetgroupbindings CREATE,UPDATE",
       "external-secrets.io/secretstores CREATE,UPDATE",
       "generators.external-secrets.io/webhooks CREATE,UPDATE",
       "cert-manager.io/issuers CREATE,UPDATE",

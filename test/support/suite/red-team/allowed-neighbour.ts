@@ -91,6 +91,7 @@ const SETTINGS: readonly ((at: string) => [annotation: string, value: string])[]
     "alb.ingress.kubernetes.io/conditions.app",
     '[{"field":"host-header","hostHeaderConfig":{"values":["b.acme.example"]}},{"field":"path-pattern","pathPatternConfig":{"values":["/*"]}}]',
   ],
+  (at) => ["alb.ingress.kubernetes.io/group.name", `${at}.public`],
   (at) => ["traefik.ingress.kubernetes.io/router.middlewares", `${at}-login@kubernetescrd,auth@file`],
 ];
 

@@ -43,6 +43,9 @@ const ALIASES: readonly [annotation: string, value: string][] = [
 const SETTINGS: readonly [annotation: string, value: string][] = [
   ["haproxy-ingress.github.io/config-backend", "http-request set-header a b"],
   ["haproxy-ingress.github.io/config-frontend", "http-request deny"],
+  ["haproxy-ingress.github.io/auth-tls-secret", "secret://sovereign-omantel/credentials"],
+  ["haproxy.org/server-crt", "sovereign-omantel/credentials"],
+  [`${ALB}/group.name`, "marketplace"],
   [
     "traefik.ingress.kubernetes.io/router.middlewares",
     "shop-own@kubernetescrd,globex-prod-login@kubernetescrd",
@@ -55,6 +58,15 @@ const routed = (route: object) => ({ routes: [{ match: MATCH, ...route }] });
 
 /** Kinds that claim hosts, call others or take their addresses. */
 const KINDS: readonly [title: string, kind: Kind, spec: object, expected: Attempt["expected"]][] = [
+  [
+    "receives the traffic of a target group of others",
+    ["elbv2.k8s.aws/v1beta1", "targetgroupbindings", "TargetGroupBinding"],
+    {
+      serviceRef: { name: "app", port: 80 },
+      targetGroupARN: "arn:aws:elasticloadbalancing:x:1:targetgroup/y/z",
+    },
+    ADDRESSED,
+  ],
   ["orders a certificate of a Sovereign's host by ACME", ACME_ORDER, { dnsNames: ["omantel.test"] }, HOST],
   [
     "publishes a DNS record that proves a Sovereign's host to a certificate authority",

@@ -151,6 +151,7 @@ export const DEFINITIONS = [
   definition("monitoring.coreos.com", "v1", "Probe", "probes"),
   definition("monitoring.coreos.com", "v1", "ScrapeConfig", "scrapeconfigs"),
   definition("cert-manager.io", "v1", "Issuer", "issuers"),
+  definition("elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", "targetgroupbindings"),
   definition("external-secrets.io", "v1", "SecretStore", "secretstores"),
   definition("generators.external-secrets.io", "v1alpha1", "Webhook", "webhooks"),
   definition("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects"),

@@ -39,6 +39,17 @@ describe("serviceAddressRule, for addresses that others use", () => {
         "namespace sovereign-zero is not yours; name a namespace where you work",
       ],
     ],
+    [
+      "the target group of a load balancer of AWS",
+      creation({
+        ...{ group: "elbv2.k8s.aws", resource: "targetgroupbindings" },
+        object: { spec: { targetGroupARN: "arn:a", serviceRef: { name: "app" } } },
+      }),
+      [
+        "spec.targetGroupARN",
+        "target group arn:a may receive the traffic of others; use an Ingress or a Service of type LoadBalancer, or ask the platform team",
+      ],
+    ],
     ["an endpoint", creation(ENDPOINT), ["status", AGENTS]],
     ["a change of an endpoint", request({ ...ENDPOINT, oldObject: {}, object: {} }), ["status", AGENTS]],
     ["an endpoint's status", request({ ...ENDPOINT, subresource: "status" }), ["status", AGENTS]],

@@ -8,6 +8,10 @@ const NGINX = "nginx.ingress.kubernetes.io";
 const SNIPPET =
   "a snippet configures the ingress controller that all tenants share; remove it, or ask the platform team";
 const DIRECTIVE = "line breaks, braces and semicolons would configure the shared controller; remove them";
+const ALB_GROUP = "alb.ingress.kubernetes.io/group.name";
+const groupProblem = (group: string) =>
+  `the group ${group} may be that of another namespace's Ingress; set it to shop, or to shop.<name>`;
+const FILE = "a file of the controller is not yours; name an object of shop";
 const FOREIGN = "the controller would read another namespace for you; name an object of shop";
 
 const ingress = (annotation: string, value: unknown, change: Partial<AdmissionInput> = {}) =>
@@ -33,6 +37,12 @@ describe("ingressAnnotationRule", () => {
     [`${NGINX}/proxy-ssl-secret`, "globex/ca", FOREIGN],
     [`${NGINX}/custom-headers`, "globex/headers", FOREIGN],
     ["haproxy-ingress.github.io/auth-secret", "globex/basic", FOREIGN],
+    ["haproxy-ingress.github.io/auth-tls-secret", "secret://globex/ca", FOREIGN],
+    ["haproxy-ingress.github.io/auth-secret", "file:///etc/passwd", FILE],
+    ["haproxy.org/server-crt", "globex/tls", FOREIGN],
+    ["haproxy.org/cr-backend", "globex/backend", FOREIGN],
+    [ALB_GROUP, "edge", groupProblem("edge")],
+    [ALB_GROUP, "shop-2.edge", groupProblem("shop-2.edge")],
   ])("refuses %s: %j", (annotation, value, message) => {
     expect(ingressAnnotationRule(ingress(annotation, value), facts())).toEqual([
       { rule: "ingress-annotation", path: `metadata.annotations[${annotation}]`, message },
@@ -78,6 +88,9 @@ describe("ingressAnnotationRule", () => {
     ["a last line break", ingress(`${NGINX}/auth-url`, "http://a\n")],
     ["an empty snippet", ingress(`${NGINX}/server-snippet`, "")],
     ["a Secret of its namespace", ingress(`${NGINX}/auth-secret`, "shop/basic")],
+    ["a Secret of its namespace by its protocol", ingress("haproxy.org/server-crt", "secret://shop/tls")],
+    ["a group of its namespace", ingress(ALB_GROUP, "shop")],
+    ["one of several groups of its namespace", ingress(ALB_GROUP, "shop.public")],
     ["a Secret without a namespace", ingress(`${NGINX}/auth-secret`, "basic")],
     ["an address", ingress(`${NGINX}/auth-url`, "https://a/b")],
     ["a value that is no text", ingress(`${NGINX}/server-snippet`, { a: 1 })],
