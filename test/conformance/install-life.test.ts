@@ -30,6 +30,7 @@ const ARGO_CD = {
   user: "system:serviceaccount:argocd:argocd-application-controller",
   groups: ["system:serviceaccounts", "system:serviceaccounts:argocd", "system:authenticated"],
 };
+const ADD_ON_MANAGER = { user: "eks:addon-manager", groups: ["system:authenticated"] };
 /** Has every right that RBAC can give, and belongs to no one. */
 const STRANGER = { user: "stranger", groups: ["system:authenticated"] };
 type Person = typeof ADMINISTRATOR;
@@ -107,6 +108,7 @@ beforeAll(async () => {
       name: "argocd-application-controller",
       namespace: "argocd",
     }),
+    makeAdministrator("eks", { kind: "User", name: ADD_ON_MANAGER.user }),
     makeAdministrator("stranger", { kind: "User", name: "stranger" }),
   ]);
 }, 180_000);
@@ -172,6 +174,18 @@ describe("an installation by an administrator of kubeadm", () => {
     await kubectl(["delete", "validatingwebhookconfiguration", "catalyst-operator"]);
     await expect.poll(configuration, { timeout: 10_000 }).toBeDefined();
     expect(await operator?.metrics()).toContain("catalyst_webhook_configuration_refused 0");
+  }, 180_000);
+
+  it("admits the users of a managed control plane after a value names the beginning of their names", async () => {
+    // The webhook judges the first place, and a native policy the second one.
+    const places = ["kube-system", "catalyst-system"];
+    const write = (place: string) =>
+      kubectl(["-n", place, "create", "configmap", "add-on"], ADD_ON_MANAGER).then(String, String);
+    for (const place of places) expect(await write(place)).toContain("belongs to the platform");
+    await helm(["upgrade", "first", CHART, ...values("controlPlane.userPrefixes={eks:}")]);
+    await startInstalledOperator();
+    for (const place of places)
+      await expect.poll(() => write(place), { timeout: 30_000, interval: 500 }).toContain("created");
   }, 180_000);
 
   it("is unready, with a metric and an Event, while its webhook configuration cannot be written", async () => {
