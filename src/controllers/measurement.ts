@@ -116,10 +116,10 @@ export function createMeasurements<T>(deps: {
     state.running = undefined;
     state.abort = undefined;
     if (states.get(key) !== state) return;
-    const isNews = state.isGood !== isGood || textOf(state.result) !== textOf(result);
+    const isChanged = state.isGood !== isGood || textOf(state.result) !== textOf(result);
     Object.assign(state, { isGood, measuredAtMs: nowMs(), failures: isGood ? 0 : state.failures + 1 });
-    if (isNews) state.result = result;
-    if (isNews && !state.isAwaited) enqueue(key);
+    if (isChanged) state.result = result;
+    if (isChanged && !state.isAwaited) enqueue(key);
     if (isGood) {
       state.measure = undefined;
       return;

@@ -31,7 +31,7 @@ export interface Watch {
 }
 
 /** Whether a change of an object matters. Additions and deletions always do. */
-export type IsNews<T> = (previous: T, object: T) => boolean;
+export type UpdatePredicate<T> = (previous: T, object: T) => boolean;
 
 /**
  * Enqueues the keys that `map` returns for a changed object, in its previous and in its present form. An object that the
@@ -40,14 +40,14 @@ export type IsNews<T> = (previous: T, object: T) => boolean;
 export function watchInformer<T extends KubernetesObject>(
   informer: Informer<T>,
   map: (object: T) => string[],
-  isNews: IsNews<T> = () => true,
+  isRelevant: UpdatePredicate<T> = () => true,
   priorityOf: (event: InformerEvent<T>) => Priority | undefined = () => undefined,
 ): Watch {
   return {
     connect(enqueue, signal) {
       let isPresent = true;
       informer.onChange((event: InformerEvent<T>) => {
-        if (event.kind === "updated" && !isNews(event.previous, event.object)) return;
+        if (event.kind === "updated" && !isRelevant(event.previous, event.object)) return;
         const priority = priorityOf(event) ?? (isPresent ? "resync" : "change");
         for (const key of keysFor(event, map)) enqueue(key, 0, priority);
       }, signal);
@@ -83,13 +83,13 @@ function keysFor<T>(event: InformerEvent<T>, map: (object: T) => string[]): Read
  * Watches the primary kind. A change of an object counts as a person's edit. A new object has a lower priority than changes
  * of known objects.
  */
-export function watchPrimary<T extends KubernetesObject>(informer: Informer<T>, isNews?: IsNews<T>): Watch {
+export function watchPrimary<T extends KubernetesObject>(informer: Informer<T>, isRelevant?: UpdatePredicate<T>): Watch {
   const key = (object: T) => keyOf(object.metadata);
   return {
     ...watchInformer(
       informer,
       (object) => [key(object)],
-      isNews,
+      isRelevant,
       (event) => {
         if (event.kind !== "added") return "edit";
         return isObserved(event.object) ? undefined : "first";
@@ -177,8 +177,8 @@ export function createController(
     const before = lastFailures.get(key);
     const logged = errorMessage(error);
     // A conflict means that the cache is slightly out of date. It is expected, and the next reconcile resolves it.
-    const isNews = before?.logged !== logged && !isConflict(error);
-    logger[isNews ? "error" : "debug"](
+    const isNewFailure = before?.logged !== logged && !isConflict(error);
+    logger[isNewFailure ? "error" : "debug"](
       {
         ...{ key, failures, error: logged },
         // The stack of an error answer adds nothing to the request that it names.
@@ -189,8 +189,8 @@ export function createController(
     const failure = describeFailure(error, failures);
     if (failure !== undefined && failure.message !== before?.reported) onFailure?.(key, failure);
     const reported = failure?.message ?? before?.reported;
-    if (isNews || reported !== before?.reported)
-      lastFailures.set(key, { logged: isNews ? logged : (before?.logged ?? ""), reported });
+    if (isNewFailure || reported !== before?.reported)
+      lastFailures.set(key, { logged: isNewFailure ? logged : (before?.logged ?? ""), reported });
   }
 
   async function resync(signal: AbortSignal): Promise<void> {

@@ -46,17 +46,17 @@ const WAITS_FOR_IMAGE: readonly string[] = [IMAGE_NOT_FOUND, CHECKING_IMAGE];
 export function transitionsOf(release: BillingRelease, after: BillingReleaseStatus): Transition[] {
   const before = release.status;
   const known = rolloutOf(release) === undefined ? undefined : before;
-  const found = [...interventionNews(known, after), ...obstacleNews(before, after)];
+  const found = [...interventionTransitions(known, after), ...obstacleTransitions(before, after)];
   const check = findCondition(after.conditions, IMAGE_FOUND);
   const isSameAnswer = known !== undefined && known.imageCheck?.result === after.imageCheck?.result;
   if (check !== undefined && IMAGE_WARNINGS.includes(check.reason) && !isSameAnswer)
     found.push({ type: "Warning", reason: check.reason, message: check.message });
   const ready = findCondition(after.conditions, READY);
   const waitsForImage = ready !== undefined && WAITS_FOR_IMAGE.includes(ready.reason);
-  return waitsForImage ? found : [...found, ...phaseNews(known, after)];
+  return waitsForImage ? found : [...found, ...phaseTransitions(known, after)];
 }
 
-function interventionNews(
+function interventionTransitions(
   before: BillingReleaseStatus | undefined,
   after: BillingReleaseStatus,
 ): Transition[] {
@@ -73,7 +73,7 @@ function interventionNews(
     }));
 }
 
-function obstacleNews(before: BillingReleaseStatus | undefined, after: BillingReleaseStatus): Transition[] {
+function obstacleTransitions(before: BillingReleaseStatus | undefined, after: BillingReleaseStatus): Transition[] {
   const [was, is] = [before, after].map((status) => findCondition(status?.conditions, READY));
   return is !== undefined && is.reason !== was?.reason && OBSTACLES.includes(is.reason)
     ? [{ type: "Warning", reason: is.reason, message: is.message }]
@@ -81,15 +81,15 @@ function obstacleNews(before: BillingReleaseStatus | undefined, after: BillingRe
 }
 
 /** `before` is of the same image. */
-function phaseNews(before: BillingReleaseStatus | undefined, after: BillingReleaseStatus): Transition[] {
+function phaseTransitions(before: BillingReleaseStatus | undefined, after: BillingReleaseStatus): Transition[] {
   const { phase, rollout } = after;
   const message = findCondition(after.conditions, READY)?.message ?? "";
   const isComplete = rollout?.completedAt !== undefined && before?.rollout?.completedAt === undefined;
   const found: Transition[] = isComplete
     ? [{ type: "Normal", reason: PHASE_REASON.Complete, message }]
-    : failureNews(before, after);
-  const isNews = before?.phase !== phase || before?.rollout?.stage !== rollout?.stage;
-  if (phase === undefined || !isNews || (isComplete && phase === "Complete")) return found;
+    : failureTransitions(before, after);
+  const isMoved = before?.phase !== phase || before?.rollout?.stage !== rollout?.stage;
+  if (phase === undefined || !isMoved || (isComplete && phase === "Complete")) return found;
   const stage = rollout?.stage === undefined ? "" : `stage ${rollout.stage}: `;
   return [
     ...found,
@@ -102,7 +102,7 @@ function phaseNews(before: BillingReleaseStatus | undefined, after: BillingRelea
 }
 
 /** Sovereigns that failed after the rollout was complete, while it was degraded already. */
-function failureNews(
+function failureTransitions(
   before: BillingReleaseStatus | undefined,
   { phase, rollout }: BillingReleaseStatus,
 ): Transition[] {

@@ -4,7 +4,7 @@ import { desiredProgress, judgeDeadlines } from "./desired-deadline.ts";
 import { desiredRetryMs } from "./desired-retry.ts";
 
 /** Records an Event when a condition gets another reason. A repeated reason, or a change of the message alone, gets none. */
-export function recordNews(
+export function recordNewReason(
   { deps, sovereign, findings }: ReconcileContext,
   type: string,
   { reason, message }: { reason: string; message: string },

@@ -6,7 +6,7 @@ import { resourceOf } from "../../kube/resource.ts";
 import { findConflict } from "../sovereign/conflict.ts";
 import type { ReconcileContext } from "../sovereign/context.ts";
 import { WATCHED_RETRY_MS } from "../sovereign/desired-retry.ts";
-import { recordNews } from "../sovereign/report.ts";
+import { recordNewReason } from "../sovereign/report.ts";
 import { falseCondition, type Stop, stalled, trueCondition, unknown, waiting } from "../sovereign/status.ts";
 import { pinImage } from "../sovereign/step/pin.ts";
 import { desiredClusterStatus, desiredMirror, stopOf } from "./desired-mirror.ts";
@@ -66,7 +66,7 @@ async function findSession(context: ReconcileContext): Promise<Contact> {
   const { deps, sovereign, findings } = context;
   const unobserved = (stop: Stop): Contact => {
     findings.isUnobserved = true;
-    recordNews(context, CLUSTER_REACHABLE, stop);
+    recordNewReason(context, CLUSTER_REACHABLE, stop);
     findings.conditions.push(falseCondition(CLUSTER_REACHABLE, stop.reason, stop.message));
     return { stop };
   };
@@ -177,7 +177,7 @@ function mirror(
         );
   const { reason, message, isFinal } = result;
   const described = `on the Sovereign's cluster: ${message}`;
-  recordNews(context, "Ready", { reason, message: described });
+  recordNewReason(context, "Ready", { reason, message: described });
   return isFinal ? stalled(reason, described) : waiting(reason, described);
 }
 

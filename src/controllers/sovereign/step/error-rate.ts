@@ -10,7 +10,7 @@ import {
   OTHER_IMAGE,
 } from "../desired-error-rate.ts";
 import { isJudged } from "../error-rate.ts";
-import { recordNews } from "../report.ts";
+import { recordNewReason } from "../report.ts";
 import { type Stop, waiting } from "../status.ts";
 
 /**
@@ -74,7 +74,7 @@ export async function observeErrorRate(context: ReconcileContext, image: string)
   const verdict = await deps.errorRates.verdict(sovereign, image, before);
   const found = verdict && desiredErrorRateCondition(sovereign, verdict, before, errorRateLimitOf(release));
   if (found === undefined) return;
-  if (found.status === "False") recordNews(context, ERROR_RATE_NORMAL, found);
+  if (found.status === "False") recordNewReason(context, ERROR_RATE_NORMAL, found);
   findings.conditions.push(found);
 }
 

@@ -5,7 +5,7 @@ import type { ReconcileContext } from "../context.ts";
 import { requeueWithin } from "../findings.ts";
 import type { IssuerAuthority } from "../issuer-authority.ts";
 import type { IssuerProbe } from "../measurement.ts";
-import { recordNews } from "../report.ts";
+import { recordNewReason } from "../report.ts";
 import { falseCondition, trueCondition } from "../status.ts";
 
 /** No watch reports a certificate that the issuer renewed. */
@@ -21,7 +21,7 @@ export async function observeIssuer(context: ReconcileContext, authority: Issuer
   if (issuer?.startsWith("https://") !== true) return withdrawReport(context);
   const condition = await judgeIssuer(context, issuer, authority);
   if (condition === undefined) return;
-  if (condition.status === "False") recordNews(context, TYPE, condition);
+  if (condition.status === "False") recordNewReason(context, TYPE, condition);
   findings.conditions.push(condition);
   requeueWithin(findings, CHECK_MS);
 }

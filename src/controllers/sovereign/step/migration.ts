@@ -17,7 +17,7 @@ import {
   type PodObject,
 } from "../observed.ts";
 import { findPodFailure, lastLine } from "../pod-failure.ts";
-import { recordNews } from "../report.ts";
+import { recordNewReason } from "../report.ts";
 import type { SecretProblem } from "../secret-rule.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
 
@@ -187,7 +187,7 @@ async function awaitResult(
   }
   const failure = findPodFailure(pods);
   if (failure !== undefined) {
-    recordNews(context, CONDITION.migrated, failure);
+    recordNewReason(context, CONDITION.migrated, failure);
     return stop(failure.reason, `Job ${name} has not finished yet: ${failure.message}`);
   }
   const ageMs = deps.now().getTime() - Date.parse(metadata.creationTimestamp ?? "");

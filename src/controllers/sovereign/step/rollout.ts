@@ -5,7 +5,7 @@ import type { ReconcileContext } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
 import { type DeploymentObject, rolloutFailure, rolloutPending } from "../observed.ts";
 import { findPodFailure, findRefusal } from "../pod-failure.ts";
-import { recordNews } from "../report.ts";
+import { recordNewReason } from "../report.ts";
 import { isShapeUncontradicted } from "../shape.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
 
@@ -36,7 +36,7 @@ export function observeRollout(
   const stop = rolloutStop(context, deployment);
   if (stop === undefined) return undefined;
   const { reason, message } = stop;
-  if (reason !== "RollingOut") recordNews(context, CONDITION.rolledOut, stop);
+  if (reason !== "RollingOut") recordNewReason(context, CONDITION.rolledOut, stop);
   findings.conditions.push(falseCondition(CONDITION.rolledOut, reason, message));
   // Without an available Pod, the shape is no longer proven.
   const hasNoPod = (deployment.status?.availableReplicas ?? 0) === 0;
