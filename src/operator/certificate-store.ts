@@ -1,7 +1,7 @@
 import { commonAuthorities } from "../admission/certificate/bundle.ts";
 import type { ServingCertificates } from "../admission/certificate/certificate.ts";
 import type { CertificateStore } from "../admission/certificate/issuer.ts";
-import type { PublishedAuthorities } from "../admission/certificate/keeper.ts";
+import type { PublishedAuthorities } from "../admission/certificate/rotator.ts";
 import { publishedBundles } from "../admission/webhook-configuration.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_TLS_SECRET } from "../api/name.ts";
 import { type KubernetesObject, type SecretObject, secretValue } from "../api/object.ts";

@@ -4,10 +4,10 @@ import { authoritiesOf } from "../admission/certificate/bundle.ts";
 import { type CertificateFiles, createCertificateFiles } from "../admission/certificate/file.ts";
 import { createCertificateIssuer } from "../admission/certificate/issuer.ts";
 import {
-  type CertificateKeeper,
-  type CertificateKeeperDeps,
-  createCertificateKeeper,
-} from "../admission/certificate/keeper.ts";
+  type CertificateRotator,
+  type CertificateRotatorDeps,
+  createCertificateRotator,
+} from "../admission/certificate/rotator.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_SERVICE } from "../api/name.ts";
 import { type SecretObject, secretValue } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -31,14 +31,14 @@ export type TlsSettings = Pick<
 
 /** The certificates of the webhook's server: its own, and the CA of its clients. */
 export interface WebhookTls
-  extends Pick<CertificateKeeper, "caBundle" | "isPublished" | "onBundle" | "maintain"> {
+  extends Pick<CertificateRotator, "caBundle" | "isPublished" | "onBundle" | "maintain"> {
   current(): TlsOptions;
   /** Called with each new set of certificates. */
   onChange(handler: (tls: TlsOptions) => void): void;
 }
 
 export async function createWebhookTls(
-  deps: Pick<CertificateKeeperDeps, "logger" | "now" | "settleMs"> & {
+  deps: Pick<CertificateRotatorDeps, "logger" | "now" | "settleMs"> & {
     client: KubeClient;
     caches: Pick<OperatorCaches, "webhookSecrets" | "webhookConfigurations">;
     settings: TlsSettings;
@@ -63,17 +63,17 @@ export async function createWebhookTls(
           names: [webhookUrl === undefined ? SERVICE_HOST : hostOf(webhookUrl)],
           ...{ now, pollMs: deps.pollMs ?? given.pollMs },
         });
-  const keeper = await createCertificateKeeper({
+  const rotator = await createCertificateRotator({
     ...{ source, published, logger, now },
     ...(settleMs === undefined ? {} : { settleMs }),
   });
   let clientCa = webhookClientCaFile === undefined ? undefined : await readClientCa(webhookClientCaFile);
   const handlers = new Set<(tls: TlsOptions) => void>();
-  const current = () => ({ ...keeper.serving(), ca: clientCa });
+  const current = () => ({ ...rotator.serving(), ca: clientCa });
   const notifyAll = (tls: TlsOptions) => {
     for (const handler of handlers) handler(tls);
   };
-  keeper.onServe((pair) => notifyAll({ ...pair, ca: clientCa }));
+  rotator.onServe((pair) => notifyAll({ ...pair, ca: clientCa }));
 
   /** An unreadable file leaves the last CA in force. */
   async function pollClientCa(path: string): Promise<void> {
@@ -85,13 +85,13 @@ export async function createWebhookTls(
   }
 
   return {
-    caBundle: keeper.caBundle,
-    isPublished: keeper.isPublished,
-    onBundle: keeper.onBundle,
+    caBundle: rotator.caBundle,
+    isPublished: rotator.isPublished,
+    onBundle: rotator.onBundle,
     current,
     onChange: (handler) => void handlers.add(handler),
     maintain(signal) {
-      keeper.maintain(signal);
+      rotator.maintain(signal);
       if (webhookClientCaFile === undefined) return;
       const timer = setInterval(() => void pollClientCa(webhookClientCaFile), pollMs);
       signal.addEventListener("abort", () => clearInterval(timer), { once: true });

@@ -106,7 +106,7 @@ export async function startWebhook(deps: {
   registry: Registry;
   logger: Logger;
   now: () => Date;
-  /** As in `CertificateKeeperDeps`. */
+  /** As in `CertificateRotatorDeps`. */
   settleMs?: number;
   /** How often files with certificates are read. */
   pollMs?: number;

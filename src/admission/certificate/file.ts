@@ -6,7 +6,7 @@ import {
   OVERLAP_MS,
   type PublishedAuthorities,
   type SourcedCertificates,
-} from "./keeper.ts";
+} from "./rotator.ts";
 
 /** Texts of `tls.crt`, `tls.key` and `ca.crt`, as cert-manager and `kubectl create secret tls` name them. */
 export interface CertificateFiles {

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { authoritiesOf } from "./bundle.ts";
 import { isDue, issueCertificates, type ServingCertificates, usableCertificates } from "./certificate.ts";
-import { type CertificateSource, OVERLAP_MS, type PublishedAuthorities } from "./keeper.ts";
+import { type CertificateSource, OVERLAP_MS, type PublishedAuthorities } from "./rotator.ts";
 
 /** The store in which the replicas share one set of certificates. */
 export interface CertificateStore {

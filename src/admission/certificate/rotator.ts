@@ -28,7 +28,7 @@ interface KeyPair {
   cert: string;
 }
 
-export interface CertificateKeeper {
+export interface CertificateRotator {
   /** The pair that this process serves. */
   serving(): KeyPair;
   /** The CAs to publish: those of the source's certificates, and of those that this process still serves. */
@@ -42,7 +42,7 @@ export interface CertificateKeeper {
   maintain(signal: AbortSignal): void;
 }
 
-export interface CertificateKeeperDeps {
+export interface CertificateRotatorDeps {
   source: CertificateSource;
   published: PublishedAuthorities;
   logger: Logger;
@@ -62,7 +62,7 @@ export const OVERLAP_MS = 24 * 60 * 60 * 1000;
  * with the earlier CAs in its bundle. The leader publishes the bundle. Each replica serves the new certificate once its CA
  * has been published for `settleMs`. Rejects when the source has no usable certificate at the start.
  */
-export async function createCertificateKeeper(deps: CertificateKeeperDeps): Promise<CertificateKeeper> {
+export async function createCertificateRotator(deps: CertificateRotatorDeps): Promise<CertificateRotator> {
   const { source, published, logger, now, settleMs = SETTLE_MS } = deps;
   const serveHandlers = new Set<(pair: KeyPair) => void>();
   const bundleHandlers = new Set<() => void>();
