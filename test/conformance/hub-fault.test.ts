@@ -1,3 +1,3 @@
 import { describeHubFaults } from "../support/suite/hub-fault.ts";
 
-describeHubFaults({ lanes: 6 });
+describeHubFaults({ pairs: 6 });

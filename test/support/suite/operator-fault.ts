@@ -154,7 +154,7 @@ export function describeOperatorFaults({
   };
 
   /** Runs one stage of one Sovereign. If the process dies, one without a fault follows. */
-  async function endure(
+  async function runStage(
     name: string,
     stage: Stage,
     planned: PlannedFault | undefined,
@@ -199,13 +199,13 @@ export function describeOperatorFaults({
   async function goThrough(faults: Plan[], expected?: Record<Stage, { end: string[] }[]>) {
     const names = faults.map((_, i) => `s${created + i}`);
     created += faults.length;
-    const results: Record<Stage, Awaited<ReturnType<typeof endure>>[]> = {
+    const results: Record<Stage, Awaited<ReturnType<typeof runStage>>[]> = {
       ...{ creation: [], upgrade: [], drift: [], deletion: [] },
     };
     for (const stage of STAGES) {
       if (stage === "upgrade") image = image === IMAGE ? NEXT_IMAGE : IMAGE;
       results[stage] = await Promise.all(
-        names.map((name, i) => endure(name, stage, faults[i]?.[stage], expected?.[stage][0]?.end)),
+        names.map((name, i) => runStage(name, stage, faults[i]?.[stage], expected?.[stage][0]?.end)),
       );
     }
     return results;

@@ -28,12 +28,12 @@ export type HubResults = Record<Stage, StageResult>;
 const NEEDED: readonly Stage[] = ["creation", "upgrade", "deletion"];
 
 /** A hub and a spoke of its own, on which one Sovereign after the other goes through all stages. */
-export interface HubLane {
+export interface ClusterPair {
   /** Without `expected`, the stages pass undisturbed. */
   goThrough(faults: Plan, expected?: HubResults): Promise<Partial<HubResults>>;
 }
 
-export function useHubLane(start?: Parameters<typeof useOperatorBench>[0]): HubLane {
+export function useClusterPair(start?: Parameters<typeof useOperatorBench>[0]): ClusterPair {
   const bench = useSpokeBench(NEXT_IMAGE, { isBare: true, ...(start === undefined ? {} : { start }) });
   const { hub, spoke } = bench;
   let image = NEXT_IMAGE;
@@ -153,7 +153,7 @@ export function useHubLane(start?: Parameters<typeof useOperatorBench>[0]): HubL
     );
 
   /** Runs one stage. If the hub dies, one without a fault follows. */
-  async function endure(
+  async function runStage(
     name: string,
     stage: Stage,
     planned: PlannedFault | undefined,
@@ -213,7 +213,7 @@ export function useHubLane(start?: Parameters<typeof useOperatorBench>[0]): HubL
       const isNeeded = expected === undefined || faults[stage] !== undefined || NEEDED.includes(stage);
       if (!isNeeded) continue;
       if (stage === "upgrade") image = image === IMAGE ? NEXT_IMAGE : IMAGE;
-      results[stage] = await endure(name, stage, faults[stage], expected?.[stage].end);
+      results[stage] = await runStage(name, stage, faults[stage], expected?.[stage].end);
     }
     return results;
   }
