@@ -7,7 +7,7 @@ import { describeFailure, type Failure } from "./failure.ts";
 import { FieldConflict } from "./field-conflict.ts";
 import type { Informer, InformerEvent } from "./informer.ts";
 import type { ReconcileMetrics } from "./metric.ts";
-import type { Priority } from "./priority-line.ts";
+import type { Priority } from "./priority-queue.ts";
 import { keyOf } from "./resource.ts";
 import { type Backoff, createWorkQueue } from "./work-queue.ts";
 

@@ -1,4 +1,4 @@
-import { createPriorityLine, higherOf, type Priority } from "./priority-line.ts";
+import { createPriorityQueue, higherOf, type Priority } from "./priority-queue.ts";
 
 /**
  * The time until a key is tried again after failures in a row. It doubles with each failure up to the maximum, with jitter.
@@ -69,7 +69,7 @@ export function createWorkQueue(
   options: { backoff?: Backoff | undefined; clock?: WorkQueueClock; observer?: WorkQueueObserver } = {},
 ): WorkQueue {
   const { backoff = DEFAULT_BACKOFF, clock = SYSTEM_CLOCK, observer } = options;
-  const waiting = createPriorityLine();
+  const waiting = createPriorityQueue();
   /** The start of the work on each key. */
   const processing = new Map<string, number>();
   const again = new Map<string, Priority>();

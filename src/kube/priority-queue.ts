@@ -5,7 +5,7 @@ export type Priority = (typeof PRIORITIES)[number];
 /** Each time after this many keys, the next is the one that waited longest, whatever its priority. No priority starves. */
 const OLDEST_EVERY = 8;
 
-/** The number of entries before the head of a lane that may stay in memory. */
+/** The number of entries before the head of a queue that may stay in memory. */
 const MAX_PASSED = 64;
 
 interface WaitingKey {
@@ -15,22 +15,22 @@ interface WaitingKey {
 }
 
 /** The waiting keys, each once. Within one priority, the first added is taken first. */
-export interface PriorityLine {
+export interface PriorityQueue {
   /** Adds a key, or raises the priority of one that waits. Returns false when the key waited already. */
   add(key: string, priority: Priority, now: number): boolean;
   take(): WaitingKey | undefined;
   size(): number;
 }
 
-export function createPriorityLine(): PriorityLine {
+export function createPriorityQueue(): PriorityQueue {
   const waiting = new Map<string, WaitingKey>();
-  const lanes = PRIORITIES.map(() => createLane((entry) => waiting.get(entry.key) === entry));
+  const queues = PRIORITIES.map(() => createQueue((entry) => waiting.get(entry.key) === entry));
   let taken = 0;
 
   function findNext(): WaitingKey | undefined {
     let next: WaitingKey | undefined;
-    for (const lane of lanes) {
-      const head = lane.head();
+    for (const queue of queues) {
+      const head = queue.head();
       if (head !== undefined && (next === undefined || head.addedAt < next.addedAt)) next = head;
       if (next !== undefined && taken % OLDEST_EVERY !== 0) break;
     }
@@ -43,7 +43,7 @@ export function createPriorityLine(): PriorityLine {
       if (before !== undefined && !isHigher(priority, before.priority)) return false;
       const entry = { key, priority, addedAt: before?.addedAt ?? now };
       waiting.set(key, entry);
-      lanes[PRIORITIES.indexOf(priority)]?.push(entry);
+      queues[PRIORITIES.indexOf(priority)]?.push(entry);
       return before === undefined;
     },
     take() {
@@ -57,7 +57,7 @@ export function createPriorityLine(): PriorityLine {
 }
 
 /** Entries in the order in which they were added. The head skips entries for which `isWaiting` is false by then. */
-function createLane(isWaiting: (entry: WaitingKey) => boolean) {
+function createQueue(isWaiting: (entry: WaitingKey) => boolean) {
   let entries: WaitingKey[] = [];
   let at = 0;
   return {
