@@ -83,7 +83,10 @@ function keysFor<T>(event: InformerEvent<T>, map: (object: T) => string[]): Read
  * Watches the primary kind. A change of an object counts as a person's edit. A new object has a lower priority than changes
  * of known objects.
  */
-export function watchPrimary<T extends KubernetesObject>(informer: Informer<T>, isRelevant?: UpdatePredicate<T>): Watch {
+export function watchPrimary<T extends KubernetesObject>(
+  informer: Informer<T>,
+  isRelevant?: UpdatePredicate<T>,
+): Watch {
   const key = (object: T) => keyOf(object.metadata);
   return {
     ...watchInformer(

@@ -73,7 +73,10 @@ function interventionTransitions(
     }));
 }
 
-function obstacleTransitions(before: BillingReleaseStatus | undefined, after: BillingReleaseStatus): Transition[] {
+function obstacleTransitions(
+  before: BillingReleaseStatus | undefined,
+  after: BillingReleaseStatus,
+): Transition[] {
   const [was, is] = [before, after].map((status) => findCondition(status?.conditions, READY));
   return is !== undefined && is.reason !== was?.reason && OBSTACLES.includes(is.reason)
     ? [{ type: "Warning", reason: is.reason, message: is.message }]
@@ -81,7 +84,10 @@ function obstacleTransitions(before: BillingReleaseStatus | undefined, after: Bi
 }
 
 /** `before` is of the same image. */
-function phaseTransitions(before: BillingReleaseStatus | undefined, after: BillingReleaseStatus): Transition[] {
+function phaseTransitions(
+  before: BillingReleaseStatus | undefined,
+  after: BillingReleaseStatus,
+): Transition[] {
   const { phase, rollout } = after;
   const message = findCondition(after.conditions, READY)?.message ?? "";
   const isComplete = rollout?.completedAt !== undefined && before?.rollout?.completedAt === undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { differenceOf } from "../builder/end-state.ts";
-import { NO_FAULT, planHubFaults, STAGES } from "../process/fault-plan.ts";
 import { type HubResults, useClusterPair } from "../process/cluster-pair.ts";
+import { NO_FAULT, planHubFaults, STAGES } from "../process/fault-plan.ts";
 import type { useOperatorBench } from "../process/operator-bench.ts";
 
 /** At the end of a stage, a status write of the spoke may come before or after a call of the hub. */
