@@ -96,17 +96,17 @@ export async function findStoredCheckout(
 
 const MAX_BATCH = 64;
 /** More batches would only wait for the row of the same voucher. */
-const LANES = 2;
+const CONCURRENCY = 2;
 /**
  * A second call starts beside a running one only when many checkouts wait, or when the running one seems to wait for a
  * lock. 50 ms is longer than a call takes, and much shorter than a wait for a lock may be. One call of 40 costs less than
  * two of 20. With 64 clients on one hot voucher and 0.5 ms to the database, on two busy cores, a checkout took 0.31 ms of
- * the process's time and 0.35 ms of the server's with one lane of calls of up to 64. With two lanes of calls of up to 50,
- * it took 0.43 and 0.44 ms.
+ * the process's time and 0.35 ms of the server's with one call of up to 64 at a time. With two calls of up to 50 at a
+ * time, it took 0.43 and 0.44 ms.
  */
 const BESIDE = { size: 48, afterMs: 50 };
-/** With `LANES`, these leave half of the connections to other requests, even when all of them wait for a lock. */
-const ALONE_LANES = 3;
+/** With `CONCURRENCY`, these leave half of the connections to other requests, even when all of them wait for a lock. */
+const ALONE_CONCURRENCY = 3;
 // Lock and statement timeouts. The database is slow or a row is locked, so each member alone would only wait again.
 const TIMED_OUT = new Set(["55P03", "57014"]);
 
@@ -150,9 +150,9 @@ export function createCheckoutCall(deps: {
     keysOf: ({ request }) => [`user ${request.user_id}`, `tenant ${request.tenant_id}`],
     isUndone,
     maxSize: MAX_BATCH,
-    lanes: LANES,
+    concurrency: CONCURRENCY,
     beside: BESIDE,
-    aloneLanes: ALONE_LANES,
+    aloneConcurrency: ALONE_CONCURRENCY,
   });
   return (request, card) => batch.submit({ request, card });
 }

@@ -12,9 +12,9 @@ const broken = new Error("broken");
 /** A database whose calls end when the test ends them. */
 function createScene(
   options: {
-    lanes?: number;
+    concurrency?: number;
     maxSize?: number;
-    aloneLanes?: number;
+    aloneConcurrency?: number;
     beside?: { size: number; afterMs: number };
   } = {},
 ) {
@@ -30,8 +30,8 @@ function createScene(
     keysOf: ({ name, user }) => [user ?? name],
     isUndone: (error) => error === undone,
     maxSize: options.maxSize ?? 50,
-    lanes: options.lanes ?? 1,
-    aloneLanes: options.aloneLanes ?? 3,
+    concurrency: options.concurrency ?? 1,
+    aloneConcurrency: options.aloneConcurrency ?? 3,
     ...(options.beside === undefined ? {} : { beside: options.beside }),
   });
   const submit = (...members: Member[]) =>
@@ -66,7 +66,7 @@ describe("createBatch", () => {
   });
 
   it("starts a second batch beside the first one only when enough members wait", async () => {
-    const { submit, answer, names } = createScene({ lanes: 2, beside: { size: 2, afterMs: 60_000 } });
+    const { submit, answer, names } = createScene({ concurrency: 2, beside: { size: 2, afterMs: 60_000 } });
     const results = submit(...members("a"));
     await settled();
     results.push(...submit(...members("b")));
@@ -85,7 +85,7 @@ describe("createBatch", () => {
   });
 
   it("starts a second batch for any member when the first one takes long", async () => {
-    const { submit, answer, names } = createScene({ lanes: 2, beside: { size: 2, afterMs: 20 } });
+    const { submit, answer, names } = createScene({ concurrency: 2, beside: { size: 2, afterMs: 20 } });
     const results = submit(...members("a"));
     await settled();
     results.push(...submit(...members("b")));
@@ -97,8 +97,8 @@ describe("createBatch", () => {
     expect(await Promise.all(results)).toEqual(["a", "b"]);
   });
 
-  it("runs as many batches at once as it has lanes, each of at most the maximum size", async () => {
-    const { submit, answer, names } = createScene({ lanes: 2, maxSize: 2 });
+  it("runs as many batches at once as its concurrency allows, each of at most the maximum size", async () => {
+    const { submit, answer, names } = createScene({ concurrency: 2, maxSize: 2 });
     void submit(...members("a", "b", "c", "d", "e", "f", "g"));
     await settled();
     expect(names()).toEqual([
@@ -109,8 +109,8 @@ describe("createBatch", () => {
     expect(names().slice(2)).toEqual([["e", "f"]]);
   });
 
-  it("runs members that share a key one after the other and in order, also across lanes", async () => {
-    const { submit, answer, names } = createScene({ lanes: 2 });
+  it("runs members that share a key one after the other and in order, also across batches", async () => {
+    const { submit, answer, names } = createScene({ concurrency: 2 });
     void submit({ name: "a1", user: "a" });
     await settled();
     void submit({ name: "a2", user: "a" }, { name: "a3", user: "a" }, { name: "b", user: "b" });
@@ -124,7 +124,7 @@ describe("createBatch", () => {
     expect(names().at(-1)).toEqual(["a3"]);
   });
 
-  it("runs each member of a failed and undone batch alone, and frees the lane meanwhile", async () => {
+  it("runs each member of a failed and undone batch alone, and starts the next batch meanwhile", async () => {
     const { submit, calls, answer, names } = createScene();
     const results = submit(...members("good", "bad"));
     await settled();
@@ -149,8 +149,8 @@ describe("createBatch", () => {
     expect(names()).toHaveLength(1);
   });
 
-  it("runs at most aloneLanes members alone at the same time", async () => {
-    const { submit, calls, answer, names } = createScene({ aloneLanes: 2 });
+  it("runs at most aloneConcurrency members alone at the same time", async () => {
+    const { submit, calls, answer, names } = createScene({ aloneConcurrency: 2 });
     void submit(...members("a"));
     await settled();
     void submit(...members("b", "c", "d"));
