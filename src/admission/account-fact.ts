@@ -53,13 +53,13 @@ export function foreignAccounts(
 }
 
 /** The namespaces of each Franchise's accounts. A cached object is never changed in place, so an entry stays correct. */
-const found = new WeakMap<Franchise, readonly string[]>();
+const namespacesByFranchise = new WeakMap<Franchise, readonly string[]>();
 
 function hasAccountIn(franchise: Franchise, keys: readonly string[]): boolean {
-  let namespaces = found.get(franchise);
+  let namespaces = namespacesByFranchise.get(franchise);
   if (namespaces === undefined) {
     namespaces = accountNamespaces(franchise.spec.subjects);
-    found.set(franchise, namespaces);
+    namespacesByFranchise.set(franchise, namespaces);
   }
   for (const namespace of namespaces) if (keys.includes(namespace)) return true;
   return false;

@@ -33,7 +33,10 @@ const verdictOf = (violations: readonly Violation[]): Verdict => ({
 export function createReviewer(deps: ReviewDeps): Reviewer {
   const { collectFacts, judgeInstall, checkArtifact, enforce, checksAll = false } = deps;
 
-  async function check({ artifact, rule, path }: ArtifactField, facts: ClusterFacts): Promise<Violation[]> {
+  async function checkField(
+    { artifact, rule, path }: ArtifactField,
+    facts: ClusterFacts,
+  ): Promise<Violation[]> {
     const verdict = await checkArtifact(artifact, facts.signers);
     return verdict.kind === "refused" ? [{ rule, path, message: verdict.reason }] : [];
   }
@@ -43,15 +46,15 @@ export function createReviewer(deps: ReviewDeps): Reviewer {
     if (isExempt(facts.identity)) return verdictOf(violations);
     if (violations.length > 0)
       return verdictOf(
-        checksAll ? [...violations, ...(await checkOthers(input, facts, violations))] : violations,
+        checksAll ? [...violations, ...(await checkArtifacts(input, facts, violations))] : violations,
       );
     const judged = await judgeInstall(input, facts);
     if (judged.violations.length > 0 && !checksAll) return judged;
-    return { ...judged, violations: [...judged.violations, ...(await checkOthers(input, facts, []))] };
+    return { ...judged, violations: [...judged.violations, ...(await checkArtifacts(input, facts, []))] };
   }
 
   /** Checks the artifacts in fields that no violation names. An object that nests too deep is not searched. */
-  async function checkOthers(
+  async function checkArtifacts(
     input: AdmissionInput,
     facts: ClusterFacts,
     violations: readonly Violation[],
@@ -59,7 +62,7 @@ export function createReviewer(deps: ReviewDeps): Reviewer {
     if (violations.some(({ rule }) => rule === "object-depth")) return [];
     const denied = new Set(violations.map(({ path }) => path));
     const fields = artifactsToCheck(input, facts).filter(({ path }) => !denied.has(path));
-    return (await Promise.all(fields.map((field) => check(field, facts)))).flat();
+    return (await Promise.all(fields.map((field) => checkField(field, facts)))).flat();
   }
 
   return async function review(input) {

@@ -125,7 +125,7 @@ export async function createCertificateRotator(deps: CertificateRotatorDeps): Pr
     maintain(signal) {
       let last: Promise<void> = Promise.resolve();
       let timer: NodeJS.Timeout | undefined;
-      async function look(): Promise<void> {
+      async function checkAgain(): Promise<void> {
         if (signal.aborted) return;
         const delayMs = await check().catch((error: unknown) => {
           logger.warn(
@@ -138,7 +138,7 @@ export async function createCertificateRotator(deps: CertificateRotatorDeps): Pr
         if (!signal.aborted) timer = setTimeout(next, delayMs);
       }
       const next = () => {
-        last = last.then(look);
+        last = last.then(checkAgain);
       };
       source.onChange(next, signal);
       published.onChange(next, signal);

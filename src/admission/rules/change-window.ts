@@ -28,14 +28,14 @@ const FIELD = new RegExp(`^${TERM}(,${TERM})*$`, "i");
  * Each window of a cached policy is parsed once. A judgement then takes 0.2 ms of CPU instead of 0.4 ms, as measured on 2
  * cores.
  */
-const read = new WeakMap<ChangeWindow, { problems: WindowProblem[]; schedule: Cron | undefined }>();
+const parsed = new WeakMap<ChangeWindow, { problems: WindowProblem[]; schedule: Cron | undefined }>();
 
 function readWindow(window: ChangeWindow, nowMs: number) {
-  const known = read.get(window);
+  const known = parsed.get(window);
   if (known !== undefined) return known;
   const problems = windowProblems(window, nowMs);
   const schedule = problems.length > 0 ? undefined : scheduleOf(window.cron, window.timeZone);
-  read.set(window, { problems, schedule });
+  parsed.set(window, { problems, schedule });
   return { problems, schedule };
 }
 

@@ -10,14 +10,14 @@ export const brandingHosts = ({ spec }: Sovereign): string[] =>
   spec.branding?.hostname === undefined ? [] : [normalHost(spec.branding.hostname)];
 
 /** The hosts of each Sovereign. A cached object is never changed in place, so an entry stays correct. */
-const found = new WeakMap<Sovereign, readonly string[]>();
+const hostsBySovereign = new WeakMap<Sovereign, readonly string[]>();
 
 /**
  * All hosts that a Sovereign serves, normalised. They are computed once for each Sovereign, because a review that claims
  * hosts compares them with the whole fleet.
  */
 export function hostsOf(sovereign: Sovereign): readonly string[] {
-  const hosts = found.get(sovereign) ?? [...platformHosts(sovereign), ...brandingHosts(sovereign)];
-  found.set(sovereign, hosts);
+  const hosts = hostsBySovereign.get(sovereign) ?? [...platformHosts(sovereign), ...brandingHosts(sovereign)];
+  hostsBySovereign.set(sovereign, hosts);
   return hosts;
 }

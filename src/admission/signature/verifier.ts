@@ -43,7 +43,7 @@ export function createSignatureVerifier(deps: {
   const { client, maxCached = MAX_CACHED, trustedRoot = () => undefined } = deps;
   const verified = new Map<string, Verdict>();
 
-  async function look(
+  async function verifyNow(
     reference: PinnedReference,
     trust: readonly TrustEntry[],
     root: TrustedRoot | undefined,
@@ -64,14 +64,14 @@ export function createSignatureVerifier(deps: {
     return { kind: "refused", reason: refusalOf(shown, { signatures, own, trust, root }) };
   }
 
-  async function lookAndRemember(
+  async function verifyAndCache(
     key: string,
     reference: PinnedReference,
     trust: readonly TrustEntry[],
     root: TrustedRoot | undefined,
   ): Promise<Verdict> {
     try {
-      const verdict = await look(reference, trust, root);
+      const verdict = await verifyNow(reference, trust, root);
       if (verdict.kind === "verified") {
         setNewest(verified, key, verdict, maxCached);
       }
@@ -86,14 +86,14 @@ export function createSignatureVerifier(deps: {
       };
     }
   }
-  const lookOnce = createSingleFlight(lookAndRemember, (key) => key);
+  const verifyOnce = createSingleFlight(verifyAndCache, (key) => key);
 
   return {
     verify(reference, trust) {
       const root = trustedRoot();
       const key = sha256Digest(canonicalJson([reference, trust, root?.digest]));
       const known = verified.get(key);
-      return known === undefined ? lookOnce(key, reference, trust, root) : Promise.resolve(known);
+      return known === undefined ? verifyOnce(key, reference, trust, root) : Promise.resolve(known);
     },
   };
 }

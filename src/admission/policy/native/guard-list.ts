@@ -156,7 +156,7 @@ const DEFINITIONS: Guard = {
   ],
 };
 
-/** The annotations of an object. Without `dyn`, the types of the two maps differ. */
+/** The annotations of `AFTER` or `BEFORE`. Without `dyn`, the type of an empty map differs from that of annotations. */
 const annotationsOf = (object: string) =>
   `(has(${object}.metadata.annotations) ? ${object}.metadata.annotations : {})`;
 
