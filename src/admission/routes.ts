@@ -3,7 +3,7 @@ import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { Counter, Histogram, type Registry } from "../platform/metrics.ts";
 import { SemaphoreFull } from "../platform/semaphore.ts";
-import { createDeadline, DeadlineExceeded } from "./deadline.ts";
+import { createReviewDeadline, DeadlineExceeded } from "./review-deadline.ts";
 import { createDenialLog } from "./denial-log.ts";
 import { MalformedReview, parseReview, type Reviewer } from "./review.ts";
 import { reviewAnswer } from "./review-answer.ts";
@@ -33,7 +33,7 @@ export function createWebhookHandler(deps: {
 }): RequestListener {
   const { review, docsUrl, logger, registry, deadlineMs = DEADLINE_MS } = deps;
   const bodies = createBodyBudget();
-  const withinDeadline = createDeadline(deadlineMs);
+  const withinDeadline = createReviewDeadline(deadlineMs);
   const logDenial = createDenialLog(logger);
   const answered = new Counter({
     name: "catalyst_admission_requests_total",

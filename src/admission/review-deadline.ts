@@ -1,13 +1,13 @@
 export class DeadlineExceeded extends Error {}
 
 /** Rejects with `DeadlineExceeded` when the work takes longer. The signal then fires, and the work's result is ignored. */
-export type Deadline = <T>(work: (signal: () => AbortSignal) => Promise<T>) => Promise<T>;
+export type ReviewDeadline = <T>(work: (signal: () => AbortSignal) => Promise<T>) => Promise<T>;
 
 /**
  * Limits the time of all reviews with one timer. Creates a signal only for work that asks for it, and nearly no review
  * does: a timer and a signal for each review took as long as collecting its facts.
  */
-export function createDeadline(deadlineMs: number): Deadline {
+export function createReviewDeadline(deadlineMs: number): ReviewDeadline {
   const open = new OpenWorkList();
   let timer: NodeJS.Timeout | undefined;
 

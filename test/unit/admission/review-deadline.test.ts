@@ -1,21 +1,25 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createDeadline, type Deadline, DeadlineExceeded } from "../../../src/admission/deadline.ts";
+import {
+  createReviewDeadline,
+  type ReviewDeadline,
+  DeadlineExceeded,
+} from "../../../src/admission/review-deadline.ts";
 
-describe("createDeadline", () => {
+describe("createReviewDeadline", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
   const endless = () => new Promise<never>(() => {});
 
   /** Only a deadline without a timer sets one for its next work. Other test files leave timers in this worker. */
-  function expectNoTimer(withinDeadline: Deadline): void {
+  function expectNoTimer(withinDeadline: ReviewDeadline): void {
     const timers = vi.getTimerCount();
     withinDeadline(endless).catch(() => {});
     expect(vi.getTimerCount()).toBe(timers + 1);
   }
 
   it("passes the result or the error of work that ends in time, and does not fire its signal", async () => {
-    const withinDeadline = createDeadline(100);
+    const withinDeadline = createReviewDeadline(100);
     const signals: AbortSignal[] = [];
     expect(
       await withinDeadline(async (signal) => {
@@ -30,7 +34,7 @@ describe("createDeadline", () => {
   });
 
   it("rejects each of several works after its own time, counted from its begin", async () => {
-    const withinDeadline = createDeadline(100);
+    const withinDeadline = createReviewDeadline(100);
     const ends: string[] = [];
     const begin = (name: string) =>
       withinDeadline(endless).catch((error) => {
@@ -54,7 +58,7 @@ describe("createDeadline", () => {
   });
 
   it("keeps the time of other works when one ends first, in the middle, last, or after its deadline", async () => {
-    const withinDeadline = createDeadline(100);
+    const withinDeadline = createReviewDeadline(100);
     const ends: string[] = [];
     function begin(name: string): () => void {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -81,7 +85,7 @@ describe("createDeadline", () => {
 
   it("gives work one signal, which fires at the deadline with the error", async () => {
     const signals: AbortSignal[] = [];
-    const work = createDeadline(100)((signal) => {
+    const work = createReviewDeadline(100)((signal) => {
       signals.push(signal(), signal());
       return endless();
     });
@@ -94,7 +98,7 @@ describe("createDeadline", () => {
 
   it("fires a signal at once that work asks for after its deadline", async () => {
     const ask = Promise.withResolvers<() => AbortSignal>();
-    const work = createDeadline(100)((signal) => {
+    const work = createReviewDeadline(100)((signal) => {
       ask.resolve(signal);
       return endless();
     });
