@@ -1,4 +1,4 @@
-import { isMap } from "../../api/object.ts";
+import { isMap, listOf } from "../../api/object.ts";
 
 /** A Pod specification somewhere in an object, with the path of its members: `spec.template.spec`. */
 export interface FoundPodSpec {
@@ -33,7 +33,7 @@ export function containersOf({
   spec,
 }: FoundPodSpec): { path: string; container: Record<string, unknown> }[] {
   return CONTAINER_LISTS.flatMap((list) =>
-    (Array.isArray(spec[list]) ? (spec[list] as unknown[]) : []).flatMap((container, index) =>
+    listOf(spec[list]).flatMap((container, index) =>
       isMap(container) ? [{ path: `${path}.${list}[${index}]`, container }] : [],
     ),
   );
@@ -41,13 +41,12 @@ export function containersOf({
 
 /** The images of containers and of image volumes. A container without an image gets the empty one. */
 export function imagesOf(found: FoundPodSpec): { path: string; image: string }[] {
-  const volumes = Array.isArray(found.spec.volumes) ? found.spec.volumes : [];
   return [
     ...containersOf(found).map(({ path, container }) => ({
       path: `${path}.image`,
       image: typeof container.image === "string" ? container.image : "",
     })),
-    ...volumes.flatMap((volume: unknown, index) => {
+    ...listOf(found.spec.volumes).flatMap((volume, index) => {
       const reference = isMap(volume) && isMap(volume.image) ? volume.image.reference : undefined;
       return typeof reference === "string"
         ? [{ path: `${found.path}.volumes[${index}].image.reference`, image: reference }]

@@ -1,4 +1,4 @@
-import { isMap, textOf } from "../../api/object.ts";
+import { isMap, listOf, textOf } from "../../api/object.ts";
 import { isEmptyAccountSet } from "./account.ts";
 import type { Rule } from "./fact.ts";
 import { grantedIdentityRights, RBAC } from "./rbac-grant.ts";
@@ -27,7 +27,7 @@ export function isNewGrant({ group, resource, operation, object, oldObject }: Ad
   if (group !== RBAC || resource !== "rolebindings" || operation === "DELETE" || object === undefined)
     return false;
   const subjects = (it: ReviewedObject | undefined) =>
-    (Array.isArray(it?.subjects) ? it.subjects : []).map((subject) => JSON.stringify(subject));
+    listOf(it?.subjects).map((subject) => JSON.stringify(subject));
   const held = new Set(subjects(oldObject));
   return oldObject === undefined || subjects(object).some((subject) => !held.has(subject));
 }

@@ -1,4 +1,4 @@
-import { isMap, textOf } from "../../api/object.ts";
+import { isMap, listOf, mapOf, textOf } from "../../api/object.ts";
 import { type AccountSet, EVERY } from "./account.ts";
 
 /** A rule of a Role or ClusterRole, as far as it is well formed. */
@@ -25,20 +25,22 @@ interface ResourceRight {
 
 export type Right = ResourceRight | { verb: string; path: string };
 
-const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(textOf) : []);
+const texts = (value: unknown): string[] => listOf(value).map(textOf);
 
 /**
  * Reads `rules` of a Role that may be hostile. An item that is not a rule grants nothing, because the API server refuses it
  * by its schema.
  */
 export function parsePolicyRules(rules: unknown): PolicyRule[] {
-  return (Array.isArray(rules) ? rules : []).filter(isMap).map((rule) => ({
-    verbs: texts(rule.verbs),
-    apiGroups: texts(rule.apiGroups),
-    resources: texts(rule.resources),
-    resourceNames: texts(rule.resourceNames),
-    nonResourceURLs: texts(rule.nonResourceURLs),
-  }));
+  return listOf(rules)
+    .filter(isMap)
+    .map((rule) => ({
+      verbs: texts(rule.verbs),
+      apiGroups: texts(rule.apiGroups),
+      resources: texts(rule.resources),
+      resourceNames: texts(rule.resourceNames),
+      nonResourceURLs: texts(rule.nonResourceURLs),
+    }));
 }
 
 const holds = (list: readonly string[], ...values: string[]) => values.some((value) => list.includes(value));
@@ -94,8 +96,7 @@ export function effectiveRules(role: RoleObject, clusterRoles: readonly RoleObje
 export const isAggregated = (role: RoleObject): boolean => selectorsOf(role).length > 0;
 
 function selectorsOf({ aggregationRule }: RoleObject): Record<string, unknown>[] {
-  const selectors = isMap(aggregationRule) ? aggregationRule.clusterRoleSelectors : undefined;
-  return Array.isArray(selectors) ? selectors.filter(isMap) : [];
+  return listOf(mapOf(aggregationRule).clusterRoleSelectors).filter(isMap);
 }
 
 /** Whether a label selector selects a role. An empty selector, and one with an unknown operator, select every role. */
@@ -103,8 +104,8 @@ function isSelected(
   labels: Readonly<Record<string, string>>,
   { matchLabels, matchExpressions }: Record<string, unknown>,
 ): boolean {
-  const pairs = Object.entries(isMap(matchLabels) ? matchLabels : {});
-  const expressions = Array.isArray(matchExpressions) ? matchExpressions.filter(isMap) : [];
+  const pairs = Object.entries(mapOf(matchLabels));
+  const expressions = listOf(matchExpressions).filter(isMap);
   return (
     pairs.every(([key, value]) => labels[key] === value) &&
     expressions.every(({ key, operator, values }) => {
