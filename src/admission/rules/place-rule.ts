@@ -15,10 +15,20 @@ const CLUSTER_REMEDIES: ReadonlyMap<string, string> = new Map([
   ["persistentvolumes", "use a PersistentVolumeClaim"],
 ]);
 
+interface Denial {
+  rule: RuleId;
+  explain(input: AdmissionInput): string;
+}
+
+/** An Organization's home and its environments have the same members. */
+const OF_ORGANIZATION: Denial = {
+  rule: "organization-namespace",
+  explain: ({ namespace }) =>
+    `namespace ${namespace} belongs to an Organization; only its members work there, so ask its owner to add you to spec.members`,
+};
+
 /** The rule that denies in each place, and the remedy. The texts never name objects of another tenant. */
-const DENIALS: Readonly<
-  Record<Exclude<Place["kind"], "ordinary">, { rule: RuleId; explain(input: AdmissionInput): string }>
-> = {
+const DENIALS: Readonly<Record<Exclude<Place["kind"], "ordinary">, Denial>> = {
   platform: {
     rule: "platform-namespace",
     explain: ({ namespace }) =>
@@ -34,16 +44,8 @@ const DENIALS: Readonly<
     explain: (input) =>
       `the operator manages ${kindOf(input)} in namespace ${input.namespace}; change spec.branding, spec.tiers or spec.addons of the Sovereign instead`,
   },
-  organization: {
-    rule: "organization-namespace",
-    explain: ({ namespace }) =>
-      `namespace ${namespace} belongs to an Organization; only its members work there, so ask its owner to add you to spec.members`,
-  },
-  environment: {
-    rule: "organization-namespace",
-    explain: ({ namespace }) =>
-      `namespace ${namespace} belongs to an Organization; only its members work there, so ask its owner to add you to spec.members`,
-  },
+  organization: OF_ORGANIZATION,
+  environment: OF_ORGANIZATION,
   catalog: {
     rule: "catalog-namespace",
     explain: ({ namespace }) =>
