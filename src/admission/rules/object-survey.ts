@@ -1,6 +1,5 @@
 import { ANNOTATION } from "../../api/label.ts";
 import { isMap } from "../../api/object.ts";
-import { type Member, pathOfMember, rootMember } from "./member.ts";
 import { type FoundPodSpec, isContainerList, isPodSpec } from "./pod-template.ts";
 
 /**
@@ -31,6 +30,15 @@ export interface ObjectSurvey {
 }
 
 const EMPTY: ObjectSurvey = { podSpecs: [], volumeClaims: [], evidence: new Map(), tooDeepAt: undefined };
+
+/** A member of an object, itself an object or a list. Its path is built only where it is needed. */
+interface Member {
+  value: object;
+  /** The member's name, or its index in a list. Empty for the object itself. */
+  name: string | number;
+  depth: number;
+  parent: Member | undefined;
+}
 
 interface Surveyed {
   object: object;
@@ -141,3 +149,13 @@ const isFieldOwnership = (parent: Member, name: string): boolean =>
 
 const EVIDENCE: readonly string[] = [ANNOTATION.approvedBy, ANNOTATION.score];
 const FIRST_CODE = ANNOTATION.score.charCodeAt(0);
+
+const rootMember = (value: object): Member => ({ value, name: "", depth: 0, parent: undefined });
+
+/** `spec.containers[0]`; empty for the object itself. */
+function pathOfMember({ name, parent }: Member): string {
+  if (parent === undefined) return "";
+  const before = pathOfMember(parent);
+  if (Array.isArray(parent.value)) return `${before}[${name}]`;
+  return before === "" ? String(name) : `${before}.${name}`;
+}
