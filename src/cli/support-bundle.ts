@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { SYSTEM_NAMESPACE } from "../api/name.ts";
 import { createKubeClient } from "../kube/client.ts";
@@ -7,16 +8,18 @@ import { openPodPort } from "../kube/port-forward.ts";
 import { collect } from "../operator/support/collection.ts";
 import { boundedFetch } from "../platform/bounded-fetch.ts";
 import { UsageError } from "../platform/errors.ts";
+import { tarArchive } from "../platform/tar.ts";
 import { type Command, EXIT } from "./command.ts";
 import { type Flag, parseCommandLine } from "./flag.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, readKubeConfig } from "./kubeconfig.ts";
-import { compressedArchive } from "./tar.ts";
 import { oneLine } from "./terminal-text.ts";
 import { readVersion } from "./version.ts";
 
 const MAX_LOG_LINES = 100_000;
 const MAX_METRICS_BYTES = 16 * 1024 * 1024;
 const METRICS_TIMEOUT_MS = 10_000;
+/** Permissions of the archive, and of the files that it is extracted to. */
+const OWNER_ONLY = 0o600;
 
 const FLAGS = [
   {
@@ -53,7 +56,7 @@ export const command: Command = {
     const kubeConfig = readKubeConfig(env, values);
     const now = new Date();
     const file = values.file ?? `catalyst-support-${now.toISOString().replaceAll(/[:.]/g, "-")}.tar.gz`;
-    refuseFile(file);
+    requireNewFile(file);
     const client = createKubeClient({ kubeConfig, userAgent: "catalyst-support-bundle" });
     try {
       const readMetrics = (pod: string) => metricsOf(kubeConfig, pod, port, signal);
@@ -67,7 +70,8 @@ export const command: Command = {
       });
       signal.throwIfAborted();
       // `wx` neither replaces an existing file nor follows a link.
-      writeFileSync(file, compressedArchive(files, now), { flag: "wx", mode: 0o600 });
+      const archive = gzipSync(tarArchive(files, { mode: OWNER_ONLY, modifiedAt: now }));
+      writeFileSync(file, archive, { flag: "wx", mode: OWNER_ONLY });
       stdout.write(`${file}: ${files.length} files\n`);
       for (const line of missing) stdout.write(`could not read ${oneLine(line)}\n`);
       return missing.length === 0 ? EXIT.done : EXIT.checkFailed;
@@ -78,7 +82,7 @@ export const command: Command = {
 };
 
 /** Checks the file before the collection, which takes a while. */
-function refuseFile(file: string): void {
+function requireNewFile(file: string): void {
   if (existsSync(file)) throw new UsageError(`--file exists already: ${file}. Remove it, or name another`);
   if (!existsSync(dirname(file)))
     throw new UsageError(`--file is in a folder that does not exist: ${dirname(file)}`);

@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
+import { tarArchive } from "../platform/tar.ts";
 
 /** Registry host of the images in docs/examples. `registryMirrors` maps it to the playground's own registry. */
 export const PLAYGROUND_REGISTRY = "registry.catalyst.example";
@@ -86,22 +87,6 @@ function artifactOf(repository: string, { configType, config, layerType, layer }
   };
 }
 
-/** A tar archive of one file. It has no times and no owners, so its digest depends on the content alone. */
-function tarOf(path: string, content: string): Uint8Array {
-  const bytes = Buffer.from(content);
-  const header = Buffer.alloc(512);
-  const octal = (value: number, width: number) => `${value.toString(8).padStart(width - 1, "0")}\0`;
-  header.write(path, 0);
-  header.write(octal(0o644, 8), 100);
-  header.write(octal(0, 8), 108);
-  header.write(octal(0, 8), 116);
-  header.write(octal(bytes.length, 12), 124);
-  header.write(octal(0, 12), 136);
-  header.write("        ", 148);
-  header.write("0", 156);
-  header.write("ustar\x0000", 257);
-  const checksum = header.reduce((sum, byte) => sum + byte, 0);
-  header.write(`${checksum.toString(8).padStart(6, "0")}\0 `, 148);
-  const padding = Buffer.alloc((512 - (bytes.length % 512)) % 512);
-  return Buffer.concat([header, bytes, padding, Buffer.alloc(1024)]);
-}
+/** A tar archive of one file. Its digest depends on the content alone. */
+const tarOf = (path: string, content: string): Uint8Array =>
+  tarArchive([{ path, content }], { mode: 0o644, modifiedAt: new Date(0) });
