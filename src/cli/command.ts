@@ -1,4 +1,5 @@
 import type { Env } from "../platform/env.ts";
+import { untilAborted } from "../platform/shutdown.ts";
 import type { Flag } from "./flag.ts";
 
 /** The input and output of a subcommand. Code below src/cli never reads `process` for these. */
@@ -53,4 +54,10 @@ export interface Command {
 export interface NamedCommand {
   name: string;
   command: Command;
+}
+
+/** Runs a command to its end. After a signal, rejects at once with the signal's reason, unless the command `endsItself`. */
+export function runCommand(command: Command, context: CommandContext): Promise<ExitCode> {
+  const ended = command.run(context);
+  return command.endsItself === true ? ended : untilAborted(ended, context.signal);
 }

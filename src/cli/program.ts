@@ -1,12 +1,11 @@
 import { basename } from "node:path";
 import { UsageError } from "../platform/errors.ts";
 import { createShutdownSignal, ShutdownError } from "../platform/shutdown.ts";
-import { type Command, EXIT, type ExitCode } from "./command.ts";
+import { type Command, EXIT, type ExitCode, runCommand } from "./command.ts";
 import { COMMAND_NAMES, COMMANDS, loadCommands } from "./command-list.ts";
 import { failureText } from "./failure.ts";
 import { asCalled, helpText, overview, type Program } from "./help.ts";
 import { unknownName } from "./nearest.ts";
-import { runCommand } from "./run.ts";
 import { printable } from "./terminal-text.ts";
 import { readVersion } from "./version.ts";
 
