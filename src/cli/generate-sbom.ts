@@ -16,7 +16,7 @@ interface LockedPackage {
   peerDependencies?: Record<string, string>;
 }
 
-/** Those of package-lock.json, by their folder. */
+/** The packages of package-lock.json by folder. */
 type Packages = Readonly<Record<string, LockedPackage>>;
 
 interface Manifest {
@@ -35,7 +35,7 @@ const purlOf = (name: string, version: string) => `pkg:npm/${name.replace("@", "
 const isLeftOut = (folder: string, { dev, optional, devOptional, link }: LockedPackage) =>
   dev === true || optional === true || devOptional === true || link === true || REMOVED.includes(folder);
 
-/** The folder from which Node loads `name` for a package: a folder in the package's own, else in one of those above it. */
+/** The folder from which Node loads `name` for the package in `from`: the nearest `node_modules` from `from` upwards that has it. */
 function resolvedFolder(
   from: string,
   name: string,
@@ -71,7 +71,7 @@ function neededFolders(
   return names.flatMap((name) => resolvedFolder(folder, name, present) ?? []);
 }
 
-/** The packages that the root needs, in one step or more: the workspace has packages of its own, which the image has not. */
+/** The packages that the root needs, itself or through other packages. The image has none that only the workspace needs. */
 function imagePackages(packages: Packages): Map<string, LockedPackage> {
   const kept = new Map(Object.entries(packages).filter(([folder, locked]) => !isLeftOut(folder, locked)));
   const reached = new Set<string>();

@@ -34,7 +34,7 @@ export const command: Command = {
     const { target, values } = parseArguments(args);
     const client = connectToCluster(env, "catalyst-status", values);
     try {
-      const summaries = await read(client, target);
+      const summaries = await readSummaries(client, target);
       stdout.write(formatted(values.output, summaries, () => describe(summaries, target, Date.now())));
       return summaries.every(({ ready }) => ready === "True") ? EXIT.done : EXIT.checkFailed;
     } finally {
@@ -53,7 +53,7 @@ function parseArguments(args: string[]) {
   return target({ kind, name });
 }
 
-async function read(client: KubeClient, target: Target): Promise<Summary[]> {
+async function readSummaries(client: KubeClient, target: Target): Promise<Summary[]> {
   if (target.kind === "release") {
     return [summariseRelease(await readNamed<BillingRelease>(client, BILLING_RELEASE, target.name))];
   }
