@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { escapeHtml } from "../../src/billing/http/page/html.ts";
+import { escapeHtml } from "../../src/platform/html.ts";
 import { launchBrowser, visit } from "../support/server/browser.ts";
 import { useStoryBench } from "../support/suite/story-bench.ts";
 

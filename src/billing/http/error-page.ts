@@ -1,4 +1,5 @@
-import { createHash } from "node:crypto";
+import { escapeHtml } from "../../platform/html.ts";
+import { policyHash } from "./page/theme.ts";
 import { PROBLEMS } from "./problem-table.ts";
 
 /** The page that a problem's `type` refers to. It has an entry for each code. */
@@ -24,7 +25,7 @@ dt:target{outline:.2rem solid}
 dd{margin:0}`;
 
 export const ERROR_PAGE_HEADERS = {
-  "Content-Security-Policy": `default-src 'none'; style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  "Content-Security-Policy": `default-src 'none'; style-src ${policyHash(STYLE)}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   "Referrer-Policy": "no-referrer",
 };
 
@@ -56,7 +57,5 @@ ${entries.join("\n")}
 
 /** Text with code spans, as HTML. */
 function htmlOf(markdown: string): string {
-  return markdown
-    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
-    .replace(/`([^`]+)`/g, "<code>$1</code>");
+  return escapeHtml(markdown).replace(/`([^`]+)`/g, "<code>$1</code>");
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { escapeHtml } from "../../platform/html.ts";
 import type { Account } from "./grant.ts";
 
 const STYLE = `body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:12vh auto;padding:0 1.25rem;color-scheme:light dark}
@@ -28,5 +29,3 @@ ${choices.join("\n")}
 </html>
 `;
 }
-
-const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -1,4 +1,4 @@
-import { escapeHtml } from "./html.ts";
+import { escapeHtml } from "../../../platform/html.ts";
 import { LANGUAGES, type Language } from "./language.ts";
 
 /** The frame of a page. `title` and `brandName` are text, the rest is HTML. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Branding } from "../../branding.ts";
 import { brandPalette } from "./colour.ts";
-import { escapeHtml } from "./html.ts";
+import { escapeHtml } from "../../../platform/html.ts";
 
 const DEFAULT_COLOUR = "#1f5fbf";
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { Branding } from "../../../../src/billing/branding.ts";
 import { createAdminPage } from "../../../../src/billing/http/page/admin-page.ts";
-import { scriptJson } from "../../../../src/billing/http/page/html.ts";
+import { scriptJson } from "../../../../src/platform/html.ts";
 
 const FQDN = "omantel.omani.works";
 const BRANDING: Branding = { displayName: "Omantel Cloud", colour: "#ff7900", hostname: "cloud.omantel.om" };
