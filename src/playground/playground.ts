@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { createKubeClient } from "../kube/client.ts";
 import { loadKubeConfig } from "../kube/connection.ts";
+import { type Closer, createCloser } from "../platform/closer.ts";
 import { UsageError } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import type { ControlPlane } from "./control-plane/control-plane.ts";
@@ -82,16 +83,9 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
   options.onStart();
   const watchdog = createWatchdog();
   const stop = new AbortController();
-  const closers: (() => Promise<unknown>)[] = [];
-  const closeLater = <T>(part: T, close: (part: T) => Promise<unknown>): T => {
-    closers.unshift(() => close(part));
-    return part;
-  };
+  const closer = createCloser(logger);
   const close = async (remove: boolean) => {
-    for (const closeNext of closers)
-      await closeNext().catch((error: unknown) =>
-        logger.warn({ err: error }, "a part of the playground did not close"),
-      );
+    await closer.close();
     stop.abort();
     await watchdog.close();
     state.release(remove);
@@ -112,22 +106,22 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
               assets === undefined
                 ? startEmbeddedControlPlane(planeOptions)
                 : startRealControlPlane(planeOptions, assets);
-            return starting.then((plane) => closeLater(plane, () => plane.close()));
+            return starting.then((plane) => closer.add(plane, () => plane.close()));
           }),
         ),
       () =>
         startDatabase({ state, watchdog, signal: options.signal }).then((server) =>
-          closeLater(server, () => server.close()),
+          closer.add(server, () => server.close()),
         ),
-      () => startRegistry(port + 1).then((server) => closeLater(server, () => server.close())),
+      () => startRegistry(port + 1).then((server) => closer.add(server, () => server.close())),
     ]);
     options.signal.throwIfAborted();
-    const issuer = closeLater(await startIssuer(port + 2, now), (server) => server.close());
+    const issuer = closer.add(await startIssuer(port + 2, now), (server) => server.close());
     registry.push(catalystImage());
     const [hub, spoke] = await allOrNone(
       places.map((place, index) => () => {
         const controlPlane = controlPlanes[index] as ControlPlane;
-        return startCluster(options, { ...place, watchdog, controlPlane }, closeLater);
+        return startCluster(options, { ...place, watchdog, controlPlane }, closer);
       }),
     );
     const registryMirrors = `${PLAYGROUND_REGISTRY}=${registry.origin}`;
@@ -163,16 +157,16 @@ async function startCluster(
     controlPlane,
     firstServicePort,
   }: Place & { watchdog: Watchdog; controlPlane: ControlPlane },
-  closeLater: <T>(part: T, close: (part: T) => Promise<unknown>) => T,
+  closer: Closer,
 ): Promise<PlaygroundCluster> {
   const kubeconfigPath = state.file("kubeconfig");
   writeFileSync(kubeconfigPath, controlPlane.adminKubeconfig, { mode: 0o600 });
   const kubeConfig = loadKubeConfig(kubeconfigPath);
-  const client = closeLater(
+  const client = closer.add(
     createKubeClient({ kubeConfig, userAgent: "catalyst-playground-runner" }),
     (part) => part.close(),
   );
-  const runner = closeLater(
+  const runner = closer.add(
     await startRunner({
       client,
       caPem: controlPlane.caPem,
