@@ -7,7 +7,7 @@ import { migrateDatabase } from "../billing/db/migrate.ts";
 import { SCHEMA_VERSION } from "../billing/db/schema.ts";
 import { formatSchema } from "../billing/db/schema-file.ts";
 import { createLogger } from "../platform/log.ts";
-import { startDatabase } from "../playground/database/postgres.ts";
+import { startDatabase } from "../playground/postgres.ts";
 import { claimStateDirectory } from "../playground/process/state-directory.ts";
 import { createWatchdog } from "../playground/process/watchdog.ts";
 

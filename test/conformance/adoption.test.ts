@@ -7,7 +7,7 @@ import { migrateDatabase } from "../../src/billing/db/migrate.ts";
 import { PreflightError } from "../../src/billing/db/preflight/finding.ts";
 import { readSchemaState } from "../../src/billing/db/schema-state.ts";
 import { createLogger } from "../../src/platform/log.ts";
-import { startDatabase } from "../../src/playground/database/postgres.ts";
+import { startDatabase } from "../../src/playground/postgres.ts";
 import { claimStateDirectory } from "../../src/playground/process/state-directory.ts";
 import { createWatchdog } from "../../src/playground/process/watchdog.ts";
 import { OBSTACLES } from "../support/builder/adoption-obstacle.ts";

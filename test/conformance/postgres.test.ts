@@ -6,7 +6,7 @@ import pg from "pg";
 import { afterAll, describe, expect, it } from "vitest";
 import { migrateDatabase } from "../../src/billing/db/migrate.ts";
 import { createLogger } from "../../src/platform/log.ts";
-import { startDatabase } from "../../src/playground/database/postgres.ts";
+import { startDatabase } from "../../src/playground/postgres.ts";
 import { claimStateDirectory } from "../../src/playground/process/state-directory.ts";
 import { createWatchdog } from "../../src/playground/process/watchdog.ts";
 import { fillEarlierTables } from "../support/builder/earlier-service.ts";

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startDatabase } from "../../../src/playground/database/postgres.ts";
+import { startDatabase } from "../../../src/playground/postgres.ts";
 import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
 import { createWatchdog } from "../../../src/playground/process/watchdog.ts";
 import { type HelperProcess, startDelayProxy, startHelper } from "../helper-process.ts";

@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
-import { startDatabase } from "../../../src/playground/database/postgres.ts";
+import { startDatabase } from "../../../src/playground/postgres.ts";
 import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
 import { createWatchdog } from "../../../src/playground/process/watchdog.ts";
 import { DATABASE_HOST } from "./address.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { PostgresBinaries } from "../../../src/playground/database/postgres.ts";
+import type { PostgresBinaries } from "../../../src/playground/postgres.ts";
 
 const installed = (version: number, locale: string): PostgresBinaries => {
   const folder = join(process.env.KUBEBUILDER_ASSETS ?? "", `postgres-${version}`, "bin");

@@ -6,7 +6,7 @@ import { inject } from "vitest";
 import type { TestProject } from "vitest/node";
 import { migrateDatabase } from "../../../src/billing/db/migrate.ts";
 import { createLogger } from "../../../src/platform/log.ts";
-import { startDatabase } from "../../../src/playground/database/postgres.ts";
+import { startDatabase } from "../../../src/playground/postgres.ts";
 import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
 import { createWatchdog } from "../../../src/playground/process/watchdog.ts";
 

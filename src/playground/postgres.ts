@@ -3,12 +3,12 @@ import { randomBytes } from "node:crypto";
 import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Client } from "pg";
-import { errorMessage } from "../../platform/errors.ts";
-import { sleep } from "../../platform/shutdown.ts";
-import { type Child, startChild } from "../process/child.ts";
-import { findFreePort } from "../process/free-port.ts";
-import type { StateDirectory } from "../process/state-directory.ts";
-import type { Watchdog } from "../process/watchdog.ts";
+import { errorMessage } from "../platform/errors.ts";
+import { sleep } from "../platform/shutdown.ts";
+import { type Child, startChild } from "./process/child.ts";
+import { findFreePort } from "./process/free-port.ts";
+import type { StateDirectory } from "./process/state-directory.ts";
+import type { Watchdog } from "./process/watchdog.ts";
 
 export interface PlaygroundDatabase {
   port: number;
