@@ -7,9 +7,8 @@ import { NODE_NAME } from "./node.ts";
 import type { Pod } from "./pod.ts";
 import { type PodRuntimeDeps, podFolderOf, runPod } from "./pod-runtime.ts";
 import { writePodStatus } from "./pod-status-writer.ts";
-import { unscheduledStatus } from "./unscheduled.ts";
 import { createDataFinder, mounts, writeVolumes } from "./volume.ts";
-import { isFinished, isTerminating } from "./workload.ts";
+import { isFinished, isTerminating, rfc3339 } from "./workload.ts";
 
 interface Worker {
   /** As the cache last showed it. */
@@ -121,4 +120,18 @@ export function createKubelet(deps: PodRuntimeDeps) {
       await Promise.all(running.map(({ done }) => done));
     },
   };
+}
+
+/** The status of a Pod that names no node; undefined when its status says so already. */
+function unscheduledStatus(pod: Pod, now: Date): { message: string; status: object } | undefined {
+  if (pod.status?.conditions?.some(({ type }) => type === "PodScheduled")) return undefined;
+  const message = `the playground has no scheduler: set spec.nodeName to ${NODE_NAME}`;
+  const condition = {
+    type: "PodScheduled",
+    status: "False",
+    reason: "Unschedulable",
+    message,
+    lastTransitionTime: rfc3339(now),
+  };
+  return { message, status: { phase: "Pending", conditions: [condition] } };
 }
