@@ -1,9 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { createKubeClient } from "../kube/client.ts";
 import { loadKubeConfig } from "../kube/connection.ts";
 import { type Closer, createCloser } from "../platform/closer.ts";
-import { UsageError } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import type { ControlPlane } from "./control-plane/control-plane.ts";
 import { startEmbeddedControlPlane } from "./control-plane/embedded.ts";
@@ -11,6 +9,7 @@ import { findAssets, startRealControlPlane } from "./control-plane/real.ts";
 import { type PlaygroundDatabase, startDatabase } from "./postgres.ts";
 import { catalystImage, imageReference, PLAYGROUND_REGISTRY } from "./image.ts";
 import { type Issuer, startIssuer } from "./issuer/server.ts";
+import { requireFreePort } from "./process/free-port.ts";
 import {
   claimStateDirectory,
   folderOf,
@@ -193,18 +192,4 @@ async function allOrNone<T extends readonly unknown[]>(
   const failed = results.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
   return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as unknown as T;
-}
-
-function requireFreePort(port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", (error: NodeJS.ErrnoException) =>
-      reject(
-        new UsageError(
-          `port ${port} on 127.0.0.1 cannot be used (${error.code}): choose another one with --port`,
-        ),
-      ),
-    );
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve()));
-  });
 }

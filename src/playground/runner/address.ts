@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { createServer } from "node:net";
 import { UsageError } from "../../platform/errors.ts";
+import { listenOnce } from "../process/free-port.ts";
 
 /** Gives each Pod its own loopback address, as a cluster's network gives it an IP. */
 export interface AddressPool {
@@ -17,11 +17,11 @@ const MAX_PODS = 250;
 export async function createAddressPool(seed: string): Promise<AddressPool> {
   const [second = 0, third = 0] = createHash("sha256").update(seed).digest();
   const prefix = `127.${64 + (second % 64)}.${third}`;
-  if (!(await canListen(`${prefix}.1`))) {
+  await listenOnce(0, `${prefix}.1`).catch(() => {
     throw new UsageError(
       `cannot listen on ${prefix}.1: the playground needs all of 127.0.0.0/8 as loopback, as on Linux`,
     );
-  }
+  });
   const taken = new Set<number>();
   let last = 0;
   return {
@@ -36,12 +36,4 @@ export async function createAddressPool(seed: string): Promise<AddressPool> {
     },
     release: (address) => void taken.delete(Number(address.slice(address.lastIndexOf(".") + 1))),
   };
-}
-
-function canListen(host: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once("error", () => resolve(false));
-    probe.listen(0, host, () => probe.close(() => resolve(true)));
-  });
 }
