@@ -22,15 +22,18 @@ export const NEXT_PAGE = {
 };
 
 /**
- * A page's link to the next page. Undefined members are left out. The link is relative to the requested address, so that it
- * also works behind a proxy that adds a prefix to our paths.
+ * The header with the link to the next page; none without a cursor. Other undefined members are left out. The link is
+ * relative to the requested address, so that it also works behind a proxy that adds a prefix to our paths.
  */
-export function linkOf(members: Record<string, string | number | boolean | undefined>): string {
+export function nextPageHeaders(
+  members: { cursor: string | undefined } & Record<string, string | number | boolean | undefined>,
+): Record<string, string> {
+  if (members.cursor === undefined) return {};
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(members)) {
     if (value !== undefined) query.set(name, String(value));
   }
-  return `<?${query}>; rel="next"`;
+  return { Link: `<?${query}>; rel="next"` };
 }
 
 export function parameterError(field: string, rule: string): RequestError {

@@ -7,8 +7,8 @@ import { formatCsv, wantsCsv } from "../csv.ts";
 import { type Answer, json, type Operation, operation, SUPERADMIN } from "../operation.ts";
 import {
   formatCursor,
-  linkOf,
   NEXT_PAGE,
+  nextPageHeaders,
   pageQuery,
   parameterError,
   parseCursor,
@@ -42,8 +42,7 @@ export function adminOperations(deps: {
         const limit = parseLimit(query.limit);
         const after = query.cursor === undefined ? undefined : parseCursor(query.cursor, WRITTEN_UUID);
         const { orders, next } = await revenue.orders(limit, after);
-        const headers = next === undefined ? {} : { Link: linkOf({ limit, cursor: formatCursor(next) }) };
-        return json(orders, 200, headers);
+        return json(orders, 200, nextPageHeaders({ limit, cursor: next && formatCursor(next) }));
       },
     }),
     operation({

@@ -2,7 +2,7 @@ import Type from "typebox";
 import type { Checkout } from "../../checkout/checkout.ts";
 import type { OwnOrders } from "../../checkout/own-order.ts";
 import { json, type Operation, operation } from "../operation.ts";
-import { formatCursor, linkOf, NEXT_PAGE, pageQuery, parseCursor, parseLimit } from "../paging.ts";
+import { formatCursor, NEXT_PAGE, nextPageHeaders, pageQuery, parseCursor, parseLimit } from "../paging.ts";
 import { WRITTEN_UUID } from "../schema/field.ts";
 import { OwnOrderAnswer } from "../schema/order.ts";
 import { checkoutOperation } from "./checkout-route.ts";
@@ -25,10 +25,8 @@ export function orderOperations(deps: { checkout: Checkout; orders: OwnOrders })
       async handle({ caller, query }) {
         const limit = parseLimit(query.limit);
         const after = query.cursor === undefined ? undefined : parseCursor(query.cursor, WRITTEN_UUID);
-        const page = await orders.list(caller, limit, after);
-        const headers =
-          page.next === undefined ? {} : { Link: linkOf({ limit, cursor: formatCursor(page.next) }) };
-        return json(page.orders, 200, headers);
+        const { orders: own, next } = await orders.list(caller, limit, after);
+        return json(own, 200, nextPageHeaders({ limit, cursor: next && formatCursor(next) }));
       },
     }),
     operation({

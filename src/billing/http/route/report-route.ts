@@ -1,7 +1,7 @@
 import Type from "typebox";
 import type { ReportService } from "../../ledger/report.ts";
 import { ADMINS, json, type Operation, operation, SUPERADMIN } from "../operation.ts";
-import { cursorError, linkOf, NEXT_PAGE, pageQuery, parameterError, parseLimit } from "../paging.ts";
+import { cursorError, NEXT_PAGE, nextPageHeaders, pageQuery, parameterError, parseLimit } from "../paging.ts";
 import { WRITTEN_UUID } from "../schema/field.ts";
 import { BalancesAnswer, RedemptionDaysAnswer } from "../schema/report.ts";
 
@@ -43,8 +43,7 @@ export function reportOperations(deps: { reports: ReportService }): Operation[] 
         const { cursor } = query;
         if (cursor !== undefined && !WRITTEN_UUID.test(cursor)) throw cursorError();
         const { balances, next } = await reports.balances(limit, cursor);
-        const link = next && linkOf({ limit, cursor: next });
-        return json(balances, 200, link === undefined ? {} : { Link: link });
+        return json(balances, 200, nextPageHeaders({ limit, cursor: next }));
       },
     }),
   ];

@@ -4,7 +4,7 @@ import { MAX_CODE_LENGTH, type VoucherRecord } from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
 import { formatCsv, wantsCsv } from "../csv.ts";
 import { ADMINS, type Answer, json, type Operation, operation } from "../operation.ts";
-import { cursorError, linkOf, NEXT_PAGE, pageQuery, parameterError, parseLimit } from "../paging.ts";
+import { cursorError, NEXT_PAGE, nextPageHeaders, pageQuery, parameterError, parseLimit } from "../paging.ts";
 import { nullable, timestamp, UUID } from "../schema/field.ts";
 import { VoucherRecordAnswer } from "../schema/voucher.ts";
 
@@ -96,10 +96,9 @@ export function voucherAuditOperations({ vouchers }: { vouchers: VoucherService 
       raises: ["voucher_not_found", "voucher_blank"],
       async handle({ query, headers }) {
         const filter = parseFilter(query);
-        const page = await readPage(filter, query);
-        const link = page.next && linkOf({ ...query, limit: page.limit, cursor: page.next });
-        const more = link === undefined ? {} : { Link: link };
-        return wantsCsv(headers.accept) ? csv(page.entries, more) : json(page.entries, 200, more);
+        const { limit, entries, next } = await readPage(filter, query);
+        const more = nextPageHeaders({ ...query, limit, cursor: next });
+        return wantsCsv(headers.accept) ? csv(entries, more) : json(entries, 200, more);
       },
     }),
     operation({
@@ -114,9 +113,8 @@ export function voucherAuditOperations({ vouchers }: { vouchers: VoucherService 
       answerHeaders: NEXT_PAGE,
       raises: ["voucher_not_found", "voucher_blank"],
       async handle({ params, query }) {
-        const page = await readPage({ code: params.code ?? "" }, query);
-        const { limit, next } = page;
-        return json(page.entries, 200, next === undefined ? {} : { Link: linkOf({ limit, cursor: next }) });
+        const { limit, entries, next } = await readPage({ code: params.code ?? "" }, query);
+        return json(entries, 200, nextPageHeaders({ limit, cursor: next }));
       },
     }),
   ];

@@ -19,8 +19,8 @@ import type { IssueLimiter } from "../limit/issue-limiter.ts";
 import { ADMINS, type Answer, json, type Operation, operation } from "../operation.ts";
 import {
   formatCursor,
-  linkOf,
   NEXT_PAGE,
+  nextPageHeaders,
   pageQuery,
   parameterError,
   parseCursor,
@@ -91,17 +91,15 @@ export function listOperation(
       const filter = parseFilter(query);
       const after = query.cursor === undefined ? undefined : parseCursor(query.cursor);
       const page = await vouchers.list(limit, after, filter);
-      const link =
-        page.next &&
-        linkOf({
-          limit,
-          cursor: formatCursor(page.next),
-          active: filter.active,
-          standing: filter.standing,
-          q: filter.text,
-        });
-      const shown = showsStanding ? page.vouchers : page.vouchers.map(recordOf);
-      return json(shown, 200, link === undefined ? {} : { Link: link });
+      const cursor = page.next && formatCursor(page.next);
+      const more = nextPageHeaders({
+        limit,
+        cursor,
+        active: filter.active,
+        standing: filter.standing,
+        q: filter.text,
+      });
+      return json(showsStanding ? page.vouchers : page.vouchers.map(recordOf), 200, more);
     },
   });
 }
