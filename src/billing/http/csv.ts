@@ -1,3 +1,5 @@
+import type { Answer } from "./operation.ts";
+
 /**
  * A spreadsheet runs a cell that begins like this as a formula. Some skip leading blanks first, and some accept wide and small
  * forms of the signs. An apostrophe in front makes the cell text.
@@ -17,8 +19,31 @@ function formatCell(value: string | number): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Whether a client that may have JSON gets CSV: it accepts CSV and does not name JSON. */
-export function wantsCsv(accept: string | string[] | undefined): boolean {
-  const ranges = [accept ?? []].flat().join(",").toLowerCase();
-  return /\btext\/csv\b/.test(ranges) && !/\bapplication\/json\b/.test(ranges);
+/** A CSV answer that a browser saves as a file. */
+export function csvAnswer(
+  fileName: string,
+  records: readonly (readonly (string | number)[])[],
+  headers: Record<string, string> = {},
+): Answer {
+  return {
+    kind: "text",
+    status: 200,
+    contentType: "text/csv; charset=utf-8; header=present",
+    text: formatCsv(records),
+    headers: { ...headers, "Content-Disposition": `attachment; filename="${fileName}"` },
+  };
 }
+
+const CSV = /\btext\/csv\b/i;
+const JSON_TYPE = /\bapplication\/json\b/i;
+
+/** Whether a client that gets JSON by default gets CSV: it accepts CSV and does not name JSON. */
+export const wantsCsv = (accept: string | string[] | undefined): boolean =>
+  accepts(accept, CSV) && !accepts(accept, JSON_TYPE);
+
+/** Whether a client that gets CSV by default gets JSON: it accepts JSON and does not name CSV. */
+export const wantsJson = (accept: string | string[] | undefined): boolean =>
+  accepts(accept, JSON_TYPE) && !accepts(accept, CSV);
+
+const accepts = (accept: string | string[] | undefined, mediaType: RegExp): boolean =>
+  mediaType.test([accept ?? []].flat().join(","));

@@ -1,10 +1,10 @@
 import Type from "typebox";
-import type { MonthlyRevenue, ReadMonthlyRevenue } from "../../ledger/monthly-revenue.ts";
+import type { ReadMonthlyRevenue } from "../../ledger/monthly-revenue.ts";
 import type { RevenueService } from "../../ledger/revenue.ts";
 import type { PaymentEventReceiver } from "../../payment/event.ts";
 import type { PaymentSettingsChange, PaymentSettingsService } from "../../payment/settings.ts";
-import { formatCsv, wantsCsv } from "../csv.ts";
-import { type Answer, json, type Operation, operation, SUPERADMIN } from "../operation.ts";
+import { csvAnswer, wantsCsv } from "../csv.ts";
+import { json, type Operation, operation, SUPERADMIN } from "../operation.ts";
 import {
   formatCursor,
   NEXT_PAGE,
@@ -61,7 +61,8 @@ export function adminOperations(deps: {
         if (month === undefined) return json(await revenue.revenue());
         if (!MONTH.test(month)) throw parameterError("month", "must be a month, such as 2026-11");
         const answer = await readMonth(month);
-        return wantsCsv(headers.accept) ? csvOf(answer) : json(answer);
+        if (!wantsCsv(headers.accept)) return json(answer);
+        return csvAnswer(`revenue-${answer.month}.csv`, [Object.keys(answer), Object.values(answer)]);
       },
     }),
     operation({
@@ -100,14 +101,4 @@ export function adminOperations(deps: {
       },
     }),
   ];
-}
-
-function csvOf(revenue: MonthlyRevenue): Answer {
-  return {
-    kind: "text",
-    status: 200,
-    contentType: "text/csv; charset=utf-8; header=present",
-    text: formatCsv([Object.keys(revenue), Object.values(revenue)]),
-    headers: { "Content-Disposition": `attachment; filename="revenue-${revenue.month}.csv"` },
-  };
 }

@@ -5,7 +5,7 @@ import { actorOf } from "../../voucher/audit.ts";
 import { MAX_BULK_CODES } from "../../voucher/bulk-issue.ts";
 import { MAX_OMR, type VoucherRecord } from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
-import { formatCsv } from "../csv.ts";
+import { csvAnswer, wantsJson } from "../csv.ts";
 import type { IssueLimiter } from "../limit/issue-limiter.ts";
 import { ADMINS, type Answer, json, type Operation, operation } from "../operation.ts";
 import { terms, VoucherRecordAnswer } from "../schema/voucher.ts";
@@ -90,13 +90,10 @@ export function bulkIssueOperation(deps: {
       };
       const issued = await vouchers.issueInBulk(issue, actorOf(caller), claim);
       if (wantsJson(headers.accept)) return json(issued);
-      return {
-        kind: "text",
-        status: 200,
-        contentType: "text/csv; charset=utf-8; header=present",
-        text: formatCsv([COLUMNS, ...issued.map((voucher) => recordOf(voucher, redeemBase()))]),
-        headers: { "Content-Disposition": 'attachment; filename="vouchers.csv"' },
-      };
+      return csvAnswer("vouchers.csv", [
+        COLUMNS,
+        ...issued.map((voucher) => recordOf(voucher, redeemBase())),
+      ]);
     },
   });
 
@@ -109,10 +106,4 @@ export function bulkIssueOperation(deps: {
 function recordOf(voucher: VoucherRecord, redeemBase: string): (string | number)[] {
   const { code, credit_omr, description, max_redemptions, starts_at = "", expires_at = "" } = voucher;
   return [code, credit_omr, description, max_redemptions, starts_at, expires_at, `${redeemBase}${code}`];
-}
-
-/** The answer is CSV, unless the client accepts JSON and does not name CSV. */
-function wantsJson(accept: string | string[] | undefined): boolean {
-  const ranges = [accept ?? []].flat().join(",").toLowerCase();
-  return /\bapplication\/json\b/.test(ranges) && !/\btext\/csv\b/.test(ranges);
 }

@@ -2,7 +2,7 @@ import Type from "typebox";
 import type { AuditEntry, AuditFilter } from "../../voucher/audit.ts";
 import { MAX_CODE_LENGTH, type VoucherRecord } from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
-import { formatCsv, wantsCsv } from "../csv.ts";
+import { csvAnswer, wantsCsv } from "../csv.ts";
 import { ADMINS, type Answer, json, type Operation, operation } from "../operation.ts";
 import { cursorError, NEXT_PAGE, nextPageHeaders, pageQuery, parameterError, parseLimit } from "../paging.ts";
 import { nullable, timestamp, UUID } from "../schema/field.ts";
@@ -98,7 +98,7 @@ export function voucherAuditOperations({ vouchers }: { vouchers: VoucherService 
         const filter = parseFilter(query);
         const { limit, entries, next } = await readPage(filter, query);
         const more = nextPageHeaders({ ...query, limit, cursor: next });
-        return wantsCsv(headers.accept) ? csv(entries, more) : json(entries, 200, more);
+        return wantsCsv(headers.accept) ? auditCsv(entries, more) : json(entries, 200, more);
       },
     }),
     operation({
@@ -166,7 +166,7 @@ function isDay(day: string): boolean {
   return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(day);
 }
 
-function csv(entries: readonly AuditEntry[], headers: Record<string, string>): Answer {
+function auditCsv(entries: readonly AuditEntry[], headers: Record<string, string>): Answer {
   const cell = (value: unknown) => (value === undefined || value === null ? "" : String(value));
   const termsOf = (voucher: VoucherRecord | null) => TERMS.map((name) => cell(voucher?.[name]));
   const records = entries.map((entry) => [
@@ -179,11 +179,5 @@ function csv(entries: readonly AuditEntry[], headers: Record<string, string>): A
     ...TERMS.map((name) => `before_${name}`),
     ...TERMS.map((name) => `after_${name}`),
   ];
-  return {
-    kind: "text",
-    status: 200,
-    contentType: "text/csv; charset=utf-8; header=present",
-    text: formatCsv([names, ...records]),
-    headers: { ...headers, "Content-Disposition": 'attachment; filename="voucher-audit.csv"' },
-  };
+  return csvAnswer("voucher-audit.csv", [names, ...records], headers);
 }
