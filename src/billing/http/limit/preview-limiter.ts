@@ -14,9 +14,10 @@ export interface PreviewLimiter {
 }
 
 /** A client's lookups that are in progress, and its lookups that wait for them. */
-interface Crowd {
-  size: number;
-  pending: number;
+interface ClientLookups {
+  /** Those in progress and those that wait. */
+  count: number;
+  running: number;
   waiting: (() => void)[];
 }
 
@@ -36,43 +37,43 @@ export function createPreviewLimiter({ limits }: { limits: PreviewLimits }): Pre
     perMinute === 0 ? undefined : createRateLimit({ perMinute, refusal: REFUSAL });
   const asked = limitOf(limits.perMinute);
   const missed = limitOf(limits.missesPerMinute);
-  /** Only clients with a lookup in progress. */
-  const crowds = new Map<string, Crowd>();
+  /** Only of clients with a lookup in progress. */
+  const lookupsByClient = new Map<string, ClientLookups>();
 
-  function join(client: string): Crowd {
-    const crowd = crowds.get(client) ?? { size: 0, pending: 0, waiting: [] };
-    crowds.set(client, crowd);
-    crowd.size += 1;
-    return crowd;
+  function begin(client: string): ClientLookups {
+    const lookups = lookupsByClient.get(client) ?? { count: 0, running: 0, waiting: [] };
+    lookupsByClient.set(client, lookups);
+    lookups.count += 1;
+    return lookups;
   }
 
-  function leave(client: string, crowd: Crowd): void {
-    crowd.size -= 1;
-    if (crowd.size === 0) crowds.delete(client);
+  function end(client: string, lookups: ClientLookups): void {
+    lookups.count -= 1;
+    if (lookups.count === 0) lookupsByClient.delete(client);
   }
 
   return {
     async admit(client, lookUp) {
       await asked?.take(client);
       if (missed === undefined) return lookUp();
-      const crowd = join(client);
+      const lookups = begin(client);
       try {
         // No more lookups run at once than the client may still miss. The others wait, so that a burst cannot pass the limit.
-        while ((await missed.requireRoom(client)) + crowd.pending >= limits.missesPerMinute) {
-          await new Promise<void>((resolve) => crowd.waiting.push(resolve));
+        while ((await missed.requireRoom(client)) + lookups.running >= limits.missesPerMinute) {
+          await new Promise<void>((resolve) => lookups.waiting.push(resolve));
         }
-        crowd.pending += 1;
+        lookups.running += 1;
         try {
           const found = await lookUp();
-          // A miss is counted before `pending` falls, so that a concurrent check never counts too few.
+          // A miss is counted before `running` falls, so that a concurrent check never counts too few.
           if (found === undefined) await missed.count(client);
           return found;
         } finally {
-          crowd.pending -= 1;
-          for (const wake of crowd.waiting.splice(0)) wake();
+          lookups.running -= 1;
+          for (const wake of lookups.waiting.splice(0)) wake();
         }
       } finally {
-        leave(client, crowd);
+        end(client, lookups);
       }
     },
   };
