@@ -1,3 +1,4 @@
+import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { isRecent } from "../platform/recent.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
@@ -81,10 +82,7 @@ export function createReadiness(deps: {
     try {
       schema = await readSchema();
     } catch (error) {
-      logger.warn(
-        { reason: error instanceof Error ? error.message : String(error) },
-        "the database does not answer",
-      );
+      logger.warn({ reason: errorMessage(error) }, "the database does not answer");
       return { kind: "unavailable", reason: new DatabaseUnavailableError(error).message };
     }
     const foreign = describeForeignOwner(schema.owner, sovereignFqdn);

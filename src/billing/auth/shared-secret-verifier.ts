@@ -2,8 +2,8 @@ import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
 import { type JWTClaimVerificationOptions, type JWTPayload, errors as joseErrors, UnsecuredJWT } from "jose";
 import { MIN_KEY_BYTES } from "../../platform/env.ts";
 import { TokenError } from "../errors.ts";
+import { SHARED_SECRET_TOKEN_S } from "./shared-secret-token.ts";
 
-const MAX_LIFETIME_S = 900;
 const CLAIMS = ["sub", "email", "role", "iat", "exp"];
 /** With this header, jose reads the claims of a token, checks their times, and leaves the signature to its caller. */
 const UNSECURED_HEADER = Buffer.from('{"alg":"none"}').toString("base64url");
@@ -49,7 +49,7 @@ function isEqual(given: string, expected: string): boolean {
 function requireSessionToken(claims: JWTPayload, clockSkewS: number): void {
   const { iat, exp = Number.POSITIVE_INFINITY } = claims;
   // The signer may read the clock twice, so `exp` may be one second later.
-  const isShort = typeof iat === "number" && exp - iat <= MAX_LIFETIME_S + clockSkewS;
+  const isShort = typeof iat === "number" && exp - iat <= SHARED_SECRET_TOKEN_S + clockSkewS;
   if (isShort && Object.keys(claims).every((claim) => CLAIMS.includes(claim))) return;
   throw new TokenError(
     "token_invalid",
