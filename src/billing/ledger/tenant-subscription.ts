@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { UUID } from "../uuid.ts";
 import { presentSubscriptionSql } from "./subscription-status.ts";
 
 /** The subscription of the tenant that an order is for. */
@@ -10,7 +11,6 @@ export interface TenantSubscription {
 }
 
 const BATCH = 1_000;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
  * The subscriptions of the tenants of these orders, each as `GET /billing/subscription/{tenantId}` returns it. Unknown

@@ -1,3 +1,4 @@
+import { WRITTEN_UUID } from "../uuid.ts";
 import { LAST_SECOND } from "../db/time-position.ts";
 import { MAX_OMR } from "../voucher/voucher.ts";
 import { baisaOfMinor } from "./currency.ts";
@@ -59,7 +60,6 @@ export interface SessionObject {
 }
 
 const ID = /^[\x21-\x7e]{1,255}$/;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const INVOICE_STATUSES = ["draft", "open", "paid", "uncollectible", "void"];
 const MAX_BAISA = MAX_OMR * 1000 + 999;
 
@@ -196,7 +196,8 @@ function referenceOf(object: unknown, name: string): string | null {
 }
 
 /** Null when it is not an order id of this service: other services may use the same Stripe account. */
-const orderIdOf = (id: unknown): string | null => (typeof id === "string" && UUID.test(id) ? id : null);
+const orderIdOf = (id: unknown): string | null =>
+  typeof id === "string" && WRITTEN_UUID.test(id) ? id : null;
 
 function currencyOf(currency: unknown): string {
   if (typeof currency === "string" && /^[a-z]{3}$/i.test(currency)) return currency;

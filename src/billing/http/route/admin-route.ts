@@ -3,6 +3,7 @@ import type { ReadMonthlyRevenue } from "../../ledger/monthly-revenue.ts";
 import type { RevenueService } from "../../ledger/revenue.ts";
 import type { PaymentEventReceiver } from "../../payment/event.ts";
 import type { PaymentSettingsChange, PaymentSettingsService } from "../../payment/settings.ts";
+import { WRITTEN_UUID } from "../../uuid.ts";
 import { csvAnswer, wantsCsv } from "../csv.ts";
 import { json, type Operation, operation, SUPERADMIN } from "../operation.ts";
 import {
@@ -16,7 +17,6 @@ import {
 } from "../paging.ts";
 import { OrderAnswer } from "../schema/account.ts";
 import { MonthlyRevenueAnswer, RevenueAnswer, SettingsAnswer, SettingsBody } from "../schema/admin.ts";
-import { WRITTEN_UUID } from "../schema/field.ts";
 
 const MONTH = /^[1-9]\d{3}-(0[1-9]|1[0-2])$/;
 

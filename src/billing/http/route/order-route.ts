@@ -1,9 +1,9 @@
 import Type from "typebox";
 import type { Checkout } from "../../checkout/checkout.ts";
 import type { OwnOrders } from "../../checkout/own-order.ts";
+import { WRITTEN_UUID } from "../../uuid.ts";
 import { json, type Operation, operation } from "../operation.ts";
 import { formatCursor, NEXT_PAGE, nextPageHeaders, pageQuery, parseCursor, parseLimit } from "../paging.ts";
-import { WRITTEN_UUID } from "../schema/field.ts";
 import { OwnOrderAnswer } from "../schema/order.ts";
 import { checkoutOperation } from "./checkout-route.ts";
 

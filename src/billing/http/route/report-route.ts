@@ -1,8 +1,8 @@
 import Type from "typebox";
 import type { ReportService } from "../../ledger/report.ts";
+import { WRITTEN_UUID } from "../../uuid.ts";
 import { ADMINS, json, type Operation, operation, SUPERADMIN } from "../operation.ts";
 import { cursorError, NEXT_PAGE, nextPageHeaders, pageQuery, parameterError, parseLimit } from "../paging.ts";
-import { WRITTEN_UUID } from "../schema/field.ts";
 import { BalancesAnswer, RedemptionDaysAnswer } from "../schema/report.ts";
 
 const DEFAULT_DAYS = 30;

@@ -1,11 +1,12 @@
 import Type from "typebox";
+import { UUID } from "../../uuid.ts";
 import type { AuditEntry, AuditFilter } from "../../voucher/audit.ts";
 import { MAX_CODE_LENGTH, type VoucherRecord } from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
 import { csvAnswer, wantsCsv } from "../csv.ts";
 import { ADMINS, type Answer, json, type Operation, operation } from "../operation.ts";
 import { cursorError, NEXT_PAGE, nextPageHeaders, pageQuery, parameterError, parseLimit } from "../paging.ts";
-import { nullable, timestamp, UUID } from "../schema/field.ts";
+import { nullable, timestamp } from "../schema/field.ts";
 import { VoucherRecordAnswer } from "../schema/voucher.ts";
 
 const orNull = (description: string) => nullable(Type.String({ description }));
