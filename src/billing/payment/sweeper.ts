@@ -66,7 +66,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
    * Cancels orders whose tenant another customer has paid for meanwhile, before their customers pay in vain. A payment that
    * arrives first becomes credit.
    */
-  async function giveUpOutpaid(): Promise<void> {
+  async function cancelOutpaid(): Promise<void> {
     await database.query({
       name: "sweep-outpaid",
       text: `UPDATE orders SET cancel_requested = true, session_look_at = now() - interval '2 minutes'
@@ -142,7 +142,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
 
   async function sweep(): Promise<void> {
     const faults: unknown[] = [];
-    for (const task of [undoOrphans, giveUpOutpaid, settleOverdue, nameOrigins, cancelDue]) {
+    for (const task of [undoOrphans, cancelOutpaid, settleOverdue, nameOrigins, cancelDue]) {
       await task().catch((error: unknown) => faults.push(error));
     }
     if (faults.length > 0) throw faults[0];

@@ -31,7 +31,7 @@ export async function handleTenantDeleted(
     values: [topic, eventId],
   });
   if (handled !== undefined) return { kind: "repeated" };
-  await giveUpPending(database, tenantId);
+  await cancelPending(database, tenantId);
   return database.transaction(async (transaction): Promise<TenantDeletion> => {
     // A concurrent delivery of the same event waits here for the first one's commit.
     const fresh = await transaction.query({
@@ -92,7 +92,7 @@ export async function handleTenantDeleted(
  * Cancels the tenant's orders that wait for a payment. A later payment for one becomes credit. Each order has its own
  * transaction, as in the sweeper, because locks on two customers at once would break the lock order of checkouts.
  */
-async function giveUpPending(database: Database, tenantId: string): Promise<void> {
+async function cancelPending(database: Database, tenantId: string): Promise<void> {
   const pending = await database.query<{ id: string; session: string | null }>({
     name: "tenant-deleted-pending",
     // An order of the earlier service may have an open session, which only this ends. Its session may also be an empty
