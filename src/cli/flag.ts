@@ -66,6 +66,14 @@ function unknownFlag(flags: readonly Flag[], error: unknown): string | undefined
   return `unknown flag ${given}: ${near === undefined ? "see --help" : `did you mean --${near}?`}`;
 }
 
+/** The value of a flag that is a whole number from 1 to `most`. */
+export function parseCount(flag: string, text: string, most: number): number {
+  const number = Number(text);
+  if (!/^\d{1,6}$/.test(text) || number < 1 || number > most)
+    throw new UsageError(`--${flag} must be a whole number from 1 to ${most}`);
+  return number;
+}
+
 /** `a`, `a or b`, `a, b or c`. */
 export const listed = (names: readonly string[]): string =>
   names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;

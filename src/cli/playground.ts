@@ -2,10 +2,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../platform/errors.ts";
 import type { Command } from "./command.ts";
-import { type Flag, parseCommandLine } from "./flag.ts";
+import { type Flag, parseCommandLine, parseCount } from "./flag.ts";
 import type { PlaygroundSettings } from "./playground/run.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../docs/examples");
+/** The Services get the ports after it. */
+const MAX_PORT = 65_000;
 
 const FLAGS = [
   { name: "once", description: "stop after the last step; exit 0 only when every step passed" },
@@ -64,16 +66,13 @@ export const command: Command = {
 
 function readSettings(args: string[]): PlaygroundSettings {
   const { values } = parseCommandLine(FLAGS, args);
-  const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 1 || port > 65_000)
-    throw new UsageError("--port must be a whole number from 1 to 65000");
   return {
     once: values.once,
     verbose: values.verbose,
     controlPlane: values["control-plane"],
     topology: values.topology,
     stateDirectory: values["state-dir"],
-    port,
+    port: parseCount("port", values.port, MAX_PORT),
     examples: values.examples ?? EXAMPLES,
   };
 }

@@ -10,7 +10,7 @@ import { boundedFetch } from "../platform/bounded-fetch.ts";
 import { UsageError } from "../platform/errors.ts";
 import { tarArchive } from "../platform/tar.ts";
 import { type Command, EXIT } from "./command.ts";
-import { type Flag, parseCommandLine } from "./flag.ts";
+import { type Flag, parseCommandLine, parseCount } from "./flag.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, readKubeConfig } from "./kubeconfig.ts";
 import { oneLine } from "./terminal-text.ts";
 import { readVersion } from "./version.ts";
@@ -50,8 +50,8 @@ export const command: Command = {
   async run({ args, env, signal, stdout }) {
     const { values } = parseCommandLine(FLAGS, args);
     const [logLines, port] = [
-      numberOf("log-lines", values["log-lines"], MAX_LOG_LINES),
-      numberOf("metrics-port", values["metrics-port"], 65_535),
+      parseCount("log-lines", values["log-lines"], MAX_LOG_LINES),
+      parseCount("metrics-port", values["metrics-port"], 65_535),
     ];
     const kubeConfig = readKubeConfig(env, values);
     const now = new Date();
@@ -86,13 +86,6 @@ function requireNewFile(file: string): void {
   if (existsSync(file)) throw new UsageError(`--file exists already: ${file}. Remove it, or name another`);
   if (!existsSync(dirname(file)))
     throw new UsageError(`--file is in a folder that does not exist: ${dirname(file)}`);
-}
-
-function numberOf(flag: string, text: string, most: number): number {
-  const number = Number(text);
-  if (!/^\d{1,6}$/.test(text) || number < 1 || number > most)
-    throw new UsageError(`--${flag} must be a whole number from 1 to ${most}`);
-  return number;
 }
 
 async function metricsOf(
