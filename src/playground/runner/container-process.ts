@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Child, startChild } from "../process/child.ts";
 import type { Watchdog } from "../process/watchdog.ts";
-import { type References, resolveEnvironment, translatePath } from "./environment.ts";
+import { expandVariables, type References, resolveEnvironment, translatePath } from "./environment.ts";
 import type { Container, Pod } from "./pod.ts";
 import { type FindData, writeVolumes } from "./volume.ts";
 
@@ -77,8 +77,5 @@ function commandLine(
   mountPoints: ReadonlyMap<string, string>,
 ): Entrypoint {
   const [program, ...rest] = command === undefined ? entrypoint : [...entrypoint, ...command.slice(1)];
-  return [program, ...rest, ...args.map((arg) => translatePath(expandArgument(arg, env), mountPoints))];
+  return [program, ...rest, ...args.map((arg) => translatePath(expandVariables(arg, env), mountPoints))];
 }
-
-const expandArgument = (text: string, values: Record<string, string>) =>
-  text.replaceAll(/\$\(([A-Za-z_][A-Za-z0-9_]*)\)/g, (match, name: string) => values[name] ?? match);

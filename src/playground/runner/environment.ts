@@ -21,7 +21,7 @@ export function resolveEnvironment(
   const resolved: Record<string, string> = {};
   for (const variable of variables) {
     const value = variableValue(pod, variable, address, references);
-    if (value !== undefined) resolved[variable.name] = expand(value, resolved);
+    if (value !== undefined) resolved[variable.name] = expandVariables(value, resolved);
   }
   return resolved;
 }
@@ -67,7 +67,7 @@ function fieldOf(pod: Pod, path: string, address: string): string {
 }
 
 /** `$(NAME)` becomes the value of NAME; `$$(NAME)` stays `$(NAME)`; an unknown name stays as it is. */
-function expand(text: string, values: Record<string, string>): string {
+export function expandVariables(text: string, values: Record<string, string>): string {
   return text.replaceAll(/\$?\$\(([A-Za-z_][A-Za-z0-9_]*)\)/g, (match, name: string) =>
     match.startsWith("$$") ? match.slice(1) : (values[name] ?? match),
   );
