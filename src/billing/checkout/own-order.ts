@@ -1,6 +1,12 @@
 import type { Caller } from "../auth/token.ts";
 import type { Database } from "../db/database.ts";
-import { AFTER_ORDER_SQL, microsOf, type TimePosition } from "../db/time-position.ts";
+import {
+  AFTER_ORDER_SQL,
+  afterOrderKind,
+  microsOf,
+  orderPageOf,
+  type TimePosition,
+} from "../db/time-position.ts";
 import { CheckoutError } from "../errors.ts";
 import { requireCanceled } from "../payment/order-closing.ts";
 import type { OrderPayment } from "../payment/order-payment.ts";
@@ -66,7 +72,7 @@ export function createOwnOrders(deps: { database: Database; payment: OrderPaymen
   return {
     async list(caller, limit, after) {
       if (after === undefined) await payment.settleReturned(caller.userId);
-      const from = after === undefined ? "start" : after.atMicros === null ? "unknown" : "known";
+      const from = afterOrderKind(after);
       const rows = await database.query<OrderRow>({
         name: `own-orders-${from}`,
         text: `SELECT ${COLUMNS} FROM orders o
@@ -77,12 +83,8 @@ export function createOwnOrders(deps: { database: Database; payment: OrderPaymen
           { start: 2, unknown: 3, known: 4 }[from],
         ),
       });
-      const shown = rows.slice(0, limit);
-      const last = rows.length > limit ? shown.at(-1) : undefined;
-      return {
-        orders: shown.map(orderOf),
-        ...(last === undefined ? {} : { next: { atMicros: last.micros, id: last.id } }),
-      };
+      const { shown, ...next } = orderPageOf(rows, limit);
+      return { orders: shown.map(orderOf), ...next };
     },
 
     async cancel(caller, orderId) {

@@ -16,6 +16,20 @@ export const microsOf = (time: string) =>
 export const timeOf = (micros: string) =>
   `(to_timestamp((${micros}::bigint / 1000000)::float8) + (${micros}::bigint % 1000000) * interval '1 microsecond')`;
 
+/** The name of the condition in `AFTER_ORDER_SQL` for a position. */
+export const afterOrderKind = (after: TimePosition | undefined) =>
+  after === undefined ? "start" : after.atMicros === null ? "unknown" : "known";
+
+/** A page of orders, given the rows of a query for one row more. `next` is absent on the last page. */
+export function orderPageOf<Row extends { id: string; micros: string | null }>(
+  rows: readonly Row[],
+  limit: number,
+): { shown: Row[]; next?: TimePosition } {
+  const shown = rows.slice(0, limit);
+  const last = rows.length > limit ? shown.at(-1) : undefined;
+  return last === undefined ? { shown } : { shown, next: { atMicros: last.micros, id: last.id } };
+}
+
 /**
  * SQL for the orders after a position, given the parameters of its id and its time. Follows the indexes of orders by time, which
  * have orders without a date first.

@@ -1,5 +1,11 @@
 import type { Database } from "../db/database.ts";
-import { AFTER_ORDER_SQL, microsOf, type TimePosition } from "../db/time-position.ts";
+import {
+  AFTER_ORDER_SQL,
+  afterOrderKind,
+  microsOf,
+  orderPageOf,
+  type TimePosition,
+} from "../db/time-position.ts";
 import { omrOfBaisa } from "../voucher/voucher.ts";
 import { SUBSCRIPTION_STATUS_SQL } from "./subscription-status.ts";
 
@@ -20,7 +26,7 @@ export function createRevenueService(deps: { database: Database; sovereignFqdn: 
   const { database, sovereignFqdn } = deps;
   return {
     async orders(limit, after) {
-      const from = after === undefined ? "start" : after.atMicros === null ? "unknown" : "known";
+      const from = afterOrderKind(after);
       // Adopted orders may have their amount only in whole OMR.
       const rows = await database.query<{ id: string; amount_baisa: number; micros: string | null }>({
         name: `orders-${from}`,
@@ -33,15 +39,14 @@ export function createRevenueService(deps: { database: Database; sovereignFqdn: 
                 ORDER BY o.created_at DESC, o.id DESC LIMIT $1`,
         values: [limit + 1, after?.id, after?.atMicros].slice(0, { start: 1, unknown: 2, known: 3 }[from]),
       });
-      const shown = rows.slice(0, limit);
-      const last = rows.length > limit ? shown.at(-1) : undefined;
+      const { shown, ...next } = orderPageOf(rows, limit);
       return {
         orders: shown.map(({ micros, ...order }) => ({
           ...order,
           amount_omr: omrOfBaisa(order.amount_baisa),
           sovereign: sovereignFqdn,
         })),
-        ...(last === undefined ? {} : { next: { atMicros: last.micros, id: last.id } }),
+        ...next,
       };
     },
 
