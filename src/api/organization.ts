@@ -102,7 +102,7 @@ export const ORGANIZATION: KindDefinition = {
   singular: "organization",
   shortNames: ["org"],
   scope: "Cluster",
-  description: "A tenant. A redemption or the platform creates it.",
+  description: "A tenant. An order or the platform creates it.",
   spec: OrganizationSpecSchema,
   status: OrganizationStatusSchema,
   printerColumns: [
