@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { parseAllDocuments } from "yaml";
-import { isRecord, type Json } from "./object.ts";
+import { isRecord, type JsonObject } from "./object.ts";
 import { decodeProtobuf, PROTOBUF } from "./protobuf.ts";
 import { badRequest, tooLarge, unsupportedMediaType } from "./refusal.ts";
 
@@ -27,7 +27,7 @@ export function mediaTypeOf(header: string | undefined): string {
 }
 
 /** Parses a body into one JSON object. No content type means JSON. Types other than JSON, YAML and protobuf get 415. */
-export function decodeObject(body: Buffer, contentType: string | undefined): Json {
+export function decodeObject(body: Buffer, contentType: string | undefined): JsonObject {
   const type = mediaTypeOf(contentType);
   if (type !== "" && !ENCODINGS.includes(type)) throw unsupportedMediaType(ENCODINGS);
   if (type === PROTOBUF) {

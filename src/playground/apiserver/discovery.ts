@@ -1,5 +1,5 @@
 import { REVIEWS } from "./builtin/resource.ts";
-import { apiVersionOf, type Json } from "./object.ts";
+import { apiVersionOf, type JsonObject } from "./object.ts";
 import type { Registry } from "./registry.ts";
 import type { ResourceType } from "./resource-type.ts";
 
@@ -96,7 +96,7 @@ export function createDiscovery(registry: Registry, { servesPodLogs = false } = 
     return [...reviews, ...types.flatMap(resourcesOf), ...logs].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  function groupJson(group: string, versions: readonly string[]): Json {
+  function groupJson(group: string, versions: readonly string[]): JsonObject {
     const entries = versions.map((version) => ({ groupVersion: apiVersionOf(group, version), version }));
     return { name: group, versions: entries, preferredVersion: entries[0] };
   }
@@ -104,24 +104,24 @@ export function createDiscovery(registry: Registry, { servesPodLogs = false } = 
   const named = () => registry.groups().filter(({ group }) => group !== "");
 
   return {
-    coreVersions: (): Json => ({
+    coreVersions: (): JsonObject => ({
       kind: "APIVersions",
       versions: ["v1"],
       serverAddressByClientCIDRs: [],
     }),
 
-    groupList: (): Json => ({
+    groupList: (): JsonObject => ({
       kind: "APIGroupList",
       apiVersion: "v1",
       groups: named().map(({ group, versions }) => groupJson(group, versions)),
     }),
 
-    group(name: string): Json | undefined {
+    group(name: string): JsonObject | undefined {
       const found = named().find(({ group }) => group === name);
       return found && { kind: "APIGroup", apiVersion: "v1", ...groupJson(found.group, found.versions) };
     },
 
-    resourceList(group: string, version: string): Json | undefined {
+    resourceList(group: string, version: string): JsonObject | undefined {
       const resources = groupVersionResources(group, version);
       if (resources.length === 0) return undefined;
       return {
@@ -133,7 +133,7 @@ export function createDiscovery(registry: Registry, { servesPodLogs = false } = 
     },
 
     /** `apidiscovery.k8s.io/v2` of `/api` (the core group) or of `/apis` (all others). */
-    aggregated(core: boolean): Json {
+    aggregated(core: boolean): JsonObject {
       const groups = registry.groups().filter(({ group }) => (group === "") === core);
       return {
         kind: "APIGroupDiscoveryList",
@@ -150,7 +150,7 @@ export function createDiscovery(registry: Registry, { servesPodLogs = false } = 
       };
     },
 
-    version: (): Json => ({
+    version: (): JsonObject => ({
       major: "1",
       minor: "36",
       emulationMajor: "1",
@@ -168,7 +168,7 @@ export function createDiscovery(registry: Registry, { servesPodLogs = false } = 
   };
 }
 
-function aggregate(resources: readonly DiscoveredResource[], group: string, version: string): Json[] {
+function aggregate(resources: readonly DiscoveredResource[], group: string, version: string): JsonObject[] {
   const kindOf = (resource: DiscoveredResource) => ({
     group: resource.group ?? group,
     version: resource.version ?? version,

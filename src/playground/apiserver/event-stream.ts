@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { Json } from "./object.ts";
+import type { JsonObject } from "./object.ts";
 
 /**
  * The most events that may wait for a slow watcher. Beyond it the stream ends. The client reconnects and continues from
@@ -9,14 +9,14 @@ const MAX_BACKLOG = 5_000;
 
 export interface EventStream {
   /** `make` is called when the event is written, so that a waiting event costs a reference and not its text. */
-  push(kind: string, make: () => Json): void;
+  push(kind: string, make: () => JsonObject): void;
   /** Ends the response after every event that was pushed before. */
   end(): void;
 }
 
 /** Writes JSON events, one per line, and waits for slow readers. */
 export function createEventStream(response: ServerResponse, initialCount: number): EventStream {
-  const waiting: { kind: string; make: () => Json }[] = [];
+  const waiting: { kind: string; make: () => JsonObject }[] = [];
   let next = 0;
   let blocked = false;
   let ending = false;

@@ -45,13 +45,14 @@ export interface ApiObject {
   [member: string]: unknown;
 }
 
-export type Json = Record<string, unknown>;
+/** A JSON object as parsed from a request. It may have a member `__proto__`, so read members of any name with `ownMember`. */
+export type JsonObject = Record<string, unknown>;
 
-export function isRecord(value: unknown): value is Json {
+export function isRecord(value: unknown): value is JsonObject {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
-export function recordOf(value: unknown): Json {
+export function recordOf(value: unknown): JsonObject {
   return isRecord(value) ? value : {};
 }
 

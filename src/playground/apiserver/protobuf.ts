@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Json } from "./object.ts";
+import type { JsonObject } from "./object.ts";
 import { badRequest } from "./refusal.ts";
 import { setMember } from "./schema/json-schema.ts";
 
@@ -29,7 +29,7 @@ export const PROTOBUF = "application/vnd.kubernetes.protobuf";
  * Decodes a request body in Kubernetes' protobuf envelope. Undefined for a kind without a protobuf form here. Answers
  * need no encoding: every client that sends protobuf also accepts JSON.
  */
-export function decodeProtobuf(body: Buffer): Json | undefined {
+export function decodeProtobuf(body: Buffer): JsonObject | undefined {
   if (!body.subarray(0, MAGIC.length).equals(MAGIC)) throw malformed("the envelope's prefix is missing");
   let apiVersion = "";
   let kind = "";
@@ -46,10 +46,10 @@ export function decodeProtobuf(body: Buffer): Json | undefined {
   return message === undefined ? undefined : { apiVersion, kind, ...decodeMessage(raw, message, 0) };
 }
 
-function decodeMessage(buffer: Buffer, message: string, depth: number): Json {
+function decodeMessage(buffer: Buffer, message: string, depth: number): JsonObject {
   if (depth > MAX_DEPTH) throw malformed("it is nested too deeply");
   const fields = document.messages[message] ?? {};
-  const out: Json = {};
+  const out: JsonObject = {};
   for (const [number, value] of fieldsOf(buffer)) {
     const field = fields[number];
     if (field === undefined) continue;
@@ -57,7 +57,7 @@ function decodeMessage(buffer: Buffer, message: string, depth: number): Json {
     if (flags.includes("m")) {
       const [key, item] = mapEntry(bytes(value), kind, inner, depth);
       out[name] ??= {};
-      setMember(out[name] as Json, key, item);
+      setMember(out[name] as JsonObject, key, item);
     } else if (flags.includes("r")) {
       out[name] ??= [];
       (out[name] as unknown[]).push(decodeValue(value, kind, inner, depth));

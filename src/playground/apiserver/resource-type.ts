@@ -1,4 +1,4 @@
-import type { ApiObject, Json } from "./object.ts";
+import type { ApiObject, JsonObject } from "./object.ts";
 import type { JsonSchema } from "./schema/json-schema.ts";
 
 export interface CustomColumn {
@@ -28,10 +28,10 @@ interface FieldProblem {
 /** A compiled structural schema. */
 interface ObjectStructure {
   /** Fills defaults in, in place. */
-  default(object: Json): void;
+  default(object: JsonObject): void;
   /** Removes unknown fields in place, and returns their paths. */
-  prune(object: Json): string[];
-  validate(object: Json, oldObject?: Json): FieldProblem[];
+  prune(object: JsonObject): string[];
+  validate(object: JsonObject, oldObject?: JsonObject): FieldProblem[];
 }
 
 /** One kind in one version of one group. */

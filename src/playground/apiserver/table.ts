@@ -1,7 +1,7 @@
 import { builtinColumns, type ColumnDefinition, type ColumnSet } from "./builtin/column.ts";
 import { ageOf } from "./duration.ts";
 import { compileJsonPath } from "./json-path.ts";
-import type { ApiObject, Json } from "./object.ts";
+import type { ApiObject, JsonObject } from "./object.ts";
 import { badRequest } from "./refusal.ts";
 import type { CustomColumn, ResourceType } from "./resource-type.ts";
 
@@ -65,9 +65,9 @@ export function parseIncludeObject(text: string | null): IncludeObject {
 export function tableOf(
   set: ColumnSet,
   rows: readonly { stored: ApiObject; served: ApiObject }[],
-  metadata: Json,
+  metadata: JsonObject,
   options: { include: IncludeObject; now: Date },
-): Json {
+): JsonObject {
   return {
     kind: "Table",
     apiVersion: "meta.k8s.io/v1",
@@ -83,6 +83,6 @@ export function tableOf(
 }
 
 /** Only the metadata, as `PartialObjectMetadata`. */
-export function partialMetadata({ metadata }: ApiObject): Json {
+export function partialMetadata({ metadata }: ApiObject): JsonObject {
   return { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata };
 }

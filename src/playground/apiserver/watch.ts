@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { createEventStream } from "./event-stream.ts";
 import { parseResourceVersion, tooLargeVersion } from "./list.ts";
-import type { ApiObject, Json } from "./object.ts";
+import type { ApiObject, JsonObject } from "./object.ts";
 import { badRequest, expired, invalidMatch } from "./refusal.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { isSelected, type Selection } from "./selection.ts";
@@ -18,8 +18,8 @@ export interface WatchOptions {
   query: URLSearchParams;
   response: ServerResponse;
   /** An object (or a bookmark) in the form that the client requested. */
-  present(object: ApiObject): Json;
-  bookmark(resourceVersion: number, initialEventsEnd: boolean): Json;
+  present(object: ApiObject): JsonObject;
+  bookmark(resourceVersion: number, initialEventsEnd: boolean): JsonObject;
   /** Ends all watches when the server closes. */
   signal: AbortSignal;
 }

@@ -1,5 +1,5 @@
 import type { BindingSpec, PolicySpec } from "../../../src/playground/apiserver/admission/policy.ts";
-import type { JsonObject } from "../../../src/playground/apiserver/schema/json-schema.ts";
+import type { JsonObject } from "../../../src/playground/apiserver/object.ts";
 
 export const RULES = [{ operations: ["*"], apiGroups: [""], apiVersions: ["*"], resources: ["configmaps"] }];
 

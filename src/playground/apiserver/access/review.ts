@@ -3,15 +3,14 @@ import type { Authenticator } from "./authentication.ts";
 import type { Attributes, Authorizer } from "./authorization.ts";
 import type { PolicyRule } from "./policy-rule.ts";
 import type { UserInfo } from "./user.ts";
-
-type Json = Record<string, unknown>;
+import type { JsonObject } from "../object.ts";
 
 interface ReviewRequest {
   /** The user who sent the review. */
   user: UserInfo;
   /** From the path; undefined for cluster-scoped reviews. */
   namespace?: string;
-  body: Json;
+  body: JsonObject;
 }
 
 export interface ReviewDeps {
@@ -22,7 +21,7 @@ export interface ReviewDeps {
 }
 
 /** Answers a review with its status. Reviews are not stored. */
-export type ReviewHandler = (request: ReviewRequest) => Promise<Json>;
+export type ReviewHandler = (request: ReviewRequest) => Promise<JsonObject>;
 
 /** The handlers of authentication.k8s.io/v1 and authorization.k8s.io/v1, by their resource names. */
 export function createReviewHandlers(deps: ReviewDeps): Record<string, ReviewHandler> {
@@ -115,11 +114,11 @@ export function createReviewHandlers(deps: ReviewDeps): Record<string, ReviewHan
   };
 }
 
-function resourceRule({ verbs, apiGroups, resources, resourceNames }: PolicyRule): Json {
+function resourceRule({ verbs, apiGroups, resources, resourceNames }: PolicyRule): JsonObject {
   return { verbs, apiGroups, resources, ...(resourceNames?.length ? { resourceNames } : {}) };
 }
 
-function attributesOf(body: Json, spec: Json, user: UserInfo): Attributes {
+function attributesOf(body: JsonObject, spec: JsonObject, user: UserInfo): Attributes {
   const { resourceAttributes, nonResourceAttributes } = spec;
   if (resourceAttributes !== undefined && nonResourceAttributes !== undefined) {
     throw invalid(
@@ -153,7 +152,7 @@ function attributesOf(body: Json, spec: Json, user: UserInfo): Attributes {
   );
 }
 
-function reviewedUser(body: Json, spec: Json): UserInfo {
+function reviewedUser(body: JsonObject, spec: JsonObject): UserInfo {
   const username = text(spec.user);
   const groups = stringsOf(spec.groups);
   if (username === "" && groups.length === 0) {
@@ -163,7 +162,7 @@ function reviewedUser(body: Json, spec: Json): UserInfo {
   return { username, groups, ...(uid === "" ? {} : { uid }) };
 }
 
-function userJson({ username, uid, groups, extra }: UserInfo): Json {
+function userJson({ username, uid, groups, extra }: UserInfo): JsonObject {
   return {
     username,
     ...(uid === undefined ? {} : { uid }),
@@ -172,8 +171,8 @@ function userJson({ username, uid, groups, extra }: UserInfo): Json {
   };
 }
 
-function objectOf(value: unknown): Json {
-  return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Json) : {};
+function objectOf(value: unknown): JsonObject {
+  return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as JsonObject) : {};
 }
 
 function stringsOf(value: unknown): string[] {
@@ -188,7 +187,7 @@ function badRequest(message: string): StatusError {
   return new StatusError(400, "BadRequest", message);
 }
 
-function invalid(body: Json, field: string, value: unknown, detail: string): StatusError {
+function invalid(body: JsonObject, field: string, value: unknown, detail: string): StatusError {
   const message = `Invalid value: ${JSON.stringify(value)}: ${detail}`;
   const group = text(body.apiVersion).split("/")[0] ?? "";
   const kind = text(body.kind);

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "../schema/json-schema.ts";
+import { type JsonObject, isRecord } from "../object.ts";
 
 /** Sets the defaults of webhook configurations, policies and bindings, in place. */
 export function applyConfigurationDefaults(object: JsonObject): void {
@@ -10,18 +10,18 @@ export function applyConfigurationDefaults(object: JsonObject): void {
         if (object.kind === "MutatingWebhookConfiguration") fill(webhook, { reinvocationPolicy: "Never" });
         for (const rule of objectsOf(webhook.rules)) fill(rule, { scope: "*" });
         const { clientConfig } = webhook;
-        if (isJsonObject(clientConfig) && isJsonObject(clientConfig.service)) {
+        if (isRecord(clientConfig) && isRecord(clientConfig.service)) {
           fill(clientConfig.service, { port: 443 });
         }
       }
       return;
     case "ValidatingAdmissionPolicy":
-      if (!isJsonObject(object.spec)) return;
+      if (!isRecord(object.spec)) return;
       fill(object.spec, { failurePolicy: "Fail" });
       defaultMatch(object.spec.matchConstraints);
       return;
     case "ValidatingAdmissionPolicyBinding":
-      if (isJsonObject(object.spec)) defaultMatch(object.spec.matchResources);
+      if (isRecord(object.spec)) defaultMatch(object.spec.matchResources);
       return;
     default:
   }
@@ -30,7 +30,7 @@ export function applyConfigurationDefaults(object: JsonObject): void {
 const matchDefaults = () => ({ matchPolicy: "Equivalent", namespaceSelector: {}, objectSelector: {} });
 
 function defaultMatch(match: unknown): void {
-  if (!isJsonObject(match)) return;
+  if (!isRecord(match)) return;
   fill(match, matchDefaults());
   for (const rules of [match.resourceRules, match.excludeResourceRules]) {
     for (const rule of objectsOf(rules)) fill(rule, { scope: "*" });
@@ -42,5 +42,5 @@ function fill(object: JsonObject, defaults: JsonObject): void {
 }
 
 function objectsOf(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+  return Array.isArray(value) ? value.filter(isRecord) : [];
 }

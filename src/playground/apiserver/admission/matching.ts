@@ -1,5 +1,4 @@
 import { matchesLabels, requirementsOf } from "../label-selector.ts";
-import type { JsonObject } from "../schema/json-schema.ts";
 import { StatusError } from "../status.ts";
 import {
   type AdmissionRequest,
@@ -7,6 +6,7 @@ import {
   isNamespaceResource,
   metadataOf,
 } from "./request.ts";
+import type { JsonObject } from "../object.ts";
 
 export type LabelSelector = Parameters<typeof requirementsOf>[0];
 

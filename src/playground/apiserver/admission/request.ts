@@ -1,5 +1,5 @@
 import type { UserInfo } from "../access/user.ts";
-import type { JsonObject } from "../schema/json-schema.ts";
+import type { JsonObject } from "../object.ts";
 
 interface GroupVersionKind {
   group: string;

@@ -1,6 +1,6 @@
 import { Agent, buildConnector, type Dispatcher } from "undici";
 import { errorMessage } from "../error-message.ts";
-import type { JsonObject } from "../schema/json-schema.ts";
+import type { JsonObject } from "../object.ts";
 
 /** `clientConfig` of a webhook. */
 export interface ClientConfig {

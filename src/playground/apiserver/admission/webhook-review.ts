@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { isJsonObject, type JsonObject } from "../schema/json-schema.ts";
 import { type StatusDetails, StatusError } from "../status.ts";
 import type { AdmissionRequest, GroupVersionResource } from "./request.ts";
+import { type JsonObject, isRecord } from "../object.ts";
 
 const API_VERSION = "admission.k8s.io/v1";
 
@@ -70,14 +70,14 @@ export interface ReviewAnswer {
 
 /** Throws an Error when the answer is not a review of this request, or has members that it must not have. */
 export function parseAnswer(answer: unknown, uid: string, mutating: boolean): ReviewAnswer {
-  const { apiVersion, kind, response } = isJsonObject(answer) ? answer : {};
+  const { apiVersion, kind, response } = isRecord(answer) ? answer : {};
   if (apiVersion !== API_VERSION || kind !== "AdmissionReview") {
     const [group = "", version = ""] = String(apiVersion ?? "/").split("/");
     throw new Error(
       `expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${group}/${version}, Kind=${kind ?? ""}`,
     );
   }
-  if (!isJsonObject(response)) throw new Error("webhook response was absent");
+  if (!isRecord(response)) throw new Error("webhook response was absent");
   if (response.uid !== uid) {
     throw new Error(
       `expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? "")}`,
@@ -88,9 +88,9 @@ export function parseAnswer(answer: unknown, uid: string, mutating: boolean): Re
   const { patch, status, warnings, auditAnnotations } = response;
   return {
     allowed: response.allowed === true,
-    result: isJsonObject(status) ? status : undefined,
+    result: isRecord(status) ? status : undefined,
     warnings: Array.isArray(warnings) ? warnings.filter((item) => typeof item === "string") : [],
-    auditAnnotations: isJsonObject(auditAnnotations) ? (auditAnnotations as Record<string, string>) : {},
+    auditAnnotations: isRecord(auditAnnotations) ? (auditAnnotations as Record<string, string>) : {},
     patch: patch ? decodePatch(patch) : undefined,
   };
 }
@@ -119,7 +119,7 @@ function decodePatch(patch: unknown): JsonObject[] | undefined {
   } catch (cause) {
     throw new Error("received undecodable patch in webhook response", { cause });
   }
-  if (!Array.isArray(operations) || !operations.every(isJsonObject)) {
+  if (!Array.isArray(operations) || !operations.every(isRecord)) {
     throw new Error("received undecodable patch in webhook response");
   }
   return operations.length === 0 ? undefined : operations;
@@ -139,7 +139,7 @@ export function denial(webhook: string, result: JsonObject = {}): StatusError {
     typeof code === "number" && code >= 400 ? code : 400,
     typeof reason === "string" ? reason : "",
     text,
-    isJsonObject(details) ? (details as StatusDetails) : undefined,
+    isRecord(details) ? (details as StatusDetails) : undefined,
   );
 }
 

@@ -2,7 +2,6 @@ import type { Authorizer } from "../access/authorization.ts";
 import { forbiddenObject } from "../access/authorization.ts";
 import { errorMessage } from "../error-message.ts";
 import { CelCompileError } from "../schema/cel/expression.ts";
-import type { JsonObject } from "../schema/json-schema.ts";
 import { StatusError } from "../status.ts";
 import { scopeValues } from "./cel-scope.ts";
 import {
@@ -27,6 +26,7 @@ import {
   type WebhookClient,
 } from "./webhook-client.ts";
 import { createReview, denial, internalError, parseAnswer } from "./webhook-review.ts";
+import type { JsonObject } from "../object.ts";
 
 /** A webhook of a Validating- or MutatingWebhookConfiguration, defaults filled in. */
 export interface WebhookSpec {

@@ -1,10 +1,10 @@
 import { ageOf } from "../duration.ts";
 import { selectorText } from "../label-selector.ts";
-import { type ApiObject, type Json, listOf, recordOf } from "../object.ts";
+import { type ApiObject, type JsonObject, listOf, recordOf } from "../object.ts";
 
 export type Cells = (
   object: ApiObject,
-  parts: { spec: Json; status: Json; age: string; now: Date },
+  parts: { spec: JsonObject; status: JsonObject; age: string; now: Date },
 ) => unknown[];
 
 export const NONE = "<none>";
@@ -17,13 +17,16 @@ export const mapText = (value: unknown) =>
     .join(",");
 
 export function workloadImages(template: unknown): [containers: string, images: string] {
-  const containers = listOf(recordOf(recordOf(template).spec).containers) as Json[];
+  const containers = listOf(recordOf(recordOf(template).spec).containers) as JsonObject[];
   return [containers.map(({ name }) => name).join(","), containers.map(({ image }) => image).join(",")];
 }
-export const wide = (spec: Json) => [...workloadImages(spec.template), selectorText(recordOf(spec.selector))];
+export const wide = (spec: JsonObject) => [
+  ...workloadImages(spec.template),
+  selectorText(recordOf(spec.selector)),
+];
 
 function subjectNames(object: ApiObject, kind: string): string {
-  return (listOf(object.subjects) as Json[])
+  return (listOf(object.subjects) as JsonObject[])
     .filter((subject) => subject.kind === kind)
     .map(({ name, namespace }) => (kind === "ServiceAccount" ? `${namespace ?? ""}/${name}` : `${name}`))
     .join(", ");
@@ -37,14 +40,20 @@ export const binding: Cells = (object, { age }) => [
   subjectNames(object, "ServiceAccount"),
 ];
 
-export function servicePorts(spec: Json): string {
-  return (listOf(spec.ports) as Json[])
+export function servicePorts(spec: JsonObject): string {
+  return (listOf(spec.ports) as JsonObject[])
     .map(({ port, nodePort, protocol }) => `${port}${nodePort ? `:${nodePort}` : ""}/${protocol ?? "TCP"}`)
     .join(",");
 }
 
-export function jobCells(object: ApiObject, spec: Json, status: Json, age: string, now: Date): unknown[] {
-  const conditions = listOf(status.conditions) as Json[];
+export function jobCells(
+  object: ApiObject,
+  spec: JsonObject,
+  status: JsonObject,
+  age: string,
+  now: Date,
+): unknown[] {
+  const conditions = listOf(status.conditions) as JsonObject[];
   const holds = (type: string) => conditions.some((seen) => seen.type === type && seen.status === "True");
   const state = holds("Complete")
     ? "Complete"
@@ -61,14 +70,14 @@ export function jobCells(object: ApiObject, spec: Json, status: Json, age: strin
   return [state, completions, duration, age, ...wide(spec)];
 }
 
-export function ingressHosts(spec: Json): string {
-  const hosts = (listOf(spec.rules) as Json[]).map(({ host }) => (host ? String(host) : "*"));
+export function ingressHosts(spec: JsonObject): string {
+  const hosts = (listOf(spec.rules) as JsonObject[]).map(({ host }) => (host ? String(host) : "*"));
   if (hosts.length === 0) return "*";
   return hosts.length > 3 ? `${hosts.slice(0, 3).join(",")} + ${hosts.length - 3} more...` : hosts.join(",");
 }
 
 export function eventCells(object: ApiObject, now: Date): unknown[] {
-  const { involvedObject, source, series, firstTimestamp, lastTimestamp, eventTime } = object as Json;
+  const { involvedObject, source, series, firstTimestamp, lastTimestamp, eventTime } = object as JsonObject;
   const about = recordOf(involvedObject);
   const component = String(recordOf(source).component ?? object.reportingComponent ?? "");
   const host = recordOf(source).host;
@@ -88,17 +97,19 @@ export function eventCells(object: ApiObject, now: Date): unknown[] {
   ];
 }
 
-export function nodeStatus(spec: Json, status: Json): string {
-  const ready = (listOf(status.conditions) as Json[]).find(({ type }) => type === "Ready");
+export function nodeStatus(spec: JsonObject, status: JsonObject): string {
+  const ready = (listOf(status.conditions) as JsonObject[]).find(({ type }) => type === "Ready");
   const words = [ready === undefined ? "Unknown" : ready.status === "True" ? "Ready" : "NotReady"];
   if (spec.unschedulable === true) words.push("SchedulingDisabled");
   return words.join(",");
 }
 
 export function endpointList(object: ApiObject): string {
-  const all = (listOf(object.subsets) as Json[]).flatMap(({ addresses, ports }) =>
-    (listOf(addresses) as Json[]).flatMap(({ ip }) =>
-      listOf(ports).length === 0 ? [`${ip}`] : (listOf(ports) as Json[]).map(({ port }) => `${ip}:${port}`),
+  const all = (listOf(object.subsets) as JsonObject[]).flatMap(({ addresses, ports }) =>
+    (listOf(addresses) as JsonObject[]).flatMap(({ ip }) =>
+      listOf(ports).length === 0
+        ? [`${ip}`]
+        : (listOf(ports) as JsonObject[]).map(({ port }) => `${ip}:${port}`),
     ),
   );
   return orNone(all.length > 3 ? `${all.slice(0, 3).join(",")} + ${all.length - 3} more...` : all.join(","));
@@ -106,7 +117,7 @@ export function endpointList(object: ApiObject): string {
 
 export const created: Cells = (object) => [object.metadata.creationTimestamp];
 export const withAge = (
-  cell: (object: ApiObject, parts: { spec: Json; status: Json }) => unknown[],
+  cell: (object: ApiObject, parts: { spec: JsonObject; status: JsonObject }) => unknown[],
 ): Cells => {
   return (object, parts) => [...cell(object, parts), parts.age];
 };

@@ -1,6 +1,6 @@
 import { ageOf } from "../duration.ts";
 import { selectorText } from "../label-selector.ts";
-import { type ApiObject, type Json, listOf, recordOf } from "../object.ts";
+import { type ApiObject, type JsonObject, listOf, recordOf } from "../object.ts";
 import {
   binding,
   type Cells,
@@ -65,7 +65,7 @@ const SETS: Record<string, [columns: string, cells: Cells]> = {
     "Status, Roles, Age, Version, Internal-IP+, External-IP+, OS-Image+, Kernel-Version+, Container-Runtime+",
     (_, { spec, status, age }) => {
       const address = (type: string) =>
-        (listOf(status.addresses) as Json[]).find((seen) => seen.type === type)?.address ?? NONE;
+        (listOf(status.addresses) as JsonObject[]).find((seen) => seen.type === type)?.address ?? NONE;
       const info = recordOf(status.nodeInfo);
       const word = (name: string) => info[name] || "<unknown>";
       return [
@@ -177,7 +177,7 @@ const SETS: Record<string, [columns: string, cells: Cells]> = {
     withAge((_, { spec, status }) => [
       spec.ingressClassName ?? NONE,
       ingressHosts(spec),
-      (listOf(recordOf(status.loadBalancer).ingress) as Json[])
+      (listOf(recordOf(status.loadBalancer).ingress) as JsonObject[])
         .map(({ ip, hostname }) => ip ?? hostname)
         .join(","),
       listOf(spec.tls).length > 0 ? "80, 443" : "80",
@@ -214,8 +214,10 @@ const SETS: Record<string, [columns: string, cells: Cells]> = {
     "AddressType, Ports, Endpoints, Age",
     withAge((object) => [
       object.addressType,
-      orNone((listOf(object.ports) as Json[]).map(({ port }) => port ?? "*").join(",")),
-      orNone((listOf(object.endpoints) as Json[]).flatMap(({ addresses }) => listOf(addresses)).join(",")),
+      orNone((listOf(object.ports) as JsonObject[]).map(({ port }) => port ?? "*").join(",")),
+      orNone(
+        (listOf(object.endpoints) as JsonObject[]).flatMap(({ addresses }) => listOf(addresses)).join(","),
+      ),
     ]),
   ],
   "apiextensions.k8s.io/customresourcedefinitions": ["Created At:date", created],
@@ -242,7 +244,7 @@ const SETS: Record<string, [columns: string, cells: Cells]> = {
     "Service, Available, Age",
     withAge((_, { spec, status }) => {
       const { namespace, name } = recordOf(spec.service);
-      const available = (listOf(status.conditions) as Json[]).find(({ type }) => type === "Available");
+      const available = (listOf(status.conditions) as JsonObject[]).find(({ type }) => type === "Available");
       return [name === undefined ? "Local" : `${namespace}/${name}`, String(available?.status ?? "Unknown")];
     }),
   ],

@@ -1,4 +1,4 @@
-import { type ApiObject, type Json, listOf, recordOf } from "../object.ts";
+import { type ApiObject, type JsonObject, listOf, recordOf } from "../object.ts";
 import type { ResourceType } from "../resource-type.ts";
 
 export const CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
@@ -40,7 +40,7 @@ export function prepareBuiltinCreate(object: ApiObject, type: ResourceType): voi
 }
 
 function storageVersions(crd: ApiObject): unknown[] {
-  return (listOf(recordOf(crd.spec).versions) as Json[])
+  return (listOf(recordOf(crd.spec).versions) as JsonObject[])
     .filter(({ storage }) => storage === true)
     .map(({ name }) => name);
 }
@@ -65,7 +65,7 @@ function labelJobPods(job: ApiObject): void {
   spec.selector ??= { matchLabels: { "batch.kubernetes.io/controller-uid": uid } };
 }
 
-function qosClass(spec: Json): string {
+function qosClass(spec: JsonObject): string {
   const containers = listOf(spec.containers).map((container) => recordOf(recordOf(container).resources));
   const stated = containers.some(({ limits, requests }) => limits !== undefined || requests !== undefined);
   if (!stated) return "BestEffort";

@@ -1,15 +1,15 @@
 import { applyConfigurationDefaults } from "../admission/configuration-default.ts";
-import { type ApiObject, type Json, listOf, recordOf } from "../object.ts";
+import { type ApiObject, type JsonObject, listOf, recordOf } from "../object.ts";
 
-type Defaults = (object: Json) => void;
+type Defaults = (object: JsonObject) => void;
 
 /** Sets absent members. */
-function fill(target: Json, values: Json): void {
+function fill(target: JsonObject, values: JsonObject): void {
   for (const [name, value] of Object.entries(values)) target[name] ??= value;
 }
 
-const records = (value: unknown): Json[] =>
-  listOf(value).filter((item): item is Json => recordOf(item) === item);
+const records = (value: unknown): JsonObject[] =>
+  listOf(value).filter((item): item is JsonObject => recordOf(item) === item);
 
 function probe(value: unknown): void {
   if (value === undefined) return;
@@ -20,7 +20,7 @@ function probe(value: unknown): void {
   if (target.grpc !== undefined) fill(recordOf(target.grpc), { service: "" });
 }
 
-function container(target: Json): void {
+function container(target: JsonObject): void {
   const image = String(target.image ?? "");
   const latest = !image.includes("@") && /^(?:[^:]|:\d+\/)*(?::latest)?$/.test(image);
   fill(target, {
@@ -48,7 +48,7 @@ function container(target: Json): void {
 
 const MODE_0644 = 420;
 
-function volume(target: Json): void {
+function volume(target: JsonObject): void {
   for (const name of ["secret", "configMap", "downwardAPI", "projected"]) {
     if (target[name] !== undefined) fill(recordOf(target[name]), { defaultMode: MODE_0644 });
   }
@@ -61,7 +61,7 @@ function volume(target: Json): void {
   }
 }
 
-function podSpec(spec: Json): void {
+function podSpec(spec: JsonObject): void {
   for (const target of [...records(spec.containers), ...records(spec.initContainers)]) container(target);
   for (const target of records(spec.volumes)) volume(target);
   fill(spec, {
@@ -75,12 +75,12 @@ function podSpec(spec: Json): void {
   else if (spec.serviceAccount !== undefined) spec.serviceAccountName = spec.serviceAccount;
 }
 
-const template = (spec: Json) => {
+const template = (spec: JsonObject) => {
   const pod = recordOf(spec.template);
   if (pod.spec !== undefined) podSpec(recordOf(pod.spec));
 };
 
-function job(spec: Json): void {
+function job(spec: JsonObject): void {
   template(spec);
   const parallel = spec.parallelism !== undefined || spec.completions !== undefined;
   fill(spec, {
@@ -94,14 +94,14 @@ function job(spec: Json): void {
 }
 
 const RBAC = "rbac.authorization.k8s.io";
-function binding(object: Json): void {
+function binding(object: JsonObject): void {
   if (object.roleRef !== undefined) fill(recordOf(object.roleRef), { apiGroup: RBAC });
   for (const subject of records(object.subjects)) {
     if (subject.kind !== "ServiceAccount") fill(subject, { apiGroup: RBAC });
   }
 }
 
-const onSpec = (defaults: (spec: Json) => void): Defaults => {
+const onSpec = (defaults: (spec: JsonObject) => void): Defaults => {
   return (object) => {
     if (object.spec !== undefined) defaults(recordOf(object.spec));
   };
@@ -199,6 +199,6 @@ const TABLE: Record<string, Defaults> = {
 };
 
 /** Sets the defaults of a built-in object in place, as far as this server needs them. */
-export function applyBuiltinDefaults(storage: string, object: ApiObject | Json): void {
-  TABLE[storage]?.(object as Json);
+export function applyBuiltinDefaults(storage: string, object: ApiObject | JsonObject): void {
+  TABLE[storage]?.(object as JsonObject);
 }

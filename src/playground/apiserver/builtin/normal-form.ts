@@ -1,4 +1,4 @@
-import { isRecord, type Json } from "../object.ts";
+import { isRecord, type JsonObject } from "../object.ts";
 import { type JsonSchema, ownMember } from "../schema/json-schema.ts";
 
 /**
@@ -7,7 +7,7 @@ import { type JsonSchema, ownMember } from "../schema/json-schema.ts";
  * `nullLists`, required lists that are absent become null, as they are in a server before the first write.
  */
 export function toNormalForm(
-  value: Json,
+  value: JsonObject,
   schema: JsonSchema | undefined,
   options = { nullLists: false },
 ): void {
@@ -17,14 +17,14 @@ export function toNormalForm(
     if (Object.hasOwn(value, name)) continue;
     if (options.nullLists && property.type === "array" && required.includes(name)) value[name] = null;
     if (!isStructure(property)) continue;
-    const structure: Json = {};
+    const structure: JsonObject = {};
     toNormalForm(structure, property, options);
     value[name] = structure;
   }
 }
 
 function normalizeMember(
-  value: Json,
+  value: JsonObject,
   name: string,
   { properties, additionalProperties, required = [] }: JsonSchema,
 ): void {

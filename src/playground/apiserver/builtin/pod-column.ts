@@ -1,5 +1,5 @@
 import { ageOf } from "../duration.ts";
-import { type ApiObject, type Json, listOf, recordOf } from "../object.ts";
+import { type ApiObject, type JsonObject, listOf, recordOf } from "../object.ts";
 
 const NONE = "<none>";
 
@@ -7,9 +7,9 @@ const NONE = "<none>";
 export function podCells(pod: ApiObject, age: string, now: Date): unknown[] {
   const spec = recordOf(pod.spec);
   const status = recordOf(pod.status);
-  const statuses = listOf(status.containerStatuses) as Json[];
+  const statuses = listOf(status.containerStatuses) as JsonObject[];
   const ready = statuses.filter((container) => container.ready === true).length;
-  const gates = listOf(spec.readinessGates) as Json[];
+  const gates = listOf(spec.readinessGates) as JsonObject[];
   return [
     `${ready}/${listOf(spec.containers).length}`,
     statusWord(pod, status, statuses),
@@ -18,18 +18,18 @@ export function podCells(pod: ApiObject, age: string, now: Date): unknown[] {
     status.podIP ?? NONE,
     spec.nodeName ?? NONE,
     status.nominatedNodeName ?? NONE,
-    gates.length === 0 ? NONE : gatesText(gates, listOf(status.conditions) as Json[]),
+    gates.length === 0 ? NONE : gatesText(gates, listOf(status.conditions) as JsonObject[]),
   ];
 }
 
-function statusWord(pod: ApiObject, status: Json, statuses: readonly Json[]): string {
+function statusWord(pod: ApiObject, status: JsonObject, statuses: readonly JsonObject[]): string {
   if (pod.metadata.deletionTimestamp !== undefined) return "Terminating";
-  const initialization = initializationWord(pod, listOf(status.initContainerStatuses) as Json[]);
+  const initialization = initializationWord(pod, listOf(status.initContainerStatuses) as JsonObject[]);
   if (initialization !== undefined) return initialization;
   let word = String(status.reason ?? status.phase ?? "Unknown");
   let running = false;
   for (const container of statuses) {
-    const { terminated, waiting } = recordOf(container.state) as Record<string, Json | undefined>;
+    const { terminated, waiting } = recordOf(container.state) as Record<string, JsonObject | undefined>;
     if (waiting?.reason) word = String(waiting.reason);
     else if (terminated !== undefined) {
       word = String(
@@ -42,9 +42,9 @@ function statusWord(pod: ApiObject, status: Json, statuses: readonly Json[]): st
 }
 
 /** The state of the first init container that has not succeeded; undefined when all have. */
-function initializationWord(pod: ApiObject, statuses: readonly Json[]): string | undefined {
+function initializationWord(pod: ApiObject, statuses: readonly JsonObject[]): string | undefined {
   for (const [index, container] of statuses.entries()) {
-    const { terminated, waiting } = recordOf(container.state) as Record<string, Json | undefined>;
+    const { terminated, waiting } = recordOf(container.state) as Record<string, JsonObject | undefined>;
     if (terminated?.exitCode === 0) continue;
     if (terminated !== undefined) return `Init:${terminated.reason ?? `ExitCode:${terminated.exitCode}`}`;
     if (waiting?.reason !== undefined && waiting.reason !== "PodInitializing")
@@ -54,7 +54,7 @@ function initializationWord(pod: ApiObject, statuses: readonly Json[]): string |
   return undefined;
 }
 
-function restartText(statuses: readonly Json[], now: Date): string {
+function restartText(statuses: readonly JsonObject[], now: Date): string {
   const restarts = statuses.reduce((sum, container) => sum + Number(container.restartCount ?? 0), 0);
   const finished = statuses
     .map((container) => recordOf(recordOf(container.lastState).terminated).finishedAt)
@@ -64,7 +64,7 @@ function restartText(statuses: readonly Json[], now: Date): string {
   return restarts === 0 || last === undefined ? `${restarts}` : `${restarts} (${ageOf(last, now)} ago)`;
 }
 
-function gatesText(gates: readonly Json[], conditions: readonly Json[]): string {
+function gatesText(gates: readonly JsonObject[], conditions: readonly JsonObject[]): string {
   const met = gates.filter(({ conditionType }) =>
     conditions.some(({ type, status }) => type === conditionType && status === "True"),
   ).length;

@@ -1,13 +1,13 @@
 import type { ServerResponse } from "node:http";
 import { stringify } from "yaml";
 import type { AnswerForm } from "../media-type.ts";
-import type { Json } from "../object.ts";
+import type { JsonObject } from "../object.ts";
 import type { StatusError } from "../status.ts";
 
 /** The answer to one request: collects warnings, then is sent once. */
 export interface Answer {
   warn(text: string): void;
-  send(code: number, body: Json): void;
+  send(code: number, body: JsonObject): void;
   text(code: number, body: string, contentType?: string): void;
   refuse(error: StatusError): void;
   /** Sends the warnings as headers; a stream writes its own head afterwards. */

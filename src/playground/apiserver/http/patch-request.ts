@@ -1,5 +1,5 @@
 import { mediaTypeOf, parseJson, parseYaml } from "../body.ts";
-import { type ApiObject, isRecord, type Json } from "../object.ts";
+import { type ApiObject, isRecord, type JsonObject } from "../object.ts";
 import { jsonPatch } from "../patch/json-patch.ts";
 import { mergePatch } from "../patch/merge-patch.ts";
 import { strategicMergePatch } from "../patch/strategic-merge-patch.ts";
@@ -7,7 +7,7 @@ import { badRequest, unsupportedMediaType } from "../refusal.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
 
 export type PatchRequest =
-  | { kind: "apply"; config: Json }
+  | { kind: "apply"; config: JsonObject }
   | { kind: "change"; change(object: ApiObject): ApiObject };
 
 const APPLY = "application/apply-patch+yaml";
@@ -50,7 +50,7 @@ export function parsePatchRequest(
   throw unsupportedMediaType([JSON_PATCH, MERGE, ...(builtin === undefined ? [] : [STRATEGIC]), APPLY]);
 }
 
-function record(value: unknown, what: string): Json {
+function record(value: unknown, what: string): JsonObject {
   if (!isRecord(value)) throw badRequest(`${what} is an object`);
   return value;
 }

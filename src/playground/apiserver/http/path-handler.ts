@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { ServiceAccountTokens } from "../access/token.ts";
 import type { createDiscovery } from "../discovery.ts";
 import { mediaRanges } from "../media-type.ts";
-import type { Json } from "../object.ts";
+import type { JsonObject } from "../object.ts";
 import type { OpenApi } from "../openapi/document.ts";
 import { methodNotAllowed, noSuchPath, notAcceptable } from "../refusal.ts";
 import type { PathRequest } from "../request-info.ts";
@@ -19,7 +19,7 @@ const AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDisco
 
 /** Serves the paths that are not resources: health, version, discovery, OpenAPI, the keys of ServiceAccount tokens. */
 export function createPathHandler({ discovery, openApi, tokens, jwksUri }: PathHandlerDeps) {
-  function document(path: string): Json | undefined {
+  function document(path: string): JsonObject | undefined {
     switch (path) {
       case "/version":
         return discovery.version();

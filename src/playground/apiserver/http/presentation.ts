@@ -1,16 +1,16 @@
 import type { ListPage } from "../list.ts";
 import type { AnswerForm } from "../media-type.ts";
-import { type ApiObject, apiVersionOf, type Json } from "../object.ts";
+import { type ApiObject, apiVersionOf, type JsonObject } from "../object.ts";
 import { type ResourceType, served } from "../resource-type.ts";
 import { columnSet, type IncludeObject, parseIncludeObject, partialMetadata, tableOf } from "../table.ts";
 
 export interface Presentation {
   /** One object, from its stored form. */
-  object(stored: ApiObject): Json;
+  object(stored: ApiObject): JsonObject;
   /** As `object`, for the next event of a watch: only its first table has columns. */
-  event(stored: ApiObject): Json;
-  list(page: ListPage): Json;
-  bookmark(resourceVersion: number, initialEventsEnd: boolean): Json;
+  event(stored: ApiObject): JsonObject;
+  list(page: ListPage): JsonObject;
+  bookmark(resourceVersion: number, initialEventsEnd: boolean): JsonObject;
 }
 
 /** Objects, lists and bookmarks of a type in the form that the client requested. */
@@ -24,7 +24,7 @@ export function createPresentation(
     form.as === "Table" ? parseIncludeObject(query.get("includeObject")) : "Metadata";
   const columns = form.as === "Table" ? columnSet(type) : undefined;
   const apiVersion = apiVersionOf(type.group, type.version);
-  const table = (objects: readonly ApiObject[], metadata: Json) =>
+  const table = (objects: readonly ApiObject[], metadata: JsonObject) =>
     tableOf(
       columns ?? columnSet(type),
       objects.map((stored) => ({ stored, served: served(type, stored) })),
@@ -32,7 +32,7 @@ export function createPresentation(
       { include, now: now() },
     );
 
-  function present(stored: ApiObject): Json {
+  function present(stored: ApiObject): JsonObject {
     switch (form.as) {
       case "Table":
         return table([stored], { resourceVersion: stored.metadata.resourceVersion });
@@ -56,7 +56,7 @@ export function createPresentation(
     },
 
     list({ items, resourceVersion, continueToken, remainingItemCount }) {
-      const metadata: Json = {
+      const metadata: JsonObject = {
         resourceVersion: String(resourceVersion),
         ...(continueToken === undefined ? {} : { continue: continueToken }),
         ...(remainingItemCount === undefined ? {} : { remainingItemCount }),
@@ -103,7 +103,7 @@ export function createPresentation(
 }
 
 /** Items of built-in kinds have no kind and version in a list. Those of custom kinds do. */
-function listItem(type: ResourceType, stored: ApiObject): Json {
+function listItem(type: ResourceType, stored: ApiObject): JsonObject {
   const object = served(type, stored);
   if (type.custom !== undefined) return object;
   const { kind, apiVersion, ...rest } = object;

@@ -1,13 +1,13 @@
 import { mediaTypeOf } from "../body.ts";
 import { duplicateFields } from "../duplicate-field.ts";
-import { type ApiObject, apiVersionOf, isRecord, type Json, recordOf } from "../object.ts";
+import { type ApiObject, apiVersionOf, isRecord, type JsonObject, recordOf } from "../object.ts";
 import { badRequest, cannotBeHandled } from "../refusal.ts";
 import type { ResourceRequest } from "../request-info.ts";
 import type { ResourceType } from "../resource-type.ts";
 import type { WriteRequest } from "../write/request.ts";
 
 /** Refuses a body of another kind or version. A body without kind and version counts as the right one. */
-export function assertKind(body: Json, group: string, version: string, kind: string): void {
+export function assertKind(body: JsonObject, group: string, version: string, kind: string): void {
   const apiVersion = apiVersionOf(group, version);
   if (body.apiVersion !== undefined && body.apiVersion !== apiVersion) {
     throw badRequest(
@@ -37,7 +37,7 @@ export function refuseDuplicates(
 }
 
 /** A body as an object of the type that the path names. */
-export function asObject(body: Json, type: ResourceType, info: ResourceRequest): ApiObject {
+export function asObject(body: JsonObject, type: ResourceType, info: ResourceRequest): ApiObject {
   assertKind(body, type.group, type.version, type.kind);
   body.metadata ??= {};
   if (!isRecord(body.metadata)) throw badRequest("metadata must be an object");

@@ -1,6 +1,6 @@
 import { compileJsonPath } from "../json-path.ts";
 import { selectorText } from "../label-selector.ts";
-import { type ApiObject, type Json, recordOf } from "../object.ts";
+import { type ApiObject, type JsonObject, recordOf } from "../object.ts";
 import { badRequest } from "../refusal.ts";
 import type { ResourceType } from "../resource-type.ts";
 
@@ -36,7 +36,7 @@ export function scaleOf(type: ResourceType, object: ApiObject): ApiObject {
 }
 
 /** The object with the replicas of a Scale; everything else in the Scale is read only. */
-export function withScale(type: ResourceType, object: ApiObject, scale: Json): ApiObject {
+export function withScale(type: ResourceType, object: ApiObject, scale: JsonObject): ApiObject {
   const replicas = recordOf(scale.spec).replicas ?? 0;
   if (typeof replicas !== "number" || !Number.isInteger(replicas) || replicas < 0) {
     throw badRequest("spec.replicas: must be a whole number, 0 or more");
@@ -44,7 +44,7 @@ export function withScale(type: ResourceType, object: ApiObject, scale: Json): A
   const path = type.custom?.scale?.specReplicasPath ?? BUILTIN_PATHS.specReplicasPath;
   const next = structuredClone(object);
   const steps = path.split(".").filter((step) => step !== "");
-  let target: Json = next;
+  let target: JsonObject = next;
   for (const step of steps.slice(0, -1)) {
     target[step] ??= {};
     target = recordOf(target[step]);

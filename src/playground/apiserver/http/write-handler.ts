@@ -1,7 +1,7 @@
 import { answerTokenRequest, type TokenRequestDeps } from "../access/token-request.ts";
 import { decodeObject, readBody } from "../body.ts";
 import { builtinSchema } from "../builtin/schema.ts";
-import type { ApiObject, Json } from "../object.ts";
+import type { ApiObject, JsonObject } from "../object.ts";
 import { badRequest, methodNotAllowed } from "../refusal.ts";
 import type { ResourceRequest } from "../request-info.ts";
 import type { ResourceType } from "../resource-type.ts";
@@ -89,7 +89,7 @@ export function createWriteHandler({ writer, admission, tokenRequest, now }: Wri
 
   async function apply(
     exchange: ResourceExchange,
-    body: Json,
+    body: JsonObject,
     write: ReturnType<typeof writeRequestOf>,
   ): Promise<void> {
     const { info, type } = exchange;
@@ -112,7 +112,7 @@ function patchSchema(type: ResourceType, isScale: boolean) {
 }
 
 /** The body of an update, or the result of a patch, as the object that the path names. Refuses any other object. */
-function sameObject(body: Json, { type, info }: ResourceExchange): ApiObject {
+function sameObject(body: JsonObject, { type, info }: ResourceExchange): ApiObject {
   const object = asObject(body, type, info);
   if (object.metadata.name !== info.name) throw nameMismatch(object, info);
   return object;

@@ -1,8 +1,8 @@
-import { type ApiObject, type Json, listOf, recordOf } from "../object.ts";
+import { type ApiObject, type JsonObject, listOf, recordOf } from "../object.ts";
 import type { CrdSpec } from "./custom-resource-type.ts";
 
 /** The status of a CRD: the accepted names, the conditions and the stored versions. `at` is the time of a transition. */
-export function crdStatus(crd: ApiObject, others: Iterable<ApiObject>, at: string): Json {
+export function crdStatus(crd: ApiObject, others: Iterable<ApiObject>, at: string): JsonObject {
   const clash = nameConflict(crd, others);
   const { names, versions } = crd.spec as CrdSpec;
   const status = recordOf(crd.status);
@@ -18,7 +18,7 @@ export function crdStatus(crd: ApiObject, others: Iterable<ApiObject>, at: strin
     reason: "InitialNamesAccepted",
     message: "the initial names have been accepted",
   };
-  const conditions: Json[] =
+  const conditions: JsonObject[] =
     clash === undefined
       ? [accepted, established]
       : [
@@ -28,7 +28,9 @@ export function crdStatus(crd: ApiObject, others: Iterable<ApiObject>, at: strin
   const storageVersion = versions.find(({ storage }) => storage === true)?.name ?? "";
   return {
     acceptedNames: clash === undefined ? names : { kind: "", plural: "" },
-    conditions: conditions.map((condition) => stable(condition, listOf(status.conditions) as Json[], at)),
+    conditions: conditions.map((condition) =>
+      stable(condition, listOf(status.conditions) as JsonObject[], at),
+    ),
     storedVersions: [...new Set([...(listOf(status.storedVersions) as string[]), storageVersion])],
   };
 }
@@ -72,7 +74,7 @@ export function hasCondition(object: ApiObject, type: string): boolean {
 }
 
 /** A condition keeps the time of its last transition. */
-function stable(condition: Json, known: readonly Json[], at: string): Json {
+function stable(condition: JsonObject, known: readonly JsonObject[], at: string): JsonObject {
   const before = known.find(({ type }) => type === condition.type);
   const unchanged = before !== undefined && before.status === condition.status;
   return { lastTransitionTime: unchanged ? before.lastTransitionTime : at, ...condition };

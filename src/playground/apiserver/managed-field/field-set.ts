@@ -1,5 +1,5 @@
 import { canonicalJson } from "../canonical-json.ts";
-import { isRecord, type Json } from "../object.ts";
+import { isRecord, type JsonObject } from "../object.ts";
 
 /**
  * A set of field paths as a tree. Steps are written as in fieldsV1: `f:name`, `k:{"name":"web"}` (a list-map
@@ -15,7 +15,7 @@ export type Path = readonly string[];
 
 export const emptySet = (): FieldSet => ({ members: new Set(), children: new Map() });
 export const fieldStep = (name: string) => `f:${name}`;
-export const keyStep = (keys: Json) => `k:${canonicalJson(keys)}`;
+export const keyStep = (keys: JsonObject) => `k:${canonicalJson(keys)}`;
 export const valueStep = (value: unknown) => `v:${canonicalJson(value)}`;
 
 export function isEmpty(set: FieldSet): boolean {
@@ -113,7 +113,7 @@ export function pathText(path: Path): string {
         case "f":
           return `.${rest}`;
         case "k":
-          return `[${Object.entries(JSON.parse(rest) as Json)
+          return `[${Object.entries(JSON.parse(rest) as JsonObject)
             .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
             .join(",")}]`;
         case "v":
@@ -125,8 +125,8 @@ export function pathText(path: Path): string {
     .join("");
 }
 
-export function toFieldsV1(set: FieldSet): Json {
-  const out: Json = {};
+export function toFieldsV1(set: FieldSet): JsonObject {
+  const out: JsonObject = {};
   const steps = [...new Set([...set.members, ...set.children.keys()])].sort();
   for (const step of steps) {
     const child = set.children.get(step);

@@ -1,5 +1,5 @@
 import { objectMetaSchema } from "../builtin/schema.ts";
-import type { ApiObject, Json, ManagedFieldsEntry } from "../object.ts";
+import type { ApiObject, JsonObject, ManagedFieldsEntry } from "../object.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
 import { StatusError } from "../status.ts";
 import {
@@ -64,9 +64,9 @@ function objectSchema(schema: JsonSchema | undefined): JsonSchema {
 }
 
 /** The parts of an object that are tracked. */
-function tracked(object: Json): Json {
+function tracked(object: JsonObject): JsonObject {
   const { metadata, ...rest } = object;
-  const { managedFields, ...meta } = (metadata ?? {}) as Json;
+  const { managedFields, ...meta } = (metadata ?? {}) as JsonObject;
   return { ...rest, metadata: meta };
 }
 
@@ -100,7 +100,7 @@ function startingManagers(live: ApiObject | undefined, stated: ManagedFieldsEntr
 export function ownershipAfterUpdate(
   live: ApiObject | undefined,
   next: ApiObject,
-  baseline: Json,
+  baseline: JsonObject,
   options: OwnershipOptions,
 ): ManagedFieldsEntry[] {
   const { writer, untouched } = options;
@@ -145,7 +145,7 @@ export function applyConfiguration(
   const { writer, untouched, force } = options;
   const schema = objectSchema(options.schema);
   const liveFields = tracked(live ?? baseline);
-  const configFields = (removeFields(tracked(config), ignored(untouched), schema) ?? {}) as Json;
+  const configFields = (removeFields(tracked(config), ignored(untouched), schema) ?? {}) as JsonObject;
   const managers = new Map(startingManagers(live, undefined));
   if (live !== undefined && managers.size === 0) {
     const before: Manager = {

@@ -1,11 +1,11 @@
-import { isRecord, type Json } from "../object.ts";
+import { isRecord, type JsonObject } from "../object.ts";
 import { type JsonSchema, memberSchema, ownMember } from "../schema/json-schema.ts";
 import { fieldStep, keyStep, valueStep } from "./field-set.ts";
 
 /** How a value merges, and who can own its parts. */
 export type Structure =
   | { kind: "leaf" }
-  | { kind: "map"; value: Json }
+  | { kind: "map"; value: JsonObject }
   | { kind: "list"; items: readonly ListItem[] };
 
 interface ListItem {
@@ -40,7 +40,7 @@ export function structureOf(value: unknown, schema: JsonSchema | undefined): Str
 function entryStep(item: unknown, schema: JsonSchema): string {
   const names = schema["x-kubernetes-list-map-keys"] ?? [];
   if (!isRecord(item)) throw new StructureError("associative list with keys may not have non-map elements");
-  const keys: Json = {};
+  const keys: JsonObject = {};
   for (const name of names) {
     const value = item[name] ?? ownMember(schema.items?.properties, name)?.default;
     if (value !== undefined) keys[name] = value;

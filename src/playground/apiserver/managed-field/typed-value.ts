@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { mergedOrder } from "../element-order.ts";
-import { isRecord, type Json } from "../object.ts";
+import { isRecord, type JsonObject } from "../object.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
 import { emptySet, type FieldSet, insert, isEmpty, type Path } from "./field-set.ts";
 import {
@@ -99,7 +99,7 @@ export function merge(live: unknown, config: unknown, schema: Schema): unknown {
   const left = structureOf(live, schema);
   const right = structureOf(config, schema);
   if (left.kind === "map" && right.kind === "map") {
-    const out: Json = { ...left.value };
+    const out: JsonObject = { ...left.value };
     for (const [name, value] of Object.entries(right.value)) {
       out[name] = merge(Object.hasOwn(out, name) ? out[name] : undefined, value, memberOf(schema, name));
     }

@@ -1,8 +1,8 @@
 import { builtinDefinitionNames, builtinDefinitions } from "../builtin/schema.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
 import { modelText } from "./model.ts";
+import type { JsonObject } from "../object.ts";
 
-type Json = Record<string, unknown>;
 export type OpenApiVersion = "v2" | "v3";
 
 type RawSchema = JsonSchema & { $ref?: string };
@@ -21,18 +21,18 @@ const componentName = (definition: string) => `io.k8s.api.${definition}`;
 
 /** Collects the schemas of one document, each once, with all schemas that it refers to. */
 export function createComponents(version: OpenApiVersion) {
-  const definitions: Record<string, Json> = {};
-  const ref = (name: string): Json => ({ $ref: `${PREFIX[version]}${name}` });
+  const definitions: Record<string, JsonObject> = {};
+  const ref = (name: string): JsonObject => ({ $ref: `${PREFIX[version]}${name}` });
 
   function addDefinition(definition: string): string {
     const name = componentName(definition);
     if (definitions[name] !== undefined) return name;
     const text = modelText(definition);
-    const component: Json = {};
+    const component: JsonObject = {};
     // Registered before its fields, because a type may contain itself.
     definitions[name] = component;
     Object.assign(component, described(publish(builtinDefinitions[definition] ?? {}), text.description));
-    const properties = (component.properties ?? {}) as Record<string, Json>;
+    const properties = (component.properties ?? {}) as Record<string, JsonObject>;
     for (const [field, schema] of Object.entries(properties)) {
       properties[field] = described(schema, text.fields.get(field) ?? "");
     }
@@ -40,8 +40,8 @@ export function createComponents(version: OpenApiVersion) {
   }
 
   /** A definition's schema with its references leading into this document. */
-  function publish({ $ref, properties, items, additionalProperties, ...rest }: RawSchema): Json {
-    const published: Json = { ...rest };
+  function publish({ $ref, properties, items, additionalProperties, ...rest }: RawSchema): JsonObject {
+    const published: JsonObject = { ...rest };
     if (properties !== undefined) {
       published.properties = Object.fromEntries(
         Object.entries(properties).map(([name, property]) => [name, publish(property)]),
@@ -56,7 +56,7 @@ export function createComponents(version: OpenApiVersion) {
   }
 
   /** OpenAPI 3.0 ignores members beside a `$ref`, so the `$ref` goes into an `allOf`, as in Kubernetes. */
-  function described(schema: Json, description: string): Json {
+  function described(schema: JsonObject, description: string): JsonObject {
     const { $ref, ...rest } = schema;
     const extras = { ...(description === "" ? {} : { description }), ...rest };
     if ($ref === undefined) return extras;
@@ -96,7 +96,7 @@ export function createComponents(version: OpenApiVersion) {
 
     addList({ group, version: apiVersion, kind }: GroupVersionKind, itemName: string): void {
       const name = `${itemName}List`;
-      const definition: Json = {
+      const definition: JsonObject = {
         description: `${kind}List is a list of ${kind}`,
         type: "object",
         required: ["items"],
@@ -112,7 +112,7 @@ export function createComponents(version: OpenApiVersion) {
   };
 }
 
-function addKind(definition: Json, { group, version, kind }: GroupVersionKind): void {
+function addKind(definition: JsonObject, { group, version, kind }: GroupVersionKind): void {
   const kinds = (definition[GVK] ?? []) as GroupVersionKind[];
   if (!kinds.some((known) => known.group === group && known.version === version && known.kind === kind)) {
     kinds.push({ group, version, kind });
@@ -120,14 +120,14 @@ function addKind(definition: Json, { group, version, kind }: GroupVersionKind): 
   definition[GVK] = kinds;
 }
 
-function typeMembers(): Json {
+function typeMembers(): JsonObject {
   return {
     apiVersion: { type: "string", description: API_VERSION_TEXT },
     kind: { type: "string", description: KIND_TEXT },
   };
 }
 
-const LIST_METADATA: Json = {
+const LIST_METADATA: JsonObject = {
   type: "object",
   properties: {
     continue: { type: "string" },

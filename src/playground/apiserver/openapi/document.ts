@@ -3,8 +3,7 @@ import { canonicalJson } from "../canonical-json.ts";
 import { createComponents, type OpenApiVersion } from "./component.ts";
 import { pathsOf } from "./path.ts";
 import type { ServedResource } from "./served-resource.ts";
-
-type Json = Record<string, unknown>;
+import type { JsonObject } from "../object.ts";
 
 export interface OpenApiDeps {
   resources(): Iterable<ServedResource>;
@@ -16,11 +15,11 @@ export interface OpenApiDeps {
 
 export interface OpenApi {
   /** `/openapi/v3`: where each group version's document is, its address changing with its content. */
-  v3Index(): Json;
+  v3Index(): JsonObject;
   /** `/openapi/v3/apis/apps/v1`; undefined when there is no such group version. */
-  v3Document(group: string, version: string): Json | undefined;
+  v3Document(group: string, version: string): JsonObject | undefined;
   /** `/openapi/v2`, as JSON: the protobuf form is not served (406). */
-  v2Document(): Json;
+  v2Document(): JsonObject;
 }
 
 const groupVersionPath = (group: string, version: string) =>
@@ -29,9 +28,9 @@ const groupVersionPath = (group: string, version: string) =>
 /** Builds a document at the first request for it and keeps it until a CRD changes. */
 export function createOpenApi(deps: OpenApiDeps): OpenApi {
   let generation: number | string | undefined;
-  const documents = new Map<string, Json>();
+  const documents = new Map<string, JsonObject>();
 
-  function cached(key: string, build: () => Json): Json {
+  function cached(key: string, build: () => JsonObject): JsonObject {
     const current = deps.generation();
     if (current !== generation) {
       documents.clear();
@@ -55,7 +54,7 @@ export function createOpenApi(deps: OpenApiDeps): OpenApi {
           const path = groupVersionPath(resource.group, resource.version);
           contents.set(path, [...(contents.get(path) ?? []), resource]);
         }
-        const paths: Json = {};
+        const paths: JsonObject = {};
         for (const [path, resources] of contents) {
           // Clients cache a document by its hash, also across restarts of the server. So the hash covers all that the document depends on.
           const content = canonicalJson([deps.gitVersion, resources]);
@@ -97,7 +96,7 @@ export function createOpenApi(deps: OpenApiDeps): OpenApi {
 
 function describe(resources: readonly ServedResource[], version: OpenApiVersion) {
   const components = createComponents(version);
-  const paths: Json = {};
+  const paths: JsonObject = {};
   for (const resource of resources) {
     const { group, version: apiVersion, kind, schema } = resource;
     const groupVersionKind = { group, version: apiVersion, kind };

@@ -1,7 +1,6 @@
 import type { OpenApiVersion } from "./component.ts";
 import type { ServedResource } from "./served-resource.ts";
-
-type Json = Record<string, unknown>;
+import type { JsonObject } from "../object.ts";
 
 const PATCH_TYPES = [
   "application/apply-patch+yaml",
@@ -28,19 +27,19 @@ const OBJECT: Record<string, [string, string]> = {
 };
 
 /** The paths of one resource. kubectl reads them to find out what a server can do with a kind. */
-export function pathsOf(resource: ServedResource, schema: Json, version: OpenApiVersion): Json {
+export function pathsOf(resource: ServedResource, schema: JsonObject, version: OpenApiVersion): JsonObject {
   const { group, version: apiVersion, namespaced, resource: plural, verbs } = resource;
   const root = group === "" ? `/api/${apiVersion}` : `/apis/${group}/${apiVersion}`;
   const collection = namespaced ? `${root}/namespaces/{namespace}/${plural}` : `${root}/${plural}`;
   const pathParameters = namespaced ? ["namespace"] : [];
-  const operations = (table: Record<string, [string, string]>): Json =>
+  const operations = (table: Record<string, [string, string]>): JsonObject =>
     Object.fromEntries(
       verbs.flatMap((verb) => {
         const entry = Object.hasOwn(table, verb) ? table[verb] : undefined;
         return entry === undefined ? [] : [[entry[0], operation(resource, entry[1], schema, version)]];
       }),
     );
-  const paths: Json = {
+  const paths: JsonObject = {
     [collection]: {
       ...operations(COLLECTION),
       parameters: pathParameters.map((name) => parameter(name, "path", version)),
@@ -59,9 +58,9 @@ export function pathsOf(resource: ServedResource, schema: Json, version: OpenApi
 function operation(
   { group, version: apiVersion, kind, schema: customSchema }: ServedResource,
   action: string,
-  schema: Json,
+  schema: JsonObject,
   version: OpenApiVersion,
-): Json {
+): JsonObject {
   const writes = action === "post" || action === "put" || action === "patch";
   const names = writes
     ? ["dryRun", "fieldManager", "fieldValidation", ...(action === "patch" ? ["force"] : [])]
@@ -102,7 +101,7 @@ function operation(
 const INTEGERS = new Set(["limit", "gracePeriodSeconds"]);
 const BOOLEANS = new Set(["watch", "force"]);
 
-function parameter(name: string, place: "path" | "query", version: OpenApiVersion): Json {
+function parameter(name: string, place: "path" | "query", version: OpenApiVersion): JsonObject {
   const type = INTEGERS.has(name) ? "integer" : BOOLEANS.has(name) ? "boolean" : "string";
   return {
     name,

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { isRecord, type Json } from "../object.ts";
+import { isRecord, type JsonObject } from "../object.ts";
 import { badRequest } from "../refusal.ts";
 import { setMember } from "../schema/json-schema.ts";
 import { StatusError } from "../status.ts";
@@ -7,7 +7,7 @@ import { StatusError } from "../status.ts";
 const MAX_OPERATIONS = 10_000;
 
 /** RFC 6902 on a copy. An operation that does not apply refuses the patch with 422. */
-export function jsonPatch(document: Json, patch: unknown): Json {
+export function jsonPatch(document: JsonObject, patch: unknown): JsonObject {
   if (!Array.isArray(patch)) throw badRequest("a JSON patch is a list of operations");
   if (patch.length > MAX_OPERATIONS) {
     throw new StatusError(
@@ -29,7 +29,7 @@ export function jsonPatch(document: Json, patch: unknown): Json {
 
 type Fail = (why: string) => StatusError;
 
-function run(root: { root: unknown }, operation: Json, fail: Fail): void {
+function run(root: { root: unknown }, operation: JsonObject, fail: Fail): void {
   const path = pointer(operation.path, fail);
   switch (operation.op) {
     case "add":
@@ -69,7 +69,7 @@ function pointer(text: unknown, fail: Fail): string[] {
     .map((step, index) => (index === 0 ? "root" : step.replaceAll("~1", "/").replaceAll("~0", "~")));
 }
 
-function find(root: Json, path: readonly string[], fail: Fail): unknown {
+function find(root: JsonObject, path: readonly string[], fail: Fail): unknown {
   let value: unknown = root;
   for (const step of path) {
     if (Array.isArray(value)) value = value[indexOf(value, step, value.length - 1, fail)];
@@ -79,7 +79,7 @@ function find(root: Json, path: readonly string[], fail: Fail): unknown {
   return value;
 }
 
-function add(root: Json, path: readonly string[], value: unknown, fail: Fail): void {
+function add(root: JsonObject, path: readonly string[], value: unknown, fail: Fail): void {
   const parent = find(root, path.slice(0, -1), fail);
   const step = path.at(-1) as string;
   if (Array.isArray(parent)) {
@@ -88,7 +88,7 @@ function add(root: Json, path: readonly string[], value: unknown, fail: Fail): v
   else throw fail("the path does not exist");
 }
 
-function remove(root: Json, path: readonly string[], fail: Fail): void {
+function remove(root: JsonObject, path: readonly string[], fail: Fail): void {
   const parent = find(root, path.slice(0, -1), fail);
   const step = path.at(-1) as string;
   if (Array.isArray(parent)) parent.splice(indexOf(parent, step, parent.length - 1, fail), 1);

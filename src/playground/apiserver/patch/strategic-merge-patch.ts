@@ -1,6 +1,6 @@
 import { canonicalJson } from "../canonical-json.ts";
 import { mergedOrder } from "../element-order.ts";
-import { isRecord, type Json } from "../object.ts";
+import { isRecord, type JsonObject } from "../object.ts";
 import { badRequest } from "../refusal.ts";
 import { type JsonSchema, memberSchema, setMember } from "../schema/json-schema.ts";
 
@@ -12,7 +12,7 @@ const DELETE_FROM = /^\$deleteFromPrimitiveList\/(.+)$/s;
 const ELEMENT_ORDER = /^\$setElementOrder\/(.+)$/s;
 
 /** Applies a strategic merge patch, with the directives that kubectl writes. `schema` says which lists merge, and by which key. */
-export function strategicMergePatch(target: unknown, patch: Json, schema: Schema): Json {
+export function strategicMergePatch(target: unknown, patch: JsonObject, schema: Schema): JsonObject {
   const directive = patch[DIRECTIVE];
   if (directive === "replace") return withoutDirectives(patch);
   if (directive === "delete") return {};
@@ -35,7 +35,7 @@ export function strategicMergePatch(target: unknown, patch: Json, schema: Schema
   return out;
 }
 
-function mergeInto(out: Json, name: string, value: unknown, schema: Schema): void {
+function mergeInto(out: JsonObject, name: string, value: unknown, schema: Schema): void {
   const deletion = DELETE_FROM.exec(name)?.[1];
   if (deletion !== undefined) deleteItems(out, deletion, listIn(name, value));
   else if (value === null) delete out[name];
@@ -46,8 +46,8 @@ function mergeInto(out: Json, name: string, value: unknown, schema: Schema): voi
 }
 
 /** A copy of the target with the members that `$retainKeys` lists, or with all members when it is absent. */
-function retainedMembers(target: unknown, retained: unknown): Json {
-  const out: Json = isRecord(target) ? { ...target } : {};
+function retainedMembers(target: unknown, retained: unknown): JsonObject {
+  const out: JsonObject = isRecord(target) ? { ...target } : {};
   if (Array.isArray(retained)) {
     for (const name of Object.keys(out)) if (!retained.includes(name)) delete out[name];
   }
@@ -59,7 +59,7 @@ function listIn(directive: string, value: unknown): unknown[] {
   return value;
 }
 
-function deleteItems(out: Json, name: string, deleted: readonly unknown[]): void {
+function deleteItems(out: JsonObject, name: string, deleted: readonly unknown[]): void {
   const list = out[name];
   if (Array.isArray(list)) out[name] = list.filter((item) => !deleted.includes(item));
 }
@@ -127,8 +127,8 @@ function ordered(
 }
 
 /** Removes directives from a value that replaces another one, so that they are not stored. */
-function withoutDirectives(value: Json): Json {
-  const out: Json = {};
+function withoutDirectives(value: JsonObject): JsonObject {
+  const out: JsonObject = {};
   for (const [name, member] of Object.entries(value)) {
     if (name === DIRECTIVE || name === RETAIN_KEYS || DELETE_FROM.test(name) || ELEMENT_ORDER.test(name))
       continue;

@@ -1,14 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
 import { canonicalJson } from "../canonical-json.ts";
-import { isJsonObject, type JsonSchema, ownMember } from "./json-schema.ts";
+import { type JsonSchema, ownMember } from "./json-schema.ts";
 import { mapKeyOf } from "./list-type.ts";
+import { isRecord } from "../object.ts";
 
 /**
  * The value that a member or item had before an update. `undefined`: there is none to compare with, because
  * the node is new or lies in a list whose items have no identity (all but lists of type map).
  */
 export function oldMemberOf(old: unknown, name: string): unknown {
-  return isJsonObject(old) ? ownMember(old, name) : undefined;
+  return isRecord(old) ? ownMember(old, name) : undefined;
 }
 
 export function oldItemOf(old: unknown, schema: JsonSchema, item: unknown): unknown {

@@ -1,4 +1,5 @@
-import { isJsonObject, type JsonSchema, memberSchema, ownMember, setMember } from "./json-schema.ts";
+import { type JsonSchema, memberSchema, ownMember, setMember } from "./json-schema.ts";
+import { isRecord } from "../object.ts";
 
 /** Sets the defaults of `schema` in place, outer members first. A null that the schema does not allow counts as absent. */
 export function applyDefaults(value: unknown, schema: JsonSchema | undefined): void {
@@ -11,7 +12,7 @@ export function applyDefaults(value: unknown, schema: JsonSchema | undefined): v
     }
     return;
   }
-  if (!isJsonObject(value)) return;
+  if (!isRecord(value)) return;
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     if (property.default === undefined) continue;
     if (!Object.hasOwn(value, name) || wantsDefault(value[name], property)) {

@@ -6,8 +6,9 @@ import {
   valueInvalid,
   valueRequired,
 } from "./field-error.ts";
-import { isJsonObject, type JsonObject, type JsonSchema, ownMember } from "./json-schema.ts";
+import { type JsonSchema, ownMember } from "./json-schema.ts";
 import { dns1035LabelProblems } from "./name.ts";
+import { type JsonObject, isRecord } from "../object.ts";
 
 /** The errors in the type and metadata of resources that are embedded in another one. */
 export function embeddedResourceErrors(
@@ -19,7 +20,7 @@ export function embeddedResourceErrors(
   if (Array.isArray(value)) {
     return value.flatMap((item, index) => embeddedResourceErrors(item, schema.items, indexPath(path, index)));
   }
-  if (!isJsonObject(value)) return [];
+  if (!isRecord(value)) return [];
   const errors = schema["x-kubernetes-embedded-resource"] ? typeErrors(value, path) : [];
   for (const name of Object.keys(value)) {
     const property = ownMember(schema.properties, name);
@@ -51,7 +52,7 @@ function typeErrors(value: JsonObject, path: string): FieldError[] {
     }
   }
   const metadata = ownMember(value, "metadata");
-  if (metadata !== undefined && !isJsonObject(metadata)) {
+  if (metadata !== undefined && !isRecord(metadata)) {
     errors.push(valueInvalid(childPath(path, "metadata"), metadata, "must be an object"));
   }
   return errors;

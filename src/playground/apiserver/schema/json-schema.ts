@@ -1,5 +1,4 @@
-/** A JSON object as parsed from a request: may hold a member named `__proto__`, so read it with `ownMember`. */
-export type JsonObject = Record<string, unknown>;
+import type { JsonObject } from "../object.ts";
 
 /** `JSONSchemaProps` of apiextensions.k8s.io/v1, as far as structural schemas go. */
 export interface JsonSchema {
@@ -50,10 +49,6 @@ export interface ValidationRule {
   reason?: "FieldValueInvalid" | "FieldValueForbidden" | "FieldValueRequired" | "FieldValueDuplicate";
   fieldPath?: string;
   optionalOldSelf?: boolean;
-}
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 /** An own member, never one that every object inherits. */

@@ -7,7 +7,8 @@ import {
   valueDuplicate,
   valueInvalid,
 } from "./field-error.ts";
-import { isJsonObject, type JsonObject, type JsonSchema, ownMember } from "./json-schema.ts";
+import { type JsonSchema, ownMember } from "./json-schema.ts";
+import { type JsonObject, isRecord } from "../object.ts";
 
 /** The errors of lists of type set or map whose members are not unique. */
 export function listTypeErrors(value: unknown, schema: JsonSchema | undefined, path = ""): FieldError[] {
@@ -18,7 +19,7 @@ export function listTypeErrors(value: unknown, schema: JsonSchema | undefined, p
       ...value.flatMap((item, index) => listTypeErrors(item, schema.items, indexPath(path, index))),
     ];
   }
-  if (!isJsonObject(value)) return [];
+  if (!isRecord(value)) return [];
   return Object.keys(value).flatMap((name) => {
     const property = ownMember(schema.properties, name);
     if (property !== undefined) return listTypeErrors(value[name], property, childPath(path, name));
@@ -33,7 +34,7 @@ function uniquenessErrors(list: unknown[], schema: JsonSchema, path: string): Fi
     case "set":
       return secondAppearances(list).map((index) => valueDuplicate(indexPath(path, index), list[index]));
     case "map": {
-      const stray = list.findIndex((item) => item !== null && !isJsonObject(item));
+      const stray = list.findIndex((item) => item !== null && !isRecord(item));
       if (stray >= 0) {
         return [
           valueInvalid(
@@ -56,7 +57,7 @@ function uniquenessErrors(list: unknown[], schema: JsonSchema, path: string): Fi
 export function mapKeyOf(item: unknown, names: readonly string[]): JsonObject {
   const key: JsonObject = {};
   for (const name of names) {
-    const member = isJsonObject(item) ? ownMember(item, name) : undefined;
+    const member = isRecord(item) ? ownMember(item, name) : undefined;
     if (member !== undefined) key[name] = member;
   }
   return key;

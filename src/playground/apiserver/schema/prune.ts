@@ -1,5 +1,6 @@
 import { childPath, indexPath } from "./field-error.ts";
-import { isJsonObject, type JsonObject, type JsonSchema, memberSchema, ownMember } from "./json-schema.ts";
+import { type JsonSchema, memberSchema, ownMember } from "./json-schema.ts";
+import { type JsonObject, isRecord } from "../object.ts";
 
 const METADATA: JsonSchema = {
   type: "object",
@@ -41,7 +42,7 @@ function dropForbiddenNulls(value: unknown, schema: JsonSchema): void {
     for (const item of value) if (schema.items !== undefined) dropForbiddenNulls(item, schema.items);
     return;
   }
-  if (!isJsonObject(value)) return;
+  if (!isRecord(value)) return;
   for (const name of Object.keys(value)) {
     const member = memberSchema(schema, name);
     if (member === undefined) continue;
@@ -55,7 +56,7 @@ function prune(value: unknown, schema: JsonSchema | undefined, path: string, rem
     // A list of unknown shape keeps all that is in it when it may hold unknown fields.
     if (schema?.items === undefined && keepsUnknown(schema)) return;
     for (const [index, item] of value.entries()) prune(item, schema?.items, indexPath(path, index), removed);
-  } else if (isJsonObject(value)) {
+  } else if (isRecord(value)) {
     for (const name of Object.keys(value)) pruneMember(value, name, schema, childPath(path, name), removed);
   }
 }

@@ -2,10 +2,11 @@ import { compileRules, type RuleProblem } from "./cel/rule.ts";
 import { applyDefaults } from "./default.ts";
 import { embeddedResourceErrors } from "./embedded-resource.ts";
 import { type FieldError, type FieldErrorType, valueInvalid } from "./field-error.ts";
-import { type JsonObject, type JsonSchema, memberSchema } from "./json-schema.ts";
+import { type JsonSchema, memberSchema } from "./json-schema.ts";
 import { listTypeErrors } from "./list-type.ts";
 import { pruneUnknown } from "./prune.ts";
 import { compileValueCheck } from "./value-validation.ts";
+import type { JsonObject } from "../object.ts";
 
 export interface StructuralSchema {
   schema: JsonSchema;

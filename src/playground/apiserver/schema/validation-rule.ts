@@ -1,5 +1,6 @@
 import { type FieldError, valueInvalid, valueNotSupported, valueRequired } from "./field-error.ts";
-import { isJsonObject, type JsonSchema, type ValidationRule } from "./json-schema.ts";
+import type { JsonSchema, ValidationRule } from "./json-schema.ts";
+import { isRecord } from "../object.ts";
 
 const REASONS = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
 
@@ -57,7 +58,7 @@ function isFieldPath(schema: JsonSchema, path: string): boolean {
     const name: string = step[1] ?? (step[2] ?? "").replaceAll(/\\(.)/g, "$1");
     const { properties, additionalProperties }: JsonSchema = at;
     if (properties !== undefined) at = Object.hasOwn(properties, name) ? properties[name] : undefined;
-    else at = isJsonObject(additionalProperties) ? (additionalProperties as JsonSchema) : undefined;
+    else at = isRecord(additionalProperties) ? (additionalProperties as JsonSchema) : undefined;
     if (at === undefined) return false;
     rest = rest.slice(step[0].length);
   }

@@ -11,9 +11,10 @@ import {
   valueTooMany,
 } from "./field-error.ts";
 import { formatCheck } from "./format.ts";
-import { isJsonObject, type JsonObject, type JsonSchema, ownMember } from "./json-schema.ts";
+import { type JsonSchema, ownMember } from "./json-schema.ts";
 import { compilePattern } from "./pattern.ts";
 import { enumErrors, listErrors, numberErrors } from "./scalar-validation.ts";
+import { type JsonObject, isRecord } from "../object.ts";
 
 /** Returns the errors of `value`. With `old`, a value that the update left unchanged has none. */
 export type ValueCheck = (value: unknown, path: string, old: unknown) => FieldError[];
@@ -57,7 +58,7 @@ export function compileValueCheck(schema: JsonSchema): ValueCheck {
       errors.push(...checkItems(value, path, old), ...listErrors(schema, value, path));
     }
     errors.push(...enumErrors(schema, value, path));
-    if (isJsonObject(value)) errors.push(...checkObject(value, path, old));
+    if (isRecord(value)) errors.push(...checkObject(value, path, old));
     return errors;
   };
 

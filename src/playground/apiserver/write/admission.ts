@@ -1,7 +1,7 @@
 import type { UserInfo } from "../access/user.ts";
 import type { AdmissionChain } from "../admission/chain.ts";
 import type { AdmissionRequest } from "../admission/request.ts";
-import type { ApiObject, Json } from "../object.ts";
+import type { ApiObject, JsonObject } from "../object.ts";
 import type { WriteRequest } from "./request.ts";
 
 export interface Admission {
@@ -29,7 +29,7 @@ interface AdmittedWrite {
   object?: ApiObject;
   /** Undefined on CREATE. */
   oldObject?: ApiObject;
-  options: Json;
+  options: JsonObject;
 }
 
 /** Sends a write through the chain as an AdmissionRequest. */

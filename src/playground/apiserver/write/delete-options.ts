@@ -1,4 +1,4 @@
-import { isRecord, type Json, recordOf } from "../object.ts";
+import { isRecord, type JsonObject, recordOf } from "../object.ts";
 import { badRequest, invalidOption } from "../refusal.ts";
 import type { Preconditions } from "./precondition.ts";
 
@@ -11,11 +11,11 @@ export interface DeleteOptions {
   propagationPolicy?: Propagation;
   preconditions: Preconditions;
   /** The options as the client sent them, for webhooks. */
-  json: Json;
+  json: JsonObject;
 }
 
 /** Reads the options of a DELETE from its body and its query. The body has precedence. */
-export function parseDeleteOptions(body: Json, query: URLSearchParams): DeleteOptions {
+export function parseDeleteOptions(body: JsonObject, query: URLSearchParams): DeleteOptions {
   const propagationPolicy = parsePolicy(body, query);
   const gracePeriodSeconds = parseGrace(body, query);
   return {
@@ -26,7 +26,7 @@ export function parseDeleteOptions(body: Json, query: URLSearchParams): DeleteOp
   };
 }
 
-function parseGrace({ gracePeriodSeconds }: Json, query: URLSearchParams): number | undefined {
+function parseGrace({ gracePeriodSeconds }: JsonObject, query: URLSearchParams): number | undefined {
   const queried = query.get("gracePeriodSeconds");
   const value = gracePeriodSeconds === undefined && queried !== null ? Number(queried) : gracePeriodSeconds;
   if (value === undefined) return undefined;
@@ -36,7 +36,7 @@ function parseGrace({ gracePeriodSeconds }: Json, query: URLSearchParams): numbe
   return Number(value);
 }
 
-function parsePolicy(body: Json, query: URLSearchParams): Propagation | undefined {
+function parsePolicy(body: JsonObject, query: URLSearchParams): Propagation | undefined {
   const policy =
     body.propagationPolicy === undefined
       ? (query.get("propagationPolicy") ?? undefined)
@@ -58,7 +58,7 @@ function parsePolicy(body: Json, query: URLSearchParams): Propagation | undefine
   return known;
 }
 
-function parsePreconditions(body: Json): Preconditions {
+function parsePreconditions(body: JsonObject): Preconditions {
   const { uid, resourceVersion } = recordOf(body.preconditions);
   return {
     ...(typeof uid === "string" ? { uid } : {}),

@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from "node:crypto";
-import { type ApiObject, type Json, listOf, type ObjectMeta, recordOf, timestamp } from "../object.ts";
+import { type ApiObject, type JsonObject, listOf, type ObjectMeta, recordOf, timestamp } from "../object.ts";
 import type { ResourceType } from "../resource-type.ts";
 import {
   type FieldError,
@@ -47,7 +47,7 @@ export function stampCreation(object: ApiObject, name: string, namespace: string
 /** Resets metadata that no client may change to the stored values. */
 export function restoreSystemMetadata(next: ApiObject, live: ApiObject): void {
   const kept = live.metadata;
-  const metadata: Json = { ...next.metadata };
+  const metadata: JsonObject = { ...next.metadata };
   for (const name of [
     "name",
     "namespace",

@@ -1,5 +1,5 @@
 import type { UserInfo } from "../access/user.ts";
-import type { Json } from "../object.ts";
+import type { JsonObject } from "../object.ts";
 import { invalidOption } from "../refusal.ts";
 import type { ResourceType } from "../resource-type.ts";
 
@@ -85,7 +85,7 @@ function managerOfUserAgent(userAgent: string | undefined): string {
 }
 
 /** The write options as webhooks receive them, without their kind. */
-export function optionsJson({ dryRun, fieldManager, fieldValidation }: WriteRequest): Json {
+export function optionsJson({ dryRun, fieldManager, fieldValidation }: WriteRequest): JsonObject {
   return {
     apiVersion: "meta.k8s.io/v1",
     ...(dryRun ? { dryRun: ["All"] } : {}),

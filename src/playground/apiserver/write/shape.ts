@@ -2,7 +2,7 @@ import { decodingProblem } from "../builtin/decoding.ts";
 import { applyBuiltinDefaults } from "../builtin/default.ts";
 import { toNormalForm } from "../builtin/normal-form.ts";
 import { objectMetaSchema } from "../builtin/schema.ts";
-import { type ApiObject, type Json, recordOf } from "../object.ts";
+import { type ApiObject, type JsonObject, recordOf } from "../object.ts";
 import { cannotBeHandled } from "../refusal.ts";
 import type { ResourceType } from "../resource-type.ts";
 import { invalidObject, valueInvalid } from "../schema/field-error.ts";
@@ -29,7 +29,7 @@ export function shapeObject(object: ApiObject, { type, fieldValidation, isPatch,
       unknown.push(...pruneUnknown(object, type.schema));
     }
     applyBuiltinDefaults(type.storage, object);
-    toNormalForm(object as Json, type.schema);
+    toNormalForm(object as JsonObject, type.schema);
   } else {
     type.custom.structure.default(object);
     unknown.push(...type.custom.structure.prune(object));
@@ -48,6 +48,6 @@ export function shapeObject(object: ApiObject, { type, fieldValidation, isPatch,
 /** An empty object of a type, with the structures that are never absent. */
 export function emptyObject(type: ResourceType): ApiObject {
   const object = { metadata: {} } as unknown as ApiObject;
-  if (type.custom === undefined) toNormalForm(object as Json, type.schema, { nullLists: true });
+  if (type.custom === undefined) toNormalForm(object as JsonObject, type.schema, { nullLists: true });
   return object;
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { prepareBuiltinCreate } from "../builtin/create.ts";
 import type { Path } from "../managed-field/field-set.ts";
-import type { ApiObject, Json } from "../object.ts";
+import type { ApiObject, JsonObject } from "../object.ts";
 import type { ResourceType } from "../resource-type.ts";
 import type { WriteRequest } from "./request.ts";
 
@@ -26,7 +26,12 @@ export function prepareUpdate(
     }
     const { managedFields } = next.metadata;
     if (type.custom !== undefined) next.metadata = { ...live.metadata };
-    else restore(next.metadata as unknown as Json, live.metadata as unknown as Json, "ownerReferences");
+    else
+      restore(
+        next.metadata as unknown as JsonObject,
+        live.metadata as unknown as JsonObject,
+        "ownerReferences",
+      );
     if (managedFields !== undefined) next.metadata.managedFields = managedFields;
   } else if (type.subresources.has("status")) restore(next, live, "status");
   // Only the subresource `finalize` changes the finalizers in the spec of a namespace.
@@ -40,7 +45,7 @@ export function prepareUpdate(
   }
 }
 
-function restore(next: Json, live: Json, name: string): void {
+function restore(next: JsonObject, live: JsonObject, name: string): void {
   if (live[name] === undefined) delete next[name];
   else next[name] = live[name];
 }
@@ -49,7 +54,7 @@ function restore(next: Json, live: Json, name: string): void {
  * The parts of an object whose change increases the generation: all except the metadata, and except the status if it is
  * a subresource.
  */
-function specOf(object: ApiObject, type: ResourceType): Json {
+function specOf(object: ApiObject, type: ResourceType): JsonObject {
   const { metadata, apiVersion, status, ...rest } = object;
   // A Deployment's annotations count too, because they are copied to its ReplicaSets.
   if (type.storage === "apps/deployments") return { ...rest, annotations: metadata.annotations };

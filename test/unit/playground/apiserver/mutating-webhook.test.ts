@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import type { JsonObject } from "../../../../src/playground/apiserver/schema/json-schema.ts";
 import {
   ALLOW,
   creation,
@@ -7,6 +6,7 @@ import {
   useAdmissionWebhooks,
   webhook,
 } from "../../../support/server/admission-webhook.ts";
+import type { JsonObject } from "../../../../src/playground/apiserver/object.ts";
 
 const { serve, chainOf } = useAdmissionWebhooks();
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createOpenApi } from "../../../../src/playground/apiserver/openapi/document.ts";
 import type { ServedResource } from "../../../../src/playground/apiserver/openapi/served-resource.ts";
+import type { JsonObject } from "../../../../src/playground/apiserver/object.ts";
 
-type Json = Record<string, unknown>;
 const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const RESOURCES: ServedResource[] = [
   {
@@ -71,7 +71,7 @@ describe("OpenAPI v3", () => {
     ["x.io", "v1"],
   ])("has a target for every reference of %s/%s", (group, version) => {
     const document = api().documents.v3Document(group, version) as {
-      components: { schemas: Record<string, Json> };
+      components: { schemas: Record<string, JsonObject> };
     };
     const refs = [...new Set(refsIn(document))];
     expect(refs.length).toBeGreaterThan(0);
@@ -82,8 +82,8 @@ describe("OpenAPI v3", () => {
 
   it("has the members that kubectl reads", () => {
     const document = api().documents.v3Document("apps", "v1") as {
-      paths: Record<string, Record<string, Json>>;
-      components: { schemas: Record<string, Json> };
+      paths: Record<string, Record<string, JsonObject>>;
+      components: { schemas: Record<string, JsonObject> };
     };
     const patch = document.paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]?.patch;
     expect(patch).toMatchObject({
@@ -107,7 +107,7 @@ describe("OpenAPI v3", () => {
 
   it("shows a custom resource as its CRD describes it", () => {
     const document = api().documents.v3Document("x.io", "v1") as {
-      components: { schemas: Record<string, Json> };
+      components: { schemas: Record<string, JsonObject> };
     };
     expect(document.components.schemas["io.x.v1.Foo"]).toMatchObject({
       type: "object",
@@ -128,7 +128,10 @@ describe("OpenAPI v3", () => {
 
 describe("OpenAPI v2", () => {
   it("is one document with every kind, and every reference has a target", () => {
-    const document = api().documents.v2Document() as { swagger: string; definitions: Record<string, Json> };
+    const document = api().documents.v2Document() as {
+      swagger: string;
+      definitions: Record<string, JsonObject>;
+    };
     expect(document.swagger).toBe("2.0");
     for (const ref of new Set(refsIn(document))) {
       expect(document.definitions).toHaveProperty([ref.replace("#/definitions/", "")]);

@@ -1,6 +1,7 @@
 import type { Environment } from "@marcbachmann/cel-js";
-import { isJsonObject, type JsonSchema } from "../json-schema.ts";
+import type { JsonSchema } from "../json-schema.ts";
 import { celEquals, dynamicValue, formattedString } from "./value.ts";
+import { isRecord } from "../../object.ts";
 
 const RESERVED = new Set([
   "true",
@@ -149,7 +150,7 @@ function declareMap(environment: Environment, values: JsonSchema, typeName: stri
   return {
     type: `map<string, ${element.type}>`,
     convert: (json) =>
-      isJsonObject(json)
+      isRecord(json)
         ? new Map(Object.entries(json).map(([key, value]) => [key, element.convert(value)]))
         : dynamicValue(json),
     members: NO_MEMBERS,
@@ -187,7 +188,7 @@ function declareObject(
     type: typeName,
     members,
     convert(json) {
-      if (!isJsonObject(json)) return dynamicValue(json);
+      if (!isRecord(json)) return dynamicValue(json);
       const value = new ObjectValue();
       for (const [name, member] of members) {
         const escaped = escapeName(name);

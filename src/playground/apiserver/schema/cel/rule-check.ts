@@ -1,10 +1,11 @@
 import { Optional } from "@marcbachmann/cel-js";
 import { isUnchanged, oldItemOf, oldMemberOf } from "../correlation.ts";
 import { childPath, type FieldError, indexPath, keyPath, valueInvalid } from "../field-error.ts";
-import { isJsonObject, type JsonObject, type JsonSchema, memberSchema } from "../json-schema.ts";
+import { type JsonSchema, memberSchema } from "../json-schema.ts";
 import type { Declaration } from "./declaration.ts";
 import { CelEvaluationError } from "./expression.ts";
 import { type CompiledRule, evaluationDetail, ruleError } from "./rule-error.ts";
+import { type JsonObject, isRecord } from "../../object.ts";
 
 /** The compiled rules of one schema node, and of the nodes below it that have rules. */
 export interface RuleNode {
@@ -33,7 +34,7 @@ export function checkNode(node: RuleNode, checked: Checked, forgiven = false): F
   const unchanged = forgiven || isUnchanged(value, old);
   const errors = checkRules(node, checked, unchanged);
   if (Array.isArray(value)) errors.push(...checkItems(node, value, checked, unchanged));
-  else if (isJsonObject(value)) errors.push(...checkMembers(node, value, checked, unchanged));
+  else if (isRecord(value)) errors.push(...checkMembers(node, value, checked, unchanged));
   return errors;
 }
 

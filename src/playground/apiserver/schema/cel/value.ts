@@ -1,6 +1,7 @@
 import { Duration } from "@marcbachmann/cel-js/evaluator";
 import { isDateTime, parseFormattedDuration } from "../format.ts";
-import { isJsonObject, type JsonSchema } from "../json-schema.ts";
+import type { JsonSchema } from "../json-schema.ts";
+import { isRecord } from "../../object.ts";
 
 /**
  * JSON as CEL sees data of unknown shape: whole numbers are ints, objects are maps. Maps are JavaScript `Map`s, so that
@@ -9,7 +10,7 @@ import { isJsonObject, type JsonSchema } from "../json-schema.ts";
 export function dynamicValue(json: unknown): unknown {
   if (typeof json === "number") return Number.isInteger(json) ? BigInt(json) : json;
   if (Array.isArray(json)) return json.map(dynamicValue);
-  if (isJsonObject(json)) {
+  if (isRecord(json)) {
     return new Map(Object.entries(json).map(([name, member]) => [name, dynamicValue(member)]));
   }
   return json ?? null;
