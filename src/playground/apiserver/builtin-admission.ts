@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { type Authorizer, forbiddenObject } from "./access/authorization.ts";
+import type { Authorizer } from "./access/authorization.ts";
 import { checkRoleWrite, type RoleWrite } from "./access/escalation.ts";
 import { type ApiObject, listOf, recordOf } from "./object.ts";
 import { forbiddenBecause } from "./refusal.ts";
@@ -79,6 +79,6 @@ export function createGuard(authorizer: Authorizer) {
 /** The namespaces that cannot be deleted. */
 export function refuseProtectedNamespace({ type, name }: WriteRequest): void {
   if (type.storage === "/namespaces" && PROTECTED_NAMESPACES.has(name)) {
-    throw forbiddenObject("", "namespaces", name, "this namespace may not be deleted");
+    throw forbiddenBecause(type, name, "this namespace may not be deleted");
   }
 }

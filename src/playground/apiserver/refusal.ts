@@ -54,18 +54,15 @@ export function modified(subject: Subject, name: string): StatusError {
   );
 }
 
+/** `pods "web" is forbidden: <why>`; without a name, `pods is forbidden: <why>`. */
 export function forbiddenBecause(
   subject: Subject,
   name: string,
   why: string,
   causes?: StatusCause[],
 ): StatusError {
-  return new StatusError(
-    403,
-    "Forbidden",
-    `${qualified(subject)} ${JSON.stringify(name)} is forbidden: ${why}`,
-    details(subject, name, causes),
-  );
+  const named = name === "" ? qualified(subject) : `${qualified(subject)} ${JSON.stringify(name)}`;
+  return new StatusError(403, "Forbidden", `${named} is forbidden: ${why}`, details(subject, name, causes));
 }
 
 export function badRequest(message: string): StatusError {

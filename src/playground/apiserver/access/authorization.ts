@@ -9,6 +9,7 @@ import {
   userKey,
 } from "./rbac-index.ts";
 import { GROUP, type UserInfo } from "./user.ts";
+import { forbiddenBecause } from "../refusal.ts";
 
 /** The action of a request, on a resource or on another path. */
 export type Attributes = ResourceAttributes | PathAttributes;
@@ -125,18 +126,7 @@ export function forbidden(attributes: Attributes, reason = ""): StatusError {
   const text = escapeMarkup(
     `User ${user} cannot ${verb} resource ${JSON.stringify(target)} in API group ${JSON.stringify(group)} ${where}`,
   );
-  return forbiddenObject(group, resource, name ?? "", `${text}${suffix}`);
-}
-
-/** `pods "a" is forbidden: <message>`. */
-export function forbiddenObject(group: string, resource: string, name: string, message: string): StatusError {
-  const qualified = group === "" ? resource : `${resource}.${group}`;
-  const named = name === "" ? qualified : `${qualified} ${JSON.stringify(name)}`;
-  return new StatusError(403, "Forbidden", `${named} is forbidden: ${message}`, {
-    ...(name === "" ? {} : { name }),
-    ...(group === "" ? {} : { group }),
-    kind: resource,
-  });
+  return forbiddenBecause({ group, plural: resource }, name ?? "", `${text}${suffix}`);
 }
 
 // Messages that echo a client's text must not look like HTML to a browser.

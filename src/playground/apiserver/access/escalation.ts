@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
-import { StatusError } from "../status.ts";
-import { type Authorizer, forbiddenObject } from "./authorization.ts";
+import type { Authorizer } from "./authorization.ts";
 import { compactRules, describeRule, type PolicyRule, uncoveredRules } from "./policy-rule.ts";
 import type { RbacObject } from "./rbac-index.ts";
 import { GROUP, type UserInfo } from "./user.ts";
+import { forbiddenBecause, notFound } from "../refusal.ts";
 
 const RBAC_GROUP = "rbac.authorization.k8s.io";
 const FULL_AUTHORITY: PolicyRule[] = [
@@ -42,9 +42,8 @@ export function checkRoleWrite(authorizer: Authorizer, write: RoleWrite): void {
     confirmCovered(authorizer, write, rules);
     const aggregates = hasAggregation(object) || (oldObject !== undefined && hasAggregation(oldObject));
     if (aggregates && uncoveredRules(authorizer.rulesFor(user, namespace), FULL_AUTHORITY).length > 0) {
-      throw forbiddenObject(
-        RBAC_GROUP,
-        resource,
+      throw forbiddenBecause(
+        { group: RBAC_GROUP, plural: resource },
         name,
         "must have cluster-admin privileges to use the aggregationRule",
       );
@@ -57,16 +56,7 @@ export function checkRoleWrite(authorizer: Authorizer, write: RoleWrite): void {
   const rules = authorizer.roleRules(ref, namespace);
   if (rules === undefined) {
     // Kubernetes names the binding's resource here, with the role's name.
-    throw new StatusError(
-      404,
-      "NotFound",
-      `${resource}.${RBAC_GROUP} ${JSON.stringify(ref.name)} not found`,
-      {
-        name: ref.name,
-        group: RBAC_GROUP,
-        kind: resource,
-      },
-    );
+    throw notFound({ group: RBAC_GROUP, plural: resource }, ref.name);
   }
   confirmCovered(authorizer, write, rules);
 }
@@ -77,9 +67,8 @@ function confirmCovered(authorizer: Authorizer, write: RoleWrite, wanted: readon
   if (missing.length === 0) return;
   const lines = [...new Set(compactRules(missing).map(describeRule))].sort();
   const groups = user.groups.map((group) => JSON.stringify(group)).join(" ");
-  throw forbiddenObject(
-    RBAC_GROUP,
-    resource,
+  throw forbiddenBecause(
+    { group: RBAC_GROUP, plural: resource },
     object.metadata?.name ?? "",
     `user ${JSON.stringify(user.username)} (groups=[${groups}]) is attempting to grant RBAC permissions not currently held:\n${lines.join("\n")}`,
   );

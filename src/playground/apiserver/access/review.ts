@@ -3,7 +3,8 @@ import type { Authenticator } from "./authentication.ts";
 import type { Attributes, Authorizer } from "./authorization.ts";
 import type { PolicyRule } from "./policy-rule.ts";
 import type { UserInfo } from "./user.ts";
-import type { JsonObject } from "../object.ts";
+import { type JsonObject, recordOf, timestamp } from "../object.ts";
+import { badRequest } from "../refusal.ts";
 
 interface ReviewRequest {
   /** The user who sent the review. */
@@ -34,7 +35,7 @@ export function createReviewHandlers(deps: ReviewDeps): Record<string, ReviewHan
 
   return {
     async tokenreviews({ body }) {
-      const spec = objectOf(body.spec);
+      const spec = recordOf(body.spec);
       if (typeof spec.token !== "string" || spec.token === "") {
         throw badRequest("token is required for TokenReview in authentication");
       }
@@ -54,26 +55,24 @@ export function createReviewHandlers(deps: ReviewDeps): Record<string, ReviewHan
       return {
         ...body,
         metadata: {
-          creationTimestamp: now()
-            .toISOString()
-            .replace(/\.\d+Z$/, "Z"),
+          creationTimestamp: timestamp(now()),
         },
         status: { userInfo: userJson(user) },
       };
     },
 
     async selfsubjectaccessreviews({ user, body }) {
-      const spec = objectOf(body.spec);
+      const spec = recordOf(body.spec);
       return { ...body, status: accessStatus(attributesOf(body, spec, user)) };
     },
 
     async subjectaccessreviews({ body }) {
-      const spec = objectOf(body.spec);
+      const spec = recordOf(body.spec);
       return { ...body, status: accessStatus(attributesOf(body, spec, reviewedUser(body, spec))) };
     },
 
     async localsubjectaccessreviews({ body, namespace }) {
-      const spec = objectOf(body.spec);
+      const spec = recordOf(body.spec);
       const user = reviewedUser(body, spec);
       const attributes = attributesOf(body, spec, user);
       if ("path" in attributes) {
@@ -84,7 +83,7 @@ export function createReviewHandlers(deps: ReviewDeps): Record<string, ReviewHan
           "disallowed on this kind of request",
         );
       }
-      const stated = objectOf(body.metadata).namespace ?? namespace;
+      const stated = recordOf(body.metadata).namespace ?? namespace;
       if (attributes.namespace !== stated || stated !== namespace) {
         throw invalid(
           body,
@@ -97,7 +96,7 @@ export function createReviewHandlers(deps: ReviewDeps): Record<string, ReviewHan
     },
 
     async selfsubjectrulesreviews({ user, body }) {
-      const { namespace } = objectOf(body.spec);
+      const { namespace } = recordOf(body.spec);
       if (typeof namespace !== "string" || namespace === "") throw badRequest("no namespace on request");
       const rules = authorizer.rulesFor(user, namespace);
       return {
@@ -129,7 +128,7 @@ function attributesOf(body: JsonObject, spec: JsonObject, user: UserInfo): Attri
     );
   }
   if (resourceAttributes !== undefined) {
-    const asked = objectOf(resourceAttributes);
+    const asked = recordOf(resourceAttributes);
     return {
       user,
       verb: text(asked.verb),
@@ -141,7 +140,7 @@ function attributesOf(body: JsonObject, spec: JsonObject, user: UserInfo): Attri
     };
   }
   if (nonResourceAttributes !== undefined) {
-    const asked = objectOf(nonResourceAttributes);
+    const asked = recordOf(nonResourceAttributes);
     return { user, verb: text(asked.verb), path: text(asked.path) };
   }
   throw invalid(
@@ -171,20 +170,12 @@ function userJson({ username, uid, groups, extra }: UserInfo): JsonObject {
   };
 }
 
-function objectOf(value: unknown): JsonObject {
-  return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as JsonObject) : {};
-}
-
 function stringsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
 function text(value: unknown): string {
   return typeof value === "string" ? value : "";
-}
-
-function badRequest(message: string): StatusError {
-  return new StatusError(400, "BadRequest", message);
 }
 
 function invalid(body: JsonObject, field: string, value: unknown, detail: string): StatusError {

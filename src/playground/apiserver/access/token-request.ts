@@ -1,5 +1,7 @@
 import { StatusError } from "../status.ts";
 import type { BoundObject, ServiceAccountTokens } from "./token.ts";
+import { timestamp } from "../object.ts";
+import { badRequest, conflict } from "../refusal.ts";
 
 const MIN_SECONDS = 600;
 const MAX_SECONDS = 2 ** 32;
@@ -50,7 +52,7 @@ export async function answerTokenRequest(
   const askedUid = body.metadata?.uid;
   if (askedUid !== undefined && askedUid !== uid) {
     throw conflict(
-      `TokenRequest.${GROUP}`,
+      { group: GROUP, plural: "TokenRequest" },
       name,
       `the UID in the token request (${askedUid}) does not match the UID of the service account (${uid})`,
     );
@@ -113,7 +115,7 @@ function boundObject(
   }
   if (ref.uid && ref.uid !== live.metadata.uid) {
     throw conflict(
-      kind,
+      { group: "", plural: kind },
       name,
       `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
     );
@@ -128,10 +130,6 @@ function assertSame(body: TokenRequestBody, member: string, expected: string, wh
   }
 }
 
-function timestamp(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, "Z");
-}
-
 function invalid(field: string, value: unknown, detail: string): StatusError {
   const message = `Invalid value: ${JSON.stringify(value)}: ${detail}`;
   return new StatusError(422, "Invalid", `TokenRequest.${GROUP} "" is invalid: ${field}: ${message}`, {
@@ -139,17 +137,4 @@ function invalid(field: string, value: unknown, detail: string): StatusError {
     kind: "TokenRequest",
     causes: [{ reason: "FieldValueInvalid", message, field }],
   });
-}
-
-function badRequest(message: string): StatusError {
-  return new StatusError(400, "BadRequest", message);
-}
-
-function conflict(resource: string, name: string, detail: string): StatusError {
-  return new StatusError(
-    409,
-    "Conflict",
-    `Operation cannot be fulfilled on ${resource} ${JSON.stringify(name)}: ${detail}`,
-    { name, kind: resource },
-  );
 }

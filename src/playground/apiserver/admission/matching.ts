@@ -1,5 +1,4 @@
 import { matchesLabels, requirementsOf } from "../label-selector.ts";
-import { StatusError } from "../status.ts";
 import {
   type AdmissionRequest,
   type GroupVersionResource,
@@ -7,6 +6,7 @@ import {
   metadataOf,
 } from "./request.ts";
 import type { JsonObject } from "../object.ts";
+import { notFound } from "../refusal.ts";
 
 export type LabelSelector = Parameters<typeof requirementsOf>[0];
 
@@ -125,12 +125,7 @@ function namespaceSelectorMatches(
   // For a Namespace itself, the labels in the request count, not the stored ones.
   const own = ofNamespace && request.subresource === "" && request.operation !== "DELETE";
   const namespace = own ? request.object : deps.namespace(request.namespace);
-  if (!namespace) {
-    throw new StatusError(404, "NotFound", `namespaces ${JSON.stringify(request.namespace)} not found`, {
-      name: request.namespace,
-      kind: "namespaces",
-    });
-  }
+  if (!namespace) throw notFound({ group: "", plural: "namespaces" }, request.namespace);
   return matchesLabels(requirements, metadataOf(namespace).labels);
 }
 

@@ -1,6 +1,5 @@
 import type { Environment } from "@marcbachmann/cel-js";
 import type { Authorizer } from "../access/authorization.ts";
-import { forbiddenObject } from "../access/authorization.ts";
 import {
   CelCompileError,
   CelEvaluationError,
@@ -32,6 +31,7 @@ import {
   isNamespaceResource,
   metadataOf,
 } from "./request.ts";
+import { forbiddenBecause } from "../refusal.ts";
 
 export interface MatchResources {
   resourceRules?: RuleWithOperations[];
@@ -237,8 +237,9 @@ function policyRefusal(
 ): StatusError {
   const text = `ValidatingAdmissionPolicy '${policy}' with binding '${binding}' denied request: ${message}`;
   const { name, generateName } = metadataOf(request.object);
-  const { group, resource } = request.resource;
-  const refused = forbiddenObject(group, resource, request.name || name || generateName || "Unknown", text);
+  const { group, resource: plural } = request.resource;
+  const shown = request.name || name || generateName || "Unknown";
+  const refused = forbiddenBecause({ group, plural }, shown, text);
   return new StatusError(CODES[reason] ?? 422, reason, refused.message, {
     ...refused.details,
     causes: [{ message: text }],

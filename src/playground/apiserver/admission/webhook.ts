@@ -1,5 +1,4 @@
 import type { Authorizer } from "../access/authorization.ts";
-import { forbiddenObject } from "../access/authorization.ts";
 import { errorMessage } from "../error-message.ts";
 import { CelCompileError } from "../schema/cel/expression.ts";
 import { StatusError } from "../status.ts";
@@ -27,6 +26,7 @@ import {
 } from "./webhook-client.ts";
 import { createReview, denial, internalError, parseAnswer } from "./webhook-review.ts";
 import type { JsonObject } from "../object.ts";
+import { forbiddenBecause } from "../refusal.ts";
 
 /** A webhook of a Validating- or MutatingWebhookConfiguration, defaults filled in. */
 export interface WebhookSpec {
@@ -83,8 +83,8 @@ export function createWebhook(deps: WebhookDeps, spec: WebhookSpec, mutating: bo
   /** Handles match conditions that fail: the failure policy refuses the request or skips the webhook. */
   function unmatchable(request: AdmissionRequest, errors: readonly string[]): undefined {
     if (failurePolicy === "Ignore") return undefined;
-    const { group, resource } = request.resource;
-    throw forbiddenObject(group, resource, request.name, aggregated(errors));
+    const { group, resource: plural } = request.resource;
+    throw forbiddenBecause({ group, plural }, request.name, aggregated(errors));
   }
 
   return {
