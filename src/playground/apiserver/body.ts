@@ -3,6 +3,7 @@ import { parseAllDocuments } from "yaml";
 import { isRecord, type JsonObject } from "./object.ts";
 import { decodeProtobuf, PROTOBUF } from "./protobuf.ts";
 import { badRequest, tooLarge, unsupportedMediaType } from "./refusal.ts";
+import { mediaTypeOf } from "./media-type.ts";
 
 /** Kubernetes' limit for one request. */
 const LIMIT_BYTES = 3 * 1024 * 1024;
@@ -19,11 +20,6 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
-}
-
-/** `application/json` of `application/json; charset=utf-8`. */
-export function mediaTypeOf(header: string | undefined): string {
-  return (header ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
 }
 
 /** Parses a body into one JSON object. No content type means JSON. Types other than JSON, YAML and protobuf get 415. */

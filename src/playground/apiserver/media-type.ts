@@ -62,3 +62,8 @@ export function mediaRanges(header: string): MediaRange[] {
     })
     .sort((a, b) => Number(b.parameters.q ?? 1) - Number(a.parameters.q ?? 1));
 }
+
+/** `application/json` of `application/json; charset=utf-8`. */
+export function mediaTypeOf(header: string | undefined): string {
+  return (header ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+}

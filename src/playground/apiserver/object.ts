@@ -60,6 +60,22 @@ export function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** The objects in a list. */
+export function recordsOf(value: unknown): JsonObject[] {
+  return listOf(value).filter(isRecord);
+}
+
+/** Sets the members that are absent or null. */
+export function fill(object: JsonObject, defaults: JsonObject): void {
+  for (const [name, value] of Object.entries(defaults)) object[name] ??= value;
+}
+
+export function hasCondition({ status }: JsonObject, type: string): boolean {
+  return recordsOf(recordOf(status).conditions).some(
+    (condition) => condition.type === type && condition.status === "True",
+  );
+}
+
 /** Kubernetes' times have whole seconds. */
 export function timestamp(date: Date): string {
   return date.toISOString().replace(/\.\d+Z$/, "Z");

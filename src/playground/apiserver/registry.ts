@@ -1,5 +1,6 @@
 import { REVIEWS } from "./builtin/resource.ts";
 import type { ResourceType } from "./resource-type.ts";
+import { apiVersionOf } from "./object.ts";
 
 export interface GroupVersions {
   group: string;
@@ -27,8 +28,7 @@ export function createRegistry(builtin: readonly ResourceType[]) {
     /** The type of a kind, as an owner reference or an object names it. */
     findKind(apiVersion: string, kind: string): ResourceType | undefined {
       for (const type of types.values()) {
-        if (type.kind === kind && (type.group === "" ? "" : `${type.group}/`) + type.version === apiVersion)
-          return type;
+        if (type.kind === kind && apiVersionOf(type.group, type.version) === apiVersion) return type;
       }
       return undefined;
     },

@@ -1,6 +1,6 @@
 import type { ServiceResolver } from "./admission/webhook-client.ts";
 import { matchesLabels, requirementsOf } from "./label-selector.ts";
-import { type ApiObject, type JsonObject, listOf, recordOf } from "./object.ts";
+import { type ApiObject, type JsonObject, hasCondition, listOf, recordOf, recordsOf } from "./object.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -13,7 +13,7 @@ export function resolveServiceIn(store: Store): ServiceResolver {
     if (service === undefined) return undefined;
     const spec = recordOf(service.spec);
     if (spec.type === "ExternalName") return { host: String(spec.externalName), port };
-    const servicePort = (listOf(spec.ports) as JsonObject[]).find((candidate) => candidate.port === port);
+    const servicePort = recordsOf(spec.ports).find((candidate) => candidate.port === port);
     if (servicePort === undefined) return undefined;
     return endpointOf(store, namespace, name, servicePort) ?? podOf(store, namespace, spec, servicePort);
   };
@@ -23,12 +23,8 @@ function endpointOf(store: Store, namespace: string, name: string, servicePort: 
   for (const slice of store.list("discovery.k8s.io/endpointslices", namespace)) {
     if (slice.metadata.labels?.["kubernetes.io/service-name"] !== name) continue;
     const { port } =
-      (listOf(slice.ports) as JsonObject[]).find(
-        (candidate) => (candidate.name ?? "") === (servicePort.name ?? ""),
-      ) ?? {};
-    const ready = (listOf(slice.endpoints) as JsonObject[]).find(
-      ({ conditions }) => recordOf(conditions).ready !== false,
-    );
+      recordsOf(slice.ports).find((candidate) => (candidate.name ?? "") === (servicePort.name ?? "")) ?? {};
+    const ready = recordsOf(slice.endpoints).find(({ conditions }) => recordOf(conditions).ready !== false);
     const [host] = listOf(ready?.addresses);
     if (typeof host === "string" && typeof port === "number") return { host, port };
   }
@@ -48,21 +44,13 @@ function podOf(store: Store, namespace: string, spec: JsonObject, servicePort: J
   return undefined;
 }
 
-function isReady({ metadata, status }: ApiObject): boolean {
-  return (
-    metadata.deletionTimestamp === undefined &&
-    (listOf(recordOf(status).conditions) as JsonObject[]).some(
-      (seen) => seen.type === "Ready" && seen.status === "True",
-    )
-  );
-}
+const isReady = (pod: ApiObject) =>
+  pod.metadata.deletionTimestamp === undefined && hasCondition(pod, "Ready");
 
 /** The port number. `target` is a number or the name of a container port. */
 function targetPort(pod: ApiObject, target: unknown): number | undefined {
   if (typeof target === "number") return target;
-  const ports = (listOf(recordOf(pod.spec).containers) as JsonObject[]).flatMap(
-    ({ ports }) => listOf(ports) as JsonObject[],
-  );
+  const ports = recordsOf(recordOf(pod.spec).containers).flatMap(({ ports }) => recordsOf(ports));
   const named = ports.find(({ name }) => name === target)?.containerPort;
   return typeof named === "number" ? named : undefined;
 }

@@ -1,14 +1,14 @@
-import { type JsonObject, isRecord } from "../object.ts";
+import { type JsonObject, fill, isRecord, recordsOf } from "../object.ts";
 
 /** Sets the defaults of webhook configurations, policies and bindings, in place. */
 export function applyConfigurationDefaults(object: JsonObject): void {
   switch (object.kind) {
     case "ValidatingWebhookConfiguration":
     case "MutatingWebhookConfiguration":
-      for (const webhook of objectsOf(object.webhooks)) {
+      for (const webhook of recordsOf(object.webhooks)) {
         fill(webhook, { failurePolicy: "Fail", ...matchDefaults(), timeoutSeconds: 10 });
         if (object.kind === "MutatingWebhookConfiguration") fill(webhook, { reinvocationPolicy: "Never" });
-        for (const rule of objectsOf(webhook.rules)) fill(rule, { scope: "*" });
+        for (const rule of recordsOf(webhook.rules)) fill(rule, { scope: "*" });
         const { clientConfig } = webhook;
         if (isRecord(clientConfig) && isRecord(clientConfig.service)) {
           fill(clientConfig.service, { port: 443 });
@@ -33,14 +33,6 @@ function defaultMatch(match: unknown): void {
   if (!isRecord(match)) return;
   fill(match, matchDefaults());
   for (const rules of [match.resourceRules, match.excludeResourceRules]) {
-    for (const rule of objectsOf(rules)) fill(rule, { scope: "*" });
+    for (const rule of recordsOf(rules)) fill(rule, { scope: "*" });
   }
-}
-
-function fill(object: JsonObject, defaults: JsonObject): void {
-  for (const [name, value] of Object.entries(defaults)) object[name] ??= value;
-}
-
-function objectsOf(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isRecord) : [];
 }

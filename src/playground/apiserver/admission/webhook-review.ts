@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type StatusDetails, StatusError } from "../status.ts";
 import type { AdmissionRequest, GroupVersionResource } from "./request.ts";
-import { type JsonObject, isRecord } from "../object.ts";
+import { type JsonObject, apiVersionOf, isRecord } from "../object.ts";
 
 const API_VERSION = "admission.k8s.io/v1";
 
@@ -55,7 +55,7 @@ export function convertedTo(
   object: JsonObject | null,
   { group, version }: GroupVersionResource,
 ): JsonObject | null {
-  const apiVersion = group === "" ? version : `${group}/${version}`;
+  const apiVersion = apiVersionOf(group, version);
   return object === null || object.apiVersion === apiVersion ? object : { ...object, apiVersion };
 }
 

@@ -1,6 +1,6 @@
 import { ageOf } from "../duration.ts";
 import { selectorText } from "../label-selector.ts";
-import { type ApiObject, type JsonObject, listOf, recordOf } from "../object.ts";
+import { type ApiObject, type JsonObject, hasCondition, listOf, recordOf, recordsOf } from "../object.ts";
 
 export type Cells = (
   object: ApiObject,
@@ -17,7 +17,7 @@ export const mapText = (value: unknown) =>
     .join(",");
 
 export function workloadImages(template: unknown): [containers: string, images: string] {
-  const containers = listOf(recordOf(recordOf(template).spec).containers) as JsonObject[];
+  const containers = recordsOf(recordOf(recordOf(template).spec).containers);
   return [containers.map(({ name }) => name).join(","), containers.map(({ image }) => image).join(",")];
 }
 export const wide = (spec: JsonObject) => [
@@ -26,7 +26,7 @@ export const wide = (spec: JsonObject) => [
 ];
 
 function subjectNames(object: ApiObject, kind: string): string {
-  return (listOf(object.subjects) as JsonObject[])
+  return recordsOf(object.subjects)
     .filter((subject) => subject.kind === kind)
     .map(({ name, namespace }) => (kind === "ServiceAccount" ? `${namespace ?? ""}/${name}` : `${name}`))
     .join(", ");
@@ -41,7 +41,7 @@ export const binding: Cells = (object, { age }) => [
 ];
 
 export function servicePorts(spec: JsonObject): string {
-  return (listOf(spec.ports) as JsonObject[])
+  return recordsOf(spec.ports)
     .map(({ port, nodePort, protocol }) => `${port}${nodePort ? `:${nodePort}` : ""}/${protocol ?? "TCP"}`)
     .join(",");
 }
@@ -53,15 +53,13 @@ export function jobCells(
   age: string,
   now: Date,
 ): unknown[] {
-  const conditions = listOf(status.conditions) as JsonObject[];
-  const holds = (type: string) => conditions.some((seen) => seen.type === type && seen.status === "True");
-  const state = holds("Complete")
+  const state = hasCondition(object, "Complete")
     ? "Complete"
-    : holds("Failed")
+    : hasCondition(object, "Failed")
       ? "Failed"
       : object.metadata.deletionTimestamp !== undefined
         ? "Terminating"
-        : holds("Suspended")
+        : hasCondition(object, "Suspended")
           ? "Suspended"
           : "Running";
   const completions = `${count(status.succeeded)}/${spec.completions ?? (count(spec.parallelism) > 1 ? `1 of ${spec.parallelism}` : 1)}`;
@@ -71,7 +69,7 @@ export function jobCells(
 }
 
 export function ingressHosts(spec: JsonObject): string {
-  const hosts = (listOf(spec.rules) as JsonObject[]).map(({ host }) => (host ? String(host) : "*"));
+  const hosts = recordsOf(spec.rules).map(({ host }) => (host ? String(host) : "*"));
   if (hosts.length === 0) return "*";
   return hosts.length > 3 ? `${hosts.slice(0, 3).join(",")} + ${hosts.length - 3} more...` : hosts.join(",");
 }
@@ -98,18 +96,16 @@ export function eventCells(object: ApiObject, now: Date): unknown[] {
 }
 
 export function nodeStatus(spec: JsonObject, status: JsonObject): string {
-  const ready = (listOf(status.conditions) as JsonObject[]).find(({ type }) => type === "Ready");
+  const ready = recordsOf(status.conditions).find(({ type }) => type === "Ready");
   const words = [ready === undefined ? "Unknown" : ready.status === "True" ? "Ready" : "NotReady"];
   if (spec.unschedulable === true) words.push("SchedulingDisabled");
   return words.join(",");
 }
 
 export function endpointList(object: ApiObject): string {
-  const all = (listOf(object.subsets) as JsonObject[]).flatMap(({ addresses, ports }) =>
-    (listOf(addresses) as JsonObject[]).flatMap(({ ip }) =>
-      listOf(ports).length === 0
-        ? [`${ip}`]
-        : (listOf(ports) as JsonObject[]).map(({ port }) => `${ip}:${port}`),
+  const all = recordsOf(object.subsets).flatMap(({ addresses, ports }) =>
+    recordsOf(addresses).flatMap(({ ip }) =>
+      listOf(ports).length === 0 ? [`${ip}`] : recordsOf(ports).map(({ port }) => `${ip}:${port}`),
     ),
   );
   return orNone(all.length > 3 ? `${all.slice(0, 3).join(",")} + ${all.length - 3} more...` : all.join(","));

@@ -1,6 +1,6 @@
 import { ageOf } from "../duration.ts";
 import { selectorText } from "../label-selector.ts";
-import { type ApiObject, type JsonObject, listOf, recordOf } from "../object.ts";
+import { type ApiObject, listOf, recordOf, recordsOf } from "../object.ts";
 import {
   binding,
   type Cells,
@@ -65,7 +65,7 @@ const SETS: Record<string, [columns: string, cells: Cells]> = {
     "Status, Roles, Age, Version, Internal-IP+, External-IP+, OS-Image+, Kernel-Version+, Container-Runtime+",
     (_, { spec, status, age }) => {
       const address = (type: string) =>
-        (listOf(status.addresses) as JsonObject[]).find((seen) => seen.type === type)?.address ?? NONE;
+        recordsOf(status.addresses).find((seen) => seen.type === type)?.address ?? NONE;
       const info = recordOf(status.nodeInfo);
       const word = (name: string) => info[name] || "<unknown>";
       return [
@@ -164,7 +164,7 @@ const SETS: Record<string, [columns: string, cells: Cells]> = {
     (_, { spec, status, age, now }) => [
       spec.schedule,
       spec.timeZone ?? NONE,
-      String(spec.suspend === true) === "true" ? "True" : "False",
+      spec.suspend === true ? "True" : "False",
       listOf(status.active).length,
       status.lastScheduleTime === undefined ? NONE : ageOf(status.lastScheduleTime, now),
       age,
@@ -177,7 +177,7 @@ const SETS: Record<string, [columns: string, cells: Cells]> = {
     withAge((_, { spec, status }) => [
       spec.ingressClassName ?? NONE,
       ingressHosts(spec),
-      (listOf(recordOf(status.loadBalancer).ingress) as JsonObject[])
+      recordsOf(recordOf(status.loadBalancer).ingress)
         .map(({ ip, hostname }) => ip ?? hostname)
         .join(","),
       listOf(spec.tls).length > 0 ? "80, 443" : "80",
@@ -214,9 +214,15 @@ const SETS: Record<string, [columns: string, cells: Cells]> = {
     "AddressType, Ports, Endpoints, Age",
     withAge((object) => [
       object.addressType,
-      orNone((listOf(object.ports) as JsonObject[]).map(({ port }) => port ?? "*").join(",")),
       orNone(
-        (listOf(object.endpoints) as JsonObject[]).flatMap(({ addresses }) => listOf(addresses)).join(","),
+        recordsOf(object.ports)
+          .map(({ port }) => port ?? "*")
+          .join(","),
+      ),
+      orNone(
+        recordsOf(object.endpoints)
+          .flatMap(({ addresses }) => listOf(addresses))
+          .join(","),
       ),
     ]),
   ],
@@ -244,7 +250,7 @@ const SETS: Record<string, [columns: string, cells: Cells]> = {
     "Service, Available, Age",
     withAge((_, { spec, status }) => {
       const { namespace, name } = recordOf(spec.service);
-      const available = (listOf(status.conditions) as JsonObject[]).find(({ type }) => type === "Available");
+      const available = recordsOf(status.conditions).find(({ type }) => type === "Available");
       return [name === undefined ? "Local" : `${namespace}/${name}`, String(available?.status ?? "Unknown")];
     }),
   ],

@@ -1,4 +1,4 @@
-import { type ApiObject, type JsonObject, listOf, recordOf } from "../object.ts";
+import { type ApiObject, type JsonObject, listOf, recordOf, recordsOf } from "../object.ts";
 import type { ResourceType } from "../resource-type.ts";
 
 export const CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
@@ -40,7 +40,7 @@ export function prepareBuiltinCreate(object: ApiObject, type: ResourceType): voi
 }
 
 function storageVersions(crd: ApiObject): unknown[] {
-  return (listOf(recordOf(crd.spec).versions) as JsonObject[])
+  return recordsOf(recordOf(crd.spec).versions)
     .filter(({ storage }) => storage === true)
     .map(({ name }) => name);
 }

@@ -1,15 +1,7 @@
 import { applyConfigurationDefaults } from "../admission/configuration-default.ts";
-import { type ApiObject, type JsonObject, listOf, recordOf } from "../object.ts";
+import { type ApiObject, type JsonObject, fill, listOf, recordOf, recordsOf } from "../object.ts";
 
 type Defaults = (object: JsonObject) => void;
-
-/** Sets absent members. */
-function fill(target: JsonObject, values: JsonObject): void {
-  for (const [name, value] of Object.entries(values)) target[name] ??= value;
-}
-
-const records = (value: unknown): JsonObject[] =>
-  listOf(value).filter((item): item is JsonObject => recordOf(item) === item);
 
 function probe(value: unknown): void {
   if (value === undefined) return;
@@ -34,9 +26,9 @@ function container(target: JsonObject): void {
   if (resources.limits !== undefined) {
     resources.requests = { ...recordOf(resources.limits), ...recordOf(resources.requests) };
   }
-  for (const port of records(target.ports)) fill(port, { protocol: "TCP" });
+  for (const port of recordsOf(target.ports)) fill(port, { protocol: "TCP" });
   for (const name of ["livenessProbe", "readinessProbe", "startupProbe"]) probe(target[name]);
-  for (const env of records(target.env)) {
+  for (const env of recordsOf(target.env)) {
     const fieldRef = recordOf(env.valueFrom).fieldRef;
     if (fieldRef !== undefined) fill(recordOf(fieldRef), { apiVersion: "v1" });
   }
@@ -52,18 +44,18 @@ function volume(target: JsonObject): void {
   for (const name of ["secret", "configMap", "downwardAPI", "projected"]) {
     if (target[name] !== undefined) fill(recordOf(target[name]), { defaultMode: MODE_0644 });
   }
-  for (const source of records(recordOf(target.projected).sources)) {
+  for (const source of recordsOf(recordOf(target.projected).sources)) {
     if (source.serviceAccountToken !== undefined)
       fill(recordOf(source.serviceAccountToken), { expirationSeconds: 3600 });
-    for (const item of records(recordOf(source.downwardAPI).items)) {
+    for (const item of recordsOf(recordOf(source.downwardAPI).items)) {
       if (item.fieldRef !== undefined) fill(recordOf(item.fieldRef), { apiVersion: "v1" });
     }
   }
 }
 
 function podSpec(spec: JsonObject): void {
-  for (const target of [...records(spec.containers), ...records(spec.initContainers)]) container(target);
-  for (const target of records(spec.volumes)) volume(target);
+  for (const target of [...recordsOf(spec.containers), ...recordsOf(spec.initContainers)]) container(target);
+  for (const target of recordsOf(spec.volumes)) volume(target);
   fill(spec, {
     restartPolicy: "Always",
     terminationGracePeriodSeconds: 30,
@@ -96,7 +88,7 @@ function job(spec: JsonObject): void {
 const RBAC = "rbac.authorization.k8s.io";
 function binding(object: JsonObject): void {
   if (object.roleRef !== undefined) fill(recordOf(object.roleRef), { apiGroup: RBAC });
-  for (const subject of records(object.subjects)) {
+  for (const subject of recordsOf(object.subjects)) {
     if (subject.kind !== "ServiceAccount") fill(subject, { apiGroup: RBAC });
   }
 }
@@ -127,7 +119,7 @@ const TABLE: Record<string, Defaults> = {
   },
   "/services": onSpec((spec) => {
     fill(spec, { type: "ClusterIP", sessionAffinity: "None" });
-    for (const port of records(spec.ports)) fill(port, { protocol: "TCP", targetPort: port.port });
+    for (const port of recordsOf(spec.ports)) fill(port, { protocol: "TCP", targetPort: port.port });
     if (spec.type !== "ExternalName") fill(spec, { internalTrafficPolicy: "Cluster" });
   }),
   "/namespaces": (object) => {
@@ -180,8 +172,8 @@ const TABLE: Record<string, Defaults> = {
   "networking.k8s.io/networkpolicies": onSpec((spec) => {
     const egress = listOf(spec.egress).length > 0 ? ["Egress"] : [];
     fill(spec, { policyTypes: ["Ingress", ...egress] });
-    for (const rule of [...records(spec.ingress), ...records(spec.egress)]) {
-      for (const port of records(rule.ports)) fill(port, { protocol: "TCP" });
+    for (const rule of [...recordsOf(spec.ingress), ...recordsOf(spec.egress)]) {
+      for (const port of recordsOf(rule.ports)) fill(port, { protocol: "TCP" });
     }
   }),
   [`${RBAC}/rolebindings`]: binding,

@@ -1,15 +1,14 @@
 import { ageOf } from "../duration.ts";
-import { type ApiObject, type JsonObject, listOf, recordOf } from "../object.ts";
-
-const NONE = "<none>";
+import { type ApiObject, type JsonObject, listOf, recordOf, recordsOf } from "../object.ts";
+import { NONE } from "./cell.ts";
 
 /** The cells of a Pod's row after its name, as kubectl prints them: ready, status, restarts, age and the wide columns. */
 export function podCells(pod: ApiObject, age: string, now: Date): unknown[] {
   const spec = recordOf(pod.spec);
   const status = recordOf(pod.status);
-  const statuses = listOf(status.containerStatuses) as JsonObject[];
+  const statuses = recordsOf(status.containerStatuses);
   const ready = statuses.filter((container) => container.ready === true).length;
-  const gates = listOf(spec.readinessGates) as JsonObject[];
+  const gates = recordsOf(spec.readinessGates);
   return [
     `${ready}/${listOf(spec.containers).length}`,
     statusWord(pod, status, statuses),
@@ -18,13 +17,13 @@ export function podCells(pod: ApiObject, age: string, now: Date): unknown[] {
     status.podIP ?? NONE,
     spec.nodeName ?? NONE,
     status.nominatedNodeName ?? NONE,
-    gates.length === 0 ? NONE : gatesText(gates, listOf(status.conditions) as JsonObject[]),
+    gates.length === 0 ? NONE : gatesText(gates, recordsOf(status.conditions)),
   ];
 }
 
 function statusWord(pod: ApiObject, status: JsonObject, statuses: readonly JsonObject[]): string {
   if (pod.metadata.deletionTimestamp !== undefined) return "Terminating";
-  const initialization = initializationWord(pod, listOf(status.initContainerStatuses) as JsonObject[]);
+  const initialization = initializationWord(pod, recordsOf(status.initContainerStatuses));
   if (initialization !== undefined) return initialization;
   let word = String(status.reason ?? status.phase ?? "Unknown");
   let running = false;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { validateAdmissionConfiguration } from "../admission/configuration-validation.ts";
 import { matchesLabels, requirementsOf } from "../label-selector.ts";
-import { type ApiObject, isRecord, type JsonObject, listOf, recordOf } from "../object.ts";
+import { type ApiObject, isRecord, listOf, recordOf, recordsOf } from "../object.ts";
 import type { ResourceType } from "../resource-type.ts";
 import { type CustomResourceDefinition, validateCustomResourceDefinition } from "../schema/crd-validation.ts";
 import {
@@ -184,7 +184,7 @@ function podErrors(object: ApiObject, live: ApiObject): FieldError[] {
       ...spec
     } = recordOf(pod.spec);
     const withoutImages = (containers: unknown) =>
-      (listOf(containers) as JsonObject[]).map(({ image, ...container }) => container);
+      recordsOf(containers).map(({ image, ...container }) => container);
     return {
       ...spec,
       containers: withoutImages(spec.containers),

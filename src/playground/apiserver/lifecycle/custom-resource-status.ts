@@ -1,4 +1,4 @@
-import { type ApiObject, type JsonObject, listOf, recordOf } from "../object.ts";
+import { type ApiObject, type JsonObject, hasCondition, listOf, recordOf, recordsOf } from "../object.ts";
 import type { CrdSpec } from "./custom-resource-type.ts";
 
 /** The status of a CRD: the accepted names, the conditions and the stored versions. `at` is the time of a transition. */
@@ -28,9 +28,7 @@ export function crdStatus(crd: ApiObject, others: Iterable<ApiObject>, at: strin
   const storageVersion = versions.find(({ storage }) => storage === true)?.name ?? "";
   return {
     acceptedNames: clash === undefined ? names : { kind: "", plural: "" },
-    conditions: conditions.map((condition) =>
-      stable(condition, listOf(status.conditions) as JsonObject[], at),
-    ),
+    conditions: conditions.map((condition) => stable(condition, recordsOf(status.conditions), at)),
     storedVersions: [...new Set([...(listOf(status.storedVersions) as string[]), storageVersion])],
   };
 }
@@ -65,12 +63,6 @@ function nameConflict(crd: ApiObject, others: Iterable<ApiObject>): NameConflict
   ];
   const last = wanted.findLast(([, name, taken]) => name && taken.has(name));
   return last && { reason: last[0], message: `${JSON.stringify(last[1])} is already in use` };
-}
-
-export function hasCondition(object: ApiObject, type: string): boolean {
-  return listOf(recordOf(object.status).conditions).some(
-    (condition) => recordOf(condition).type === type && recordOf(condition).status === "True",
-  );
 }
 
 /** A condition keeps the time of its last transition. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { CRD_FINALIZER } from "../builtin/create.ts";
-import { type ApiObject, recordOf, timestamp } from "../object.ts";
+import { type ApiObject, hasCondition, recordOf, timestamp } from "../object.ts";
 import type { Registry } from "../registry.ts";
 import { type ResourceType, storageKey } from "../resource-type.ts";
 import { StatusError } from "../status.ts";
@@ -8,7 +8,7 @@ import type { Store, StoreEvent } from "../store.ts";
 import type { Deleter } from "../write/deletion.ts";
 import { shapeObject } from "../write/shape.ts";
 import { controlPlaneRequest } from "./control-plane-request.ts";
-import { crdStatus, hasCondition } from "./custom-resource-status.ts";
+import { crdStatus } from "./custom-resource-status.ts";
 import { type CrdSpec, customResourceTypes } from "./custom-resource-type.ts";
 import { createWorkList } from "./work-list.ts";
 

@@ -1,13 +1,7 @@
 import { randomInt, randomUUID } from "node:crypto";
 import { type ApiObject, type JsonObject, listOf, type ObjectMeta, recordOf, timestamp } from "../object.ts";
 import type { ResourceType } from "../resource-type.ts";
-import {
-  type FieldError,
-  keyPath,
-  valueForbidden,
-  valueInvalid,
-  valueTooLong,
-} from "../schema/field-error.ts";
+import { type FieldError, valueForbidden, valueInvalid, valueTooLong } from "../schema/field-error.ts";
 import {
   dns1035LabelProblems,
   dns1123LabelProblems,
@@ -141,7 +135,7 @@ function ownerErrors({ ownerReferences = [] }: ObjectMeta): FieldError[] {
   if (controllers.length > 1) {
     errors.push(
       valueInvalid(
-        keyPath("metadata.ownerReferences", "").replace("[]", ""),
+        "metadata.ownerReferences",
         ownerReferences,
         `Only one reference can have Controller set to true. Found "true" in references for ${controllers.map(({ kind, name }) => `${kind}/${name}`).join(" and ")}`,
       ),
