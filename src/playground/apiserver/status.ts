@@ -41,3 +41,8 @@ export class StatusError extends Error {
     };
   }
 }
+
+/** Whether something thrown is a refusal with one of these codes. */
+export function isRefusal(error: unknown, ...codes: number[]): boolean {
+  return error instanceof StatusError && codes.includes(error.code);
+}

@@ -6,6 +6,7 @@ import { parseSelection } from "../selection.ts";
 import { type DeleteOptions, parseDeleteOptions } from "../write/delete-options.ts";
 import type { Deleter } from "../write/deletion.ts";
 import { presentationOf, type ResourceExchange, sendObject, writeRequestOf } from "./exchange.ts";
+import { isRefusal } from "../status.ts";
 
 export interface DeleteHandlerDeps {
   list: ReturnType<typeof createLister>;
@@ -46,8 +47,8 @@ export function createDeleteHandler({ list, remove, now }: DeleteHandlerDeps) {
     const page = list(type, selection, info.query);
     for (const item of page.items) {
       const request = { ...write, namespace: item.metadata.namespace ?? "", name: item.metadata.name };
-      await remove(request, options).catch((error: { code?: number }) => {
-        if (error.code !== 404) throw error;
+      await remove(request, options).catch((error: unknown) => {
+        if (!isRefusal(error, 404)) throw error;
       });
     }
     answer.send(200, presentationOf(exchange, now).list(page));

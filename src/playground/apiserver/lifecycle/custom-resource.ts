@@ -3,7 +3,7 @@ import { CRD_FINALIZER } from "../builtin/create.ts";
 import { type ApiObject, hasCondition, recordOf, timestamp } from "../object.ts";
 import type { Registry } from "../registry.ts";
 import { type ResourceType, storageKey } from "../resource-type.ts";
-import { StatusError } from "../status.ts";
+import { isRefusal } from "../status.ts";
 import type { Store, StoreEvent } from "../store.ts";
 import type { Deleter } from "../write/deletion.ts";
 import { shapeObject } from "../write/shape.ts";
@@ -77,8 +77,8 @@ export function startCustomResources({ store, registry, remove, now, onError, si
       for (const { metadata } of [...store.list(storage)]) {
         const request = controlPlaneRequest("crd-controller", type, metadata.namespace ?? "", metadata.name);
         const json = { kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1" };
-        await remove(request, { preconditions: {}, json }).catch((error) => {
-          if (!(error instanceof StatusError && error.code === 404)) throw error;
+        await remove(request, { preconditions: {}, json }).catch((error: unknown) => {
+          if (!isRefusal(error, 404)) throw error;
         });
       }
     }

@@ -1,7 +1,7 @@
 import type { ApiObject } from "../object.ts";
 import type { Registry } from "../registry.ts";
 import type { ResourceType } from "../resource-type.ts";
-import { StatusError } from "../status.ts";
+import { isRefusal } from "../status.ts";
 import type { Store, StoreEvent } from "../store.ts";
 import type { Propagation } from "../write/delete-options.ts";
 import { type Deleter, FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from "../write/deletion.ts";
@@ -95,7 +95,7 @@ export function startGarbageCollector({ store, registry, remove, onError, signal
     try {
       await remove(request, { propagationPolicy, preconditions: { uid }, json });
     } catch (error) {
-      if (!(error instanceof StatusError && error.code === 404)) throw error;
+      if (!isRefusal(error, 404)) throw error;
     }
   }
 

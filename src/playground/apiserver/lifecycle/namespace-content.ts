@@ -1,7 +1,7 @@
 import { type ApiObject, listOf, recordOf, timestamp } from "../object.ts";
 import type { Registry } from "../registry.ts";
 import type { ResourceType } from "../resource-type.ts";
-import { StatusError } from "../status.ts";
+import { isRefusal } from "../status.ts";
 import type { Store } from "../store.ts";
 import type { Deleter } from "../write/deletion.ts";
 import { controlPlaneRequest } from "./control-plane-request.ts";
@@ -24,7 +24,7 @@ export function createNamespaceContent({ store, registry, remove, now }: Namespa
     try {
       await remove(request, { propagationPolicy: "Background", preconditions: {}, json });
     } catch (error) {
-      if (!(error instanceof StatusError && error.code === 404)) throw error;
+      if (!isRefusal(error, 404)) throw error;
     }
     return store.get(type.storage, namespace, name) !== undefined;
   }

@@ -1,6 +1,6 @@
 import type { ApiObject } from "../object.ts";
 import type { Registry } from "../registry.ts";
-import { StatusError } from "../status.ts";
+import { isRefusal } from "../status.ts";
 import type { Store, StoreEvent } from "../store.ts";
 import type { Deleter } from "../write/deletion.ts";
 import type { WriteRequest } from "../write/request.ts";
@@ -72,7 +72,7 @@ export function startNamespaceLifecycle(deps: NamespaceLifecycleDeps) {
         controlPlaneRequest("namespace-controller", type, namespace, ""),
       );
     } catch (error) {
-      if (!(error instanceof StatusError && (error.code === 409 || error.code === 404))) throw error;
+      if (!isRefusal(error, 404, 409)) throw error;
     }
   }
 
