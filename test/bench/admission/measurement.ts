@@ -38,7 +38,10 @@ const UNLIMITED = 10_000_000;
 
 const isSmall = ({ review }: SentReview): boolean => JSON.stringify(review).length < SMALL_BYTES;
 
-/** Measures scenarios. Cold ones use new artifacts each time, so all rounds share one meter. */
+/**
+ * Measures scenarios. All rounds share one meter, because it counts the artifacts that were used: a cold scenario needs new
+ * ones each time.
+ */
 export function createMeter({
   plan,
   world,

@@ -40,8 +40,8 @@ const COMMON_HEADERS = new Set([
 ]);
 
 /**
- * Compares real answers with the API's own description: status, content type, headers and body. Only for a path or method
- * without a description may the answer lack one. It must then be `not_found` or `method_not_allowed`.
+ * Compares real answers with the API's own description: status, content type, headers and body. The answer to a path or a
+ * method that the API does not describe must be `not_found` or `method_not_allowed`.
  */
 export function createContract(document: ApiDocument) {
   const validator = createValidator();

@@ -124,7 +124,7 @@ function testStory(bench: StoryBench): void {
       (object) => JSON.stringify(object).includes('"value":"127.0.0.0/8"'),
     );
     let visitors = 10;
-    /** How many requests one visitor has left after another visitor was limited; none when a Pod ends meanwhile. */
+    /** How many previews one visitor still gets after another was limited. 0 also when the Pod that was asked has just ended. */
     const leftForAnother = async (origin: string) => {
       visitors += 2;
       const asked = [`203.0.113.${visitors}`, `203.0.113.${visitors + 1}`];

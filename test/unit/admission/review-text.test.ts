@@ -7,7 +7,7 @@ type Json = Record<string, unknown>;
 
 const OWNERSHIP = [{ manager: "kubectl", operation: "Update", fieldsV1: { "f:spec": { "f:replicas": {} } } }];
 const POD = { containers: [{ name: "app", image: "app:latest" }] };
-/** A list without a list in it. */
+/** A list whose items have no lists. */
 const PLAIN = [{ name: "app", env: { image: "app:latest" } }];
 
 const reviewOf = (object: unknown, { oldObject = null as unknown, group = "apps" } = {}) => ({
