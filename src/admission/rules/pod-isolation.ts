@@ -124,7 +124,7 @@ function containerEscapes(path: string, container: Record<string, unknown>): Pro
   );
   return [
     ...(context.privileged === true
-      ? [{ path: `${at}.privileged`, message: "a privileged container controls the node; remove it" }]
+      ? [{ path: `${at}.privileged`, message: "privileged lets the container control the node; remove it" }]
       : []),
     ...added.map((capability) => ({
       path: `${at}.capabilities.add`,

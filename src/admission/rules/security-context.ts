@@ -38,7 +38,7 @@ export function securityEscapes(path: string, context: Record<string, unknown>):
       ? [
           {
             path: `${path}.windowsOptions.hostProcess`,
-            message: "a host process runs on the node; remove it",
+            message: "hostProcess runs the container on the node; remove it",
           },
         ]
       : []),

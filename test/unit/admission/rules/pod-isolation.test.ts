@@ -71,7 +71,7 @@ describe("podIsolationRule", () => {
       "a privileged container",
       container({ securityContext: { privileged: true } }),
       "spec.containers[0].securityContext.privileged",
-      "a privileged container controls the node; remove it",
+      "privileged lets the container control the node; remove it",
     ],
     [
       "a capability",
@@ -101,7 +101,7 @@ describe("podIsolationRule", () => {
       "a host process",
       container({ securityContext: { windowsOptions: { hostProcess: true } } }),
       "spec.containers[0].securityContext.windowsOptions.hostProcess",
-      "a host process runs on the node; remove it",
+      "hostProcess runs the container on the node; remove it",
     ],
     [
       "sysctls",
@@ -159,7 +159,7 @@ describe("podIsolationRule", () => {
       "an init container in a custom kind",
       { spec: { podTemplate: { initContainers: [{ securityContext: { privileged: true } }] } } },
       "spec.podTemplate.initContainers[0].securityContext.privileged",
-      "a privileged container controls the node; remove it",
+      "privileged lets the container control the node; remove it",
     ],
   ])("refuses %s", (_, object, path, message) => {
     expect(podIsolationRule(request(object), known)).toEqual([{ rule: "pod-isolation", path, message }]);
