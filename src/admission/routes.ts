@@ -3,11 +3,11 @@ import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { Counter, Histogram, type Registry } from "../platform/metrics.ts";
 import { SemaphoreFull } from "../platform/semaphore.ts";
-import { createReviewDeadline, DeadlineExceeded } from "./review-deadline.ts";
 import { createDenialLog } from "./denial-log.ts";
 import { MalformedReview, parseReview, type Reviewer } from "./review.ts";
 import { reviewAnswer } from "./review-answer.ts";
 import { afterArrivals, BodyTooLarge, ClientLeft, createBodyBudget, readReview } from "./review-body.ts";
+import { createReviewDeadline, DeadlineExceeded } from "./review-deadline.ts";
 import { NAMESPACE_SELECTIONS, type NamespaceSelection } from "./rules/request.ts";
 
 const ADMISSION_PATH = "/admit";

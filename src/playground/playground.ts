@@ -6,9 +6,9 @@ import type { Logger } from "../platform/log.ts";
 import type { ControlPlane } from "./control-plane/control-plane.ts";
 import { startEmbeddedControlPlane } from "./control-plane/embedded.ts";
 import { findAssets, startRealControlPlane } from "./control-plane/real.ts";
-import { type PlaygroundDatabase, startDatabase } from "./postgres.ts";
 import { catalystImage, imageReference, PLAYGROUND_REGISTRY } from "./image.ts";
 import { type Issuer, startIssuer } from "./issuer/server.ts";
+import { type PlaygroundDatabase, startDatabase } from "./postgres.ts";
 import { requireFreePort } from "./process/free-port.ts";
 import {
   claimStateDirectory,

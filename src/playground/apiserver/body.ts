@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { parseAllDocuments } from "yaml";
+import { mediaTypeOf } from "./media-type.ts";
 import { isRecord, type JsonObject } from "./object.ts";
 import { decodeProtobuf, PROTOBUF } from "./protobuf.ts";
 import { badRequest, tooLarge, unsupportedMediaType } from "./refusal.ts";
-import { mediaTypeOf } from "./media-type.ts";
 
 /** Kubernetes' limit for one request. */
 const LIMIT_BYTES = 3 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { REVIEWS } from "./builtin/resource.ts";
-import type { ResourceType } from "./resource-type.ts";
 import { apiVersionOf } from "./object.ts";
+import type { ResourceType } from "./resource-type.ts";
 
 export interface GroupVersions {
   group: string;

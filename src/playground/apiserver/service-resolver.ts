@@ -1,6 +1,6 @@
 import type { ServiceResolver } from "./admission/webhook-client.ts";
 import { matchesLabels, requirementsOf } from "./label-selector.ts";
-import { type ApiObject, type JsonObject, hasCondition, listOf, recordOf, recordsOf } from "./object.ts";
+import { type ApiObject, hasCondition, type JsonObject, listOf, recordOf, recordsOf } from "./object.ts";
 import type { Store } from "./store.ts";
 
 /**

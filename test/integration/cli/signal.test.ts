@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadCommands } from "../../../src/cli/command-list.ts";
 import { runCommand } from "../../../src/cli/command.ts";
+import { loadCommands } from "../../../src/cli/command-list.ts";
 import { ShutdownError } from "../../../src/platform/shutdown.ts";
 
 const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");

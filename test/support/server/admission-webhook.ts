@@ -6,9 +6,9 @@ import {
 } from "../../../src/playground/apiserver/admission/chain.ts";
 import type { AdmissionRequest } from "../../../src/playground/apiserver/admission/request.ts";
 import type { WebhookSpec } from "../../../src/playground/apiserver/admission/webhook.ts";
+import type { JsonObject } from "../../../src/playground/apiserver/object.ts";
 import { StatusError } from "../../../src/playground/apiserver/status.ts";
 import { type Answer, startWebhookServer, type WebhookServer } from "./webhook-server.ts";
-import type { JsonObject } from "../../../src/playground/apiserver/object.ts";
 
 export const CATCH_ALL = [{ operations: ["*"], apiGroups: ["*"], apiVersions: ["*"], resources: ["*"] }];
 export const ALLOW = { response: { allowed: true } };

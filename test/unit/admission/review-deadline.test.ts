@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   createReviewDeadline,
-  type ReviewDeadline,
   DeadlineExceeded,
+  type ReviewDeadline,
 } from "../../../src/admission/review-deadline.ts";
 
 describe("createReviewDeadline", () => {

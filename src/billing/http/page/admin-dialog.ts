@@ -1,5 +1,5 @@
-import type { AdminShellText } from "./admin-text.ts";
 import { escapeHtml } from "../../../platform/html.ts";
+import type { AdminShellText } from "./admin-text.ts";
 
 const WHOLE_NUMBER = 'type="number" step="1" required inputmode="numeric" dir="ltr"';
 const CREDIT = `${WHOLE_NUMBER} min="1" max="2147483647"`;

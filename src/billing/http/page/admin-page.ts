@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { escapeHtml, scriptJson } from "../../../platform/html.ts";
 import type { Branding } from "../../branding.ts";
 import { createAdminAssets } from "./admin-asset.ts";
 import { adminDialogs } from "./admin-dialog.ts";
@@ -7,7 +8,6 @@ import { ADMIN_TEXT_AR } from "./admin-text-ar.ts";
 import { ADMIN_TEXT_EN } from "./admin-text-en.ts";
 import { currencyName } from "./amount.ts";
 import { htmlDocument, languageLink } from "./document.ts";
-import { escapeHtml, scriptJson } from "../../../platform/html.ts";
 import { LANGUAGES, type Language } from "./language.ts";
 import { brandMark, brandStyle, iconLink, imageSource, memoizeLast, policyHash } from "./theme.ts";
 

@@ -1,7 +1,7 @@
+import { escapeHtml } from "../../../platform/html.ts";
 import type { Branding } from "../../branding.ts";
 import type { VoucherPreview } from "../../voucher/voucher.ts";
 import { htmlDocument, languageLink } from "./document.ts";
-import { escapeHtml } from "../../../platform/html.ts";
 import { formatInstant, type Language } from "./language.ts";
 import { createRedeemText, type RedeemText } from "./redeem-text.ts";
 import {

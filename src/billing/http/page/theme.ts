@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { escapeHtml } from "../../../platform/html.ts";
 import type { Branding } from "../../branding.ts";
 import { brandPalette } from "./colour.ts";
-import { escapeHtml } from "../../../platform/html.ts";
 
 const DEFAULT_COLOUR = "#1f5fbf";
 

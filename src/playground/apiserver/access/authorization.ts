@@ -1,3 +1,4 @@
+import { forbiddenBecause } from "../refusal.ts";
 import { StatusError } from "../status.ts";
 import { type PolicyRule, ruleAllowsPath, ruleAllowsResource } from "./policy-rule.ts";
 import {
@@ -9,7 +10,6 @@ import {
   userKey,
 } from "./rbac-index.ts";
 import { GROUP, type UserInfo } from "./user.ts";
-import { forbiddenBecause } from "../refusal.ts";
 
 /** The action of a request, on a resource or on another path. */
 export type Attributes = ResourceAttributes | PathAttributes;

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
+import { forbiddenBecause, notFound } from "../refusal.ts";
 import type { Authorizer } from "./authorization.ts";
 import { compactRules, describeRule, type PolicyRule, uncoveredRules } from "./policy-rule.ts";
 import type { RbacObject } from "./rbac-index.ts";
 import { GROUP, type UserInfo } from "./user.ts";
-import { forbiddenBecause, notFound } from "../refusal.ts";
 
 const RBAC_GROUP = "rbac.authorization.k8s.io";
 const FULL_AUTHORITY: PolicyRule[] = [

@@ -1,10 +1,10 @@
+import { type JsonObject, recordOf, timestamp } from "../object.ts";
+import { badRequest } from "../refusal.ts";
 import { StatusError } from "../status.ts";
 import type { Authenticator } from "./authentication.ts";
 import type { Attributes, Authorizer } from "./authorization.ts";
 import type { PolicyRule } from "./policy-rule.ts";
 import type { UserInfo } from "./user.ts";
-import { type JsonObject, recordOf, timestamp } from "../object.ts";
-import { badRequest } from "../refusal.ts";
 
 interface ReviewRequest {
   /** The user who sent the review. */

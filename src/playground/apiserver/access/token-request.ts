@@ -1,7 +1,7 @@
-import { StatusError } from "../status.ts";
-import type { BoundObject, ServiceAccountTokens } from "./token.ts";
 import { timestamp } from "../object.ts";
 import { badRequest, conflict } from "../refusal.ts";
+import { StatusError } from "../status.ts";
+import type { BoundObject, ServiceAccountTokens } from "./token.ts";
 
 const MIN_SECONDS = 600;
 const MAX_SECONDS = 2 ** 32;

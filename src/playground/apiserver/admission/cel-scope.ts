@@ -1,12 +1,12 @@
 import type { Environment } from "@marcbachmann/cel-js";
 import type { Authorizer } from "../access/authorization.ts";
+import type { JsonObject } from "../object.ts";
 import { type Declaration, declareSchema } from "../schema/cel/declaration.ts";
 import { createCelEnvironment } from "../schema/cel/library.ts";
 import { dynamicValue } from "../schema/cel/value.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
 import { authorizerValue, registerAuthorizer } from "./cel-authorizer.ts";
 import type { AdmissionRequest, GroupVersionResource } from "./request.ts";
-import type { JsonObject } from "../object.ts";
 
 const TEXT: JsonSchema = { type: "string" };
 const TEXTS: JsonSchema = { type: "array", items: TEXT };

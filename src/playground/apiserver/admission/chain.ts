@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { errorMessage } from "../error-message.ts";
+import type { JsonObject } from "../object.ts";
 import { type ConfigurationDeps, createConfiguration } from "./configuration.ts";
 import { isAdmissionConfiguration, isExemptFromPolicies } from "./matching.ts";
 import { type AdmissionNotes, type AdmissionRequest, createNotes, normalizedRequest } from "./request.ts";
 import type { Webhook } from "./webhook.ts";
 import { convertedTo, internalError } from "./webhook-review.ts";
-import type { JsonObject } from "../object.ts";
 
 export interface AdmissionChainDeps extends ConfigurationDeps {
   /** Applies RFC 6902 to a copy; throws for an operation that fails. */

@@ -1,4 +1,4 @@
-import { type JsonObject, fill, isRecord, recordsOf } from "../object.ts";
+import { fill, isRecord, type JsonObject, recordsOf } from "../object.ts";
 
 /** Sets the defaults of webhook configurations, policies and bindings, in place. */
 export function applyConfigurationDefaults(object: JsonObject): void {

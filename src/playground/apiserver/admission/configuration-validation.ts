@@ -1,9 +1,9 @@
+import type { JsonObject } from "../object.ts";
 import type { FieldError } from "../schema/field-error.ts";
 import type { BindingSpec, PolicySpec } from "./policy.ts";
 import { bindingErrors, policyErrors } from "./policy-validation.ts";
 import type { WebhookSpec } from "./webhook.ts";
 import { webhooksErrors } from "./webhook-validation.ts";
-import type { JsonObject } from "../object.ts";
 
 /** The errors for which Kubernetes refuses a webhook configuration, policy or binding, after defaulting. */
 export function validateAdmissionConfiguration(object: JsonObject): FieldError[] {

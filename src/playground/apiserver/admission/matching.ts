@@ -1,12 +1,12 @@
 import { matchesLabels, requirementsOf } from "../label-selector.ts";
+import type { JsonObject } from "../object.ts";
+import { notFound } from "../refusal.ts";
 import {
   type AdmissionRequest,
   type GroupVersionResource,
   isNamespaceResource,
   metadataOf,
 } from "./request.ts";
-import type { JsonObject } from "../object.ts";
-import { notFound } from "../refusal.ts";
 
 export type LabelSelector = Parameters<typeof requirementsOf>[0];
 

@@ -1,5 +1,6 @@
 import type { Environment } from "@marcbachmann/cel-js";
 import type { Authorizer } from "../access/authorization.ts";
+import { forbiddenBecause } from "../refusal.ts";
 import {
   CelCompileError,
   CelEvaluationError,
@@ -31,7 +32,6 @@ import {
   isNamespaceResource,
   metadataOf,
 } from "./request.ts";
-import { forbiddenBecause } from "../refusal.ts";
 
 export interface MatchResources {
   resourceRules?: RuleWithOperations[];

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { apiVersionOf, isRecord, type JsonObject } from "../object.ts";
 import { type StatusDetails, StatusError } from "../status.ts";
 import type { AdmissionRequest, GroupVersionResource } from "./request.ts";
-import { type JsonObject, apiVersionOf, isRecord } from "../object.ts";
 
 const API_VERSION = "admission.k8s.io/v1";
 

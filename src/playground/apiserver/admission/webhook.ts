@@ -1,5 +1,7 @@
 import type { Authorizer } from "../access/authorization.ts";
 import { errorMessage } from "../error-message.ts";
+import type { JsonObject } from "../object.ts";
+import { forbiddenBecause } from "../refusal.ts";
 import { CelCompileError } from "../schema/cel/expression.ts";
 import { StatusError } from "../status.ts";
 import { scopeValues } from "./cel-scope.ts";
@@ -25,8 +27,6 @@ import {
   type WebhookClient,
 } from "./webhook-client.ts";
 import { createReview, denial, internalError, parseAnswer } from "./webhook-review.ts";
-import type { JsonObject } from "../object.ts";
-import { forbiddenBecause } from "../refusal.ts";
 
 /** A webhook of a Validating- or MutatingWebhookConfiguration, defaults filled in. */
 export interface WebhookSpec {

@@ -1,6 +1,6 @@
 import { ageOf } from "../duration.ts";
 import { selectorText } from "../label-selector.ts";
-import { type ApiObject, type JsonObject, hasCondition, listOf, recordOf, recordsOf } from "../object.ts";
+import { type ApiObject, hasCondition, type JsonObject, listOf, recordOf, recordsOf } from "../object.ts";
 
 export type Cells = (
   object: ApiObject,

@@ -1,5 +1,5 @@
 import { applyConfigurationDefaults } from "../admission/configuration-default.ts";
-import { type ApiObject, type JsonObject, fill, listOf, recordOf, recordsOf } from "../object.ts";
+import { type ApiObject, fill, type JsonObject, listOf, recordOf, recordsOf } from "../object.ts";
 
 type Defaults = (object: JsonObject) => void;
 

@@ -3,10 +3,10 @@ import { refuseProtectedNamespace } from "../builtin-admission.ts";
 import type { createLister } from "../list.ts";
 import { listOf } from "../object.ts";
 import { parseSelection } from "../selection.ts";
+import { isRefusal } from "../status.ts";
 import { type DeleteOptions, parseDeleteOptions } from "../write/delete-options.ts";
 import type { Deleter } from "../write/deletion.ts";
 import { presentationOf, type ResourceExchange, sendObject, writeRequestOf } from "./exchange.ts";
-import { isRefusal } from "../status.ts";
 
 export interface DeleteHandlerDeps {
   list: ReturnType<typeof createLister>;

@@ -1,11 +1,11 @@
 import { parseJson, parseYaml } from "../body.ts";
+import { mediaTypeOf } from "../media-type.ts";
 import { type ApiObject, isRecord, type JsonObject } from "../object.ts";
 import { jsonPatch } from "../patch/json-patch.ts";
 import { mergePatch } from "../patch/merge-patch.ts";
 import { strategicMergePatch } from "../patch/strategic-merge-patch.ts";
 import { badRequest, unsupportedMediaType } from "../refusal.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
-import { mediaTypeOf } from "../media-type.ts";
 
 export type PatchRequest =
   | { kind: "apply"; config: JsonObject }

@@ -1,10 +1,10 @@
 import { duplicateFields } from "../duplicate-field.ts";
+import { mediaTypeOf } from "../media-type.ts";
 import { type ApiObject, apiVersionOf, isRecord, type JsonObject, recordOf } from "../object.ts";
 import { badRequest, cannotBeHandled } from "../refusal.ts";
 import type { ResourceRequest } from "../request-info.ts";
 import type { ResourceType } from "../resource-type.ts";
 import type { WriteRequest } from "../write/request.ts";
-import { mediaTypeOf } from "../media-type.ts";
 
 /** Refuses a body of another kind or version. A body without kind and version counts as the right one. */
 export function assertKind(body: JsonObject, group: string, version: string, kind: string): void {

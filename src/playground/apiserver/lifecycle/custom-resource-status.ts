@@ -1,4 +1,4 @@
-import { type ApiObject, type JsonObject, hasCondition, listOf, recordOf, recordsOf } from "../object.ts";
+import { type ApiObject, hasCondition, type JsonObject, listOf, recordOf, recordsOf } from "../object.ts";
 import type { CrdSpec } from "./custom-resource-type.ts";
 
 /** The status of a CRD: the accepted names, the conditions and the stored versions. `at` is the time of a transition. */

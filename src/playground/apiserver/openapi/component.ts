@@ -1,7 +1,7 @@
 import { builtinDefinitionNames, builtinDefinitions } from "../builtin/schema.ts";
+import type { JsonObject } from "../object.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
 import { modelText } from "./model.ts";
-import type { JsonObject } from "../object.ts";
 
 export type OpenApiVersion = "v2" | "v3";
 

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { canonicalJson } from "../canonical-json.ts";
+import type { JsonObject } from "../object.ts";
 import { createComponents, type OpenApiVersion } from "./component.ts";
 import { pathsOf } from "./path.ts";
 import type { ServedResource } from "./served-resource.ts";
-import type { JsonObject } from "../object.ts";
 
 export interface OpenApiDeps {
   resources(): Iterable<ServedResource>;

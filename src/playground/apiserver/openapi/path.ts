@@ -1,6 +1,6 @@
+import type { JsonObject } from "../object.ts";
 import type { OpenApiVersion } from "./component.ts";
 import type { ServedResource } from "./served-resource.ts";
-import type { JsonObject } from "../object.ts";
 
 const PATCH_TYPES = [
   "application/apply-patch+yaml",

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { canonicalJson } from "../canonical-json.ts";
+import { isRecord } from "../object.ts";
 import { type JsonSchema, ownMember } from "./json-schema.ts";
 import { mapKeyOf } from "./list-type.ts";
-import { isRecord } from "../object.ts";
 
 /**
  * The value that a member or item had before an update. `undefined`: there is none to compare with, because

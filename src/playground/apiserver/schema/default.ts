@@ -1,5 +1,5 @@
-import { type JsonSchema, memberSchema, ownMember, setMember } from "./json-schema.ts";
 import { isRecord } from "../object.ts";
+import { type JsonSchema, memberSchema, ownMember, setMember } from "./json-schema.ts";
 
 /** Sets the defaults of `schema` in place, outer members first. A null that the schema does not allow counts as absent. */
 export function applyDefaults(value: unknown, schema: JsonSchema | undefined): void {

@@ -1,3 +1,4 @@
+import { isRecord, type JsonObject } from "../object.ts";
 import {
   childPath,
   type FieldError,
@@ -8,7 +9,6 @@ import {
 } from "./field-error.ts";
 import { type JsonSchema, ownMember } from "./json-schema.ts";
 import { dns1035LabelProblems } from "./name.ts";
-import { type JsonObject, isRecord } from "../object.ts";
 
 /** The errors in the type and metadata of resources that are embedded in another one. */
 export function embeddedResourceErrors(

@@ -1,3 +1,4 @@
+import type { JsonObject } from "../object.ts";
 import { compileRules, type RuleProblem } from "./cel/rule.ts";
 import { applyDefaults } from "./default.ts";
 import { embeddedResourceErrors } from "./embedded-resource.ts";
@@ -6,7 +7,6 @@ import { type JsonSchema, memberSchema } from "./json-schema.ts";
 import { listTypeErrors } from "./list-type.ts";
 import { pruneUnknown } from "./prune.ts";
 import { compileValueCheck } from "./value-validation.ts";
-import type { JsonObject } from "../object.ts";
 
 export interface StructuralSchema {
   schema: JsonSchema;

@@ -1,6 +1,6 @@
+import { isRecord } from "../object.ts";
 import { type FieldError, valueInvalid, valueNotSupported, valueRequired } from "./field-error.ts";
 import type { JsonSchema, ValidationRule } from "./json-schema.ts";
-import { isRecord } from "../object.ts";
 
 const REASONS = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
 

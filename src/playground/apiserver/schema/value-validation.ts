@@ -1,3 +1,4 @@
+import { isRecord, type JsonObject } from "../object.ts";
 import { compileCompositionCheck } from "./composition-validation.ts";
 import { isUnchanged, oldItemOf, oldMemberOf } from "./correlation.ts";
 import {
@@ -14,7 +15,6 @@ import { formatCheck } from "./format.ts";
 import { type JsonSchema, ownMember } from "./json-schema.ts";
 import { compilePattern } from "./pattern.ts";
 import { enumErrors, listErrors, numberErrors } from "./scalar-validation.ts";
-import { type JsonObject, isRecord } from "../object.ts";
 
 /** Returns the errors of `value`. With `old`, a value that the update left unchanged has none. */
 export type ValueCheck = (value: unknown, path: string, old: unknown) => FieldError[];

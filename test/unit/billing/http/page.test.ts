@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Branding, parseBranding } from "../../../../src/billing/branding.ts";
 import { brandPalette, contrast, SURFACES } from "../../../../src/billing/http/page/colour.ts";
-import { escapeHtml } from "../../../../src/platform/html.ts";
 import { chooseLanguage, type Language } from "../../../../src/billing/http/page/language.ts";
 import { createRedeemPage, type RedeemState } from "../../../../src/billing/http/page/redeem-page.ts";
 import { createRedeemText } from "../../../../src/billing/http/page/redeem-text.ts";
+import { escapeHtml } from "../../../../src/platform/html.ts";
 
 const FQDN = "omantel.omani.works";
 const BRANDING: Branding = { displayName: "Omantel Cloud", colour: "#ff7900", hostname: "cloud.omantel.om" };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { applyConfigurationDefaults } from "../../../../src/playground/apiserver/admission/configuration-default.ts";
 import { validateAdmissionConfiguration } from "../../../../src/playground/apiserver/admission/configuration-validation.ts";
-import { binding, policy } from "../../../support/builder/admission-policy.ts";
 import type { JsonObject } from "../../../../src/playground/apiserver/object.ts";
+import { binding, policy } from "../../../support/builder/admission-policy.ts";
 
 describe("validateAdmissionConfiguration", () => {
   const problems = (object: JsonObject) => {

@@ -3,9 +3,9 @@ import { createAuthorizer } from "../../../../src/playground/apiserver/access/au
 import { createAdmissionChain } from "../../../../src/playground/apiserver/admission/chain.ts";
 import type { BindingSpec, PolicySpec } from "../../../../src/playground/apiserver/admission/policy.ts";
 import type { AdmissionRequest } from "../../../../src/playground/apiserver/admission/request.ts";
+import type { JsonObject } from "../../../../src/playground/apiserver/object.ts";
 import { StatusError } from "../../../../src/playground/apiserver/status.ts";
 import { binding, policy, RULES } from "../../../support/builder/admission-policy.ts";
-import type { JsonObject } from "../../../../src/playground/apiserver/object.ts";
 
 const REQUEST: AdmissionRequest = {
   operation: "CREATE",

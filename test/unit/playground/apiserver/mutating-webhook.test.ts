@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../../src/playground/apiserver/object.ts";
 import {
   ALLOW,
   creation,
@@ -6,7 +7,6 @@ import {
   useAdmissionWebhooks,
   webhook,
 } from "../../../support/server/admission-webhook.ts";
-import type { JsonObject } from "../../../../src/playground/apiserver/object.ts";
 
 const { serve, chainOf } = useAdmissionWebhooks();
 

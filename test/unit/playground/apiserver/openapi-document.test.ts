@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../../src/playground/apiserver/object.ts";
 import { createOpenApi } from "../../../../src/playground/apiserver/openapi/document.ts";
 import type { ServedResource } from "../../../../src/playground/apiserver/openapi/served-resource.ts";
-import type { JsonObject } from "../../../../src/playground/apiserver/object.ts";
 
 const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const RESOURCES: ServedResource[] = [

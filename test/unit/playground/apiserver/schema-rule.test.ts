@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../../src/playground/apiserver/object.ts";
 import type { JsonSchema, ValidationRule } from "../../../../src/playground/apiserver/schema/json-schema.ts";
 import {
   compileStructuralSchema,
   SchemaCompileError,
 } from "../../../../src/playground/apiserver/schema/structural-schema.ts";
-import type { JsonObject } from "../../../../src/playground/apiserver/object.ts";
 
 const TEXT: JsonSchema = { type: "string" };
 const PROPERTIES: Record<string, JsonSchema> = {

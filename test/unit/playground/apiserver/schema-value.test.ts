@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../../src/playground/apiserver/object.ts";
 import { invalidObject } from "../../../../src/playground/apiserver/schema/field-error.ts";
 import type { JsonSchema } from "../../../../src/playground/apiserver/schema/json-schema.ts";
 import { compileStructuralSchema } from "../../../../src/playground/apiserver/schema/structural-schema.ts";
-import type { JsonObject } from "../../../../src/playground/apiserver/object.ts";
 
 // The expected messages are those of kube-apiserver 1.36 for the same schema and value.
 const SPEC: Record<string, JsonSchema> = {

@@ -1,7 +1,7 @@
 import type { Environment } from "@marcbachmann/cel-js";
+import { isRecord } from "../../object.ts";
 import type { JsonSchema } from "../json-schema.ts";
 import { celEquals, dynamicValue, formattedString } from "./value.ts";
-import { isRecord } from "../../object.ts";
 
 const RESERVED = new Set([
   "true",

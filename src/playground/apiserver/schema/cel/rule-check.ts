@@ -1,11 +1,11 @@
 import { Optional } from "@marcbachmann/cel-js";
+import { isRecord, type JsonObject } from "../../object.ts";
 import { isUnchanged, oldItemOf, oldMemberOf } from "../correlation.ts";
 import { childPath, type FieldError, indexPath, keyPath, valueInvalid } from "../field-error.ts";
 import { type JsonSchema, memberSchema } from "../json-schema.ts";
 import type { Declaration } from "./declaration.ts";
 import { CelEvaluationError } from "./expression.ts";
 import { type CompiledRule, evaluationDetail, ruleError } from "./rule-error.ts";
-import { type JsonObject, isRecord } from "../../object.ts";
 
 /** The compiled rules of one schema node, and of the nodes below it that have rules. */
 export interface RuleNode {

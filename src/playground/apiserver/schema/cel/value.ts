@@ -1,7 +1,7 @@
 import { Duration } from "@marcbachmann/cel-js/evaluator";
+import { isRecord } from "../../object.ts";
 import { isDateTime, parseFormattedDuration } from "../format.ts";
 import type { JsonSchema } from "../json-schema.ts";
-import { isRecord } from "../../object.ts";
 
 /**
  * JSON as CEL sees data of unknown shape: whole numbers are ints, objects are maps. Maps are JavaScript `Map`s, so that
