@@ -1,7 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import type { TSchema } from "typebox";
+import { UUID } from "../db/uuid.ts";
 import { type FieldError, RequestError } from "../errors.ts";
-import { UUID } from "../uuid.ts";
 
 // RFC 3339 with a zone and a year of four digits: PostgreSQL and JavaScript parse it alike. With finer digits than milliseconds
 // they would not parse the same instant.

@@ -5,7 +5,7 @@ import { LEDGER_BAISA_SQL } from "../db/schema.ts";
  * The money of one calendar month in UTC, in whole baisa. The amounts add up:
  * `ordered + invoiced + kept_as_credit = charged_by_card + drawn_from_credit`.
  */
-export interface MonthlyRevenue {
+interface MonthlyRevenue {
   month: string;
   sovereign: string;
   currency: string;

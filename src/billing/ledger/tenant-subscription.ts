@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { UUID } from "../uuid.ts";
+import { UUID } from "../db/uuid.ts";
 import { presentSubscriptionSql } from "./subscription-status.ts";
 
 /** The subscription of the tenant that an order is for. */

@@ -1,5 +1,5 @@
 import { LAST_SECOND } from "../db/time-position.ts";
-import { WRITTEN_UUID } from "../uuid.ts";
+import { WRITTEN_UUID } from "../db/uuid.ts";
 import { MAX_OMR } from "../voucher/voucher.ts";
 import { baisaOfMinor } from "./currency.ts";
 

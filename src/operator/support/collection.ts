@@ -12,7 +12,7 @@ import { redactObject, redactText } from "./redaction.ts";
 
 const LOG_TIMEOUT_MS = 30_000;
 
-export interface ArchivedFile {
+interface ArchivedFile {
   /** At most 100 bytes. */
   path: string;
   content: string;

@@ -1,9 +1,9 @@
 import Type from "typebox";
+import { WRITTEN_UUID } from "../../db/uuid.ts";
 import type { ReadMonthlyRevenue } from "../../ledger/monthly-revenue.ts";
 import type { RevenueService } from "../../ledger/revenue.ts";
 import type { PaymentEventReceiver } from "../../payment/event.ts";
 import type { PaymentSettingsChange, PaymentSettingsService } from "../../payment/settings.ts";
-import { WRITTEN_UUID } from "../../uuid.ts";
 import { csvAnswer, wantsCsv } from "../csv.ts";
 import { json, type Operation, operation, SUPERADMIN } from "../operation.ts";
 import {

@@ -1,7 +1,7 @@
 import Type from "typebox";
 import type { Checkout } from "../../checkout/checkout.ts";
 import type { OwnOrders } from "../../checkout/own-order.ts";
-import { WRITTEN_UUID } from "../../uuid.ts";
+import { WRITTEN_UUID } from "../../db/uuid.ts";
 import { json, type Operation, operation } from "../operation.ts";
 import { formatCursor, NEXT_PAGE, nextPageHeaders, pageQuery, parseCursor, parseLimit } from "../paging.ts";
 import { OwnOrderAnswer } from "../schema/order.ts";

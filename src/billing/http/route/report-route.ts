@@ -1,6 +1,6 @@
 import Type from "typebox";
+import { WRITTEN_UUID } from "../../db/uuid.ts";
 import type { ReportService } from "../../ledger/report.ts";
-import { WRITTEN_UUID } from "../../uuid.ts";
 import { ADMINS, json, type Operation, operation, SUPERADMIN } from "../operation.ts";
 import { cursorError, NEXT_PAGE, nextPageHeaders, pageQuery, parameterError, parseLimit } from "../paging.ts";
 import { BalancesAnswer, RedemptionDaysAnswer } from "../schema/report.ts";

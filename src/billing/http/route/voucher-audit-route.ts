@@ -1,5 +1,5 @@
 import Type from "typebox";
-import { UUID } from "../../uuid.ts";
+import { UUID } from "../../db/uuid.ts";
 import type { AuditEntry, AuditFilter } from "../../voucher/audit.ts";
 import { MAX_CODE_LENGTH, type VoucherRecord } from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
