@@ -133,8 +133,8 @@ describe("a rollout over local and remote Sovereigns", () => {
     const shown: (string | undefined)[] = [];
     hub.caches().sovereigns.onChange(({ object: { metadata, status } }) => {
       const ready = findCondition(status?.conditions, "Ready");
-      const isNews = metadata.name === "omantel" && shown.at(-1) !== ready?.status;
-      if (isNews && status?.verified?.image === NEXT_IMAGE) shown.push(ready?.status);
+      const isTransition = metadata.name === "omantel" && shown.at(-1) !== ready?.status;
+      if (isTransition && status?.verified?.image === NEXT_IMAGE) shown.push(ready?.status);
     });
     await setImage(NEXT_IMAGE);
     await awaitOn(hub, "omantel", NEXT_IMAGE);
