@@ -22,6 +22,8 @@ export interface LedgerDifference {
     | "audit-head-lost"
     | "guard-changed"
     | "voucher-differs-from-audit"
+    | "issuer-differs-from-audit"
+    | "redemption-differs-from-audit"
     | "voucher-changed-without-audit";
   /** True when the earlier service caused the difference. */
   adopted: boolean;

@@ -11,8 +11,8 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
     sql: `SELECT false AS adopted,
                  jsonb_build_object('order_id', o.id, 'status', o.status, 'credit_spent_baisa', o.credit_spent_baisa,
                    'ledger_baisa', coalesce(l.spent, 0)) AS row
-            FROM orders o
-            LEFT JOIN (SELECT order_id, -sum(amount_baisa) AS spent FROM credit_ledger
+            FROM public.orders o
+            LEFT JOIN (SELECT order_id, -sum(amount_baisa) AS spent FROM public.credit_ledger
                         WHERE kind IN ('spend', 'release') AND NOT adopted GROUP BY order_id) l ON l.order_id = o.id::text
            WHERE NOT o.adopted AND coalesce(l.spent, 0) IS DISTINCT FROM o.credit_spent_baisa`,
   },
@@ -21,7 +21,7 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
     kind: "credit-not-released",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('order_id', o.id, 'status', o.status, 'credit_spent_baisa', o.credit_spent_baisa) AS row
-            FROM orders o WHERE NOT o.adopted AND o.status IN ('failed', 'expired', 'canceled', 'credited') AND o.credit_spent_baisa <> 0`,
+            FROM public.orders o WHERE NOT o.adopted AND o.status IN ('failed', 'expired', 'canceled', 'credited') AND o.credit_spent_baisa <> 0`,
   },
   {
     // Credit and card together pay the order. A card payment above the price is a surplus. A payment for an order that had
@@ -30,8 +30,8 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
     sql: `SELECT false AS adopted,
                  jsonb_build_object('order_id', o.id, 'status', o.status, 'amount_baisa', o.amount_baisa, 'credit_spent_baisa', o.credit_spent_baisa,
                    'card_baisa', o.card_baisa, 'surplus_baisa', coalesce(l.surplus, 0), 'surplus_rows', coalesce(l.entries, 0)) AS row
-            FROM orders o
-            LEFT JOIN (SELECT order_id, sum(amount_baisa) AS surplus, count(*) AS entries FROM credit_ledger
+            FROM public.orders o
+            LEFT JOIN (SELECT order_id, sum(amount_baisa) AS surplus, count(*) AS entries FROM public.credit_ledger
                         WHERE kind = 'surplus' AND NOT adopted GROUP BY order_id) l ON l.order_id = o.id::text
            WHERE NOT o.adopted AND CASE o.status
                    WHEN 'paid' THEN o.credit_spent_baisa + coalesce(o.card_baisa, 0) - coalesce(l.surplus, 0) IS DISTINCT FROM o.amount_baisa
@@ -44,10 +44,10 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
     kind: "grant-differs-from-order",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('order_id', o.id, 'status', o.status, 'granted_baisa', l.granted, 'undone_baisa', l.undone) AS row
-            FROM orders o
+            FROM public.orders o
             JOIN (SELECT order_id, coalesce(sum(amount_baisa) FILTER (WHERE kind = 'grant'), 0) AS granted,
                          coalesce(-sum(amount_baisa) FILTER (WHERE kind = 'undo'), 0) AS undone
-                    FROM credit_ledger WHERE kind IN ('grant', 'undo') AND NOT adopted GROUP BY order_id) l ON l.order_id = o.id::text
+                    FROM public.credit_ledger WHERE kind IN ('grant', 'undo') AND NOT adopted GROUP BY order_id) l ON l.order_id = o.id::text
            WHERE NOT o.adopted AND CASE o.status
                    WHEN 'failed' THEN l.undone <> l.granted
                    WHEN 'canceled' THEN l.undone <> l.granted
@@ -57,8 +57,8 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
   {
     kind: "order-without-subscription",
     sql: `SELECT false AS adopted, jsonb_build_object('order_id', o.id, 'customer_id', o.customer_id, 'subscriptions', coalesce(s.count, 0)) AS row
-            FROM orders o
-            LEFT JOIN (SELECT order_id, count(*) FROM subscriptions WHERE order_id IS NOT NULL GROUP BY order_id) s ON s.order_id = o.id
+            FROM public.orders o
+            LEFT JOIN (SELECT order_id, count(*) FROM public.subscriptions WHERE order_id IS NOT NULL GROUP BY order_id) s ON s.order_id = o.id
            WHERE NOT o.adopted AND o.status = 'paid' AND coalesce(s.count, 0) <> 1`,
   },
   {
@@ -66,20 +66,20 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
     kind: "subscription-without-order",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('subscription_id', s.id, 'order_id', s.order_id, 'tenant_id', s.tenant_id, 'price_baisa', s.price_baisa,
-                   'order_status', o.status, 'order_tenant_id', o.tenant_id, 'order_baisa', billing_amount_baisa(o)) AS row
-            FROM subscriptions s
-            LEFT JOIN orders o ON o.id = s.order_id
+                   'order_status', o.status, 'order_tenant_id', o.tenant_id, 'order_baisa', public.billing_amount_baisa(o)) AS row
+            FROM public.subscriptions s
+            LEFT JOIN public.orders o ON o.id = s.order_id
            WHERE s.order_id IS NOT NULL
              AND (o.status IS DISTINCT FROM 'paid' OR o.customer_id IS DISTINCT FROM s.customer_id OR o.tenant_id IS DISTINCT FROM s.tenant_id
-                  OR billing_amount_baisa(o) IS DISTINCT FROM s.price_baisa)`,
+                  OR public.billing_amount_baisa(o) IS DISTINCT FROM s.price_baisa)`,
   },
   {
     // Delivered events are deleted after their retention, so older orders cannot be checked.
     kind: "order-without-event",
     sql: `SELECT false AS adopted, jsonb_build_object('order_id', o.id, 'tenant_id', o.tenant_id, 'events', coalesce(x.count, 0)) AS row
-            FROM orders o
-            JOIN subscriptions s ON s.order_id = o.id AND s.created_at > now() - interval '${DELIVERED_RETENTION}'
-            LEFT JOIN (SELECT event_id, count(*) FROM outbox WHERE type = 'order.placed' AND sink = '${ORGANIZATION_SINK}' GROUP BY event_id) x
+            FROM public.orders o
+            JOIN public.subscriptions s ON s.order_id = o.id AND s.created_at > now() - interval '${DELIVERED_RETENTION}'
+            LEFT JOIN (SELECT event_id, count(*) FROM public.outbox WHERE type = 'order.placed' AND sink = '${ORGANIZATION_SINK}' GROUP BY event_id) x
               ON x.event_id = o.id
            WHERE NOT o.adopted AND o.status = 'paid' AND coalesce(x.count, 0) <> 1
            GROUP BY o.id, o.tenant_id, x.count`,
@@ -88,7 +88,7 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
     kind: "event-without-order",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('event_id', x.event_id, 'sink', x.sink, 'tenant_id', x.tenant_id, 'order_status', o.status) AS row
-            FROM outbox x LEFT JOIN orders o ON o.id = x.event_id
+            FROM public.outbox x LEFT JOIN public.orders o ON o.id = x.event_id
            WHERE x.type = 'order.placed' AND (o.status IS DISTINCT FROM 'paid' OR o.tenant_id IS DISTINCT FROM x.tenant_id)`,
   },
 ];

@@ -44,13 +44,13 @@ describe("catalyst reconcile-ledger", () => {
   });
 
   it("reports that an earlier audit head is missing, although the whole chain was rewritten", async () => {
-    await database.pool.query(`INSERT INTO promo_codes (code, credit_omr) VALUES ('KEPT', 5);
+    await database.pool.query(`INSERT INTO promo_codes (code, credit_omr, issued_by) VALUES ('KEPT', 5, 'one');
       INSERT INTO voucher_audit (code, action, actor, after) SELECT code, 'issue', 'one', billing_voucher_record(p) FROM promo_codes p`);
     const { lines } = await reconcile();
     const { id, digest } = (lines.at(-1) as { audit_head: { id: string; digest: string } }).audit_head;
     const head = ["--audit-head", `${id}:${digest}`];
     expect((await reconcile(head)).code).toBe(0);
-    await database.pool.query(`BEGIN; SET LOCAL session_replication_role = replica; UPDATE voucher_audit SET actor = 'another';
+    await database.pool.query(`BEGIN; SET LOCAL session_replication_role = replica; UPDATE voucher_audit SET actor = 'another'; UPDATE promo_codes SET issued_by = 'another';
       UPDATE voucher_audit a SET digest = billing_audit_digest(a); UPDATE voucher_audit_head SET digest = a.digest FROM voucher_audit a; COMMIT`);
     expect((await reconcile()).code).toBe(0);
     const { code, lines: found } = await reconcile(head);
@@ -68,9 +68,9 @@ describe("catalyst reconcile-ledger", () => {
   });
 
   it("reports disabled or replaced triggers and functions that protect the ledger, because they could hide a changed row", async () => {
-    await database.pool.query(`INSERT INTO promo_codes (code, credit_omr) VALUES ('KEPT', 5);
+    await database.pool.query(`INSERT INTO promo_codes (code, credit_omr, issued_by) VALUES ('KEPT', 5, 'one');
       INSERT INTO voucher_audit (code, action, actor, after) SELECT code, 'issue', 'one', billing_voucher_record(p) FROM promo_codes p;
-      ALTER TABLE voucher_audit DISABLE TRIGGER voucher_audit_append_only; UPDATE voucher_audit SET actor = 'another';
+      ALTER TABLE voucher_audit DISABLE TRIGGER voucher_audit_append_only; UPDATE voucher_audit SET actor = 'another'; UPDATE promo_codes SET issued_by = 'another';
       CREATE OR REPLACE FUNCTION billing_audit_digest(entry voucher_audit) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
         AS 'SELECT entry.digest'`);
     const { code, lines } = await reconcile(["--accept-adopted"]);

@@ -52,7 +52,7 @@ describe("reconcileLedger", () => {
     [
       "a redemption of another amount",
       "UPDATE promo_redemptions SET amount_baisa = 1",
-      ["redemption-differs-from-ledger"],
+      ["redemption-differs-from-audit", "redemption-differs-from-ledger"],
     ],
     [
       "a grant that was removed",
