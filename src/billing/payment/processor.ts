@@ -6,6 +6,7 @@ import { type ChargeOrigin, chargeMetadata } from "./charge-metadata.ts";
 import { isPaidSession } from "./event-object.ts";
 import { classifyRefusal } from "./refusal.ts";
 import type { SessionRepair, SessionRequest } from "./session-request.ts";
+import { createStripeHttpClient } from "./stripe-http-client.ts";
 
 export interface Session {
   id: string;
@@ -69,6 +70,7 @@ export function createPaymentProcessor(deps: {
       timeout: TIMEOUT_MS,
       maxNetworkRetries: 1,
       telemetry: false,
+      httpClient: createStripeHttpClient(),
       ...(base === undefined
         ? {}
         : {
@@ -139,7 +141,7 @@ export function createPaymentProcessor(deps: {
 function sessionOf(session: Stripe.Checkout.Session): Session {
   return {
     id: session.id,
-    url: session.url,
+    url: session.url ?? null,
     status: session.status,
     isPaid: isPaidSession(session.payment_status, idOf(session.subscription)),
     amount: session.amount_total,

@@ -19,7 +19,7 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
     section: "What becomes of an order",
     held: {
       "| Stripe refuses (502 `payment_refused`) or does not answer (503 `payment_unavailable`) | The order is `failed`. Voucher, credit and counter are as before: new entries reverse the old ones. A request with the same idempotency key tries again. |":
-        [PAYMENT, "consumes nothing: %s"],
+        [PAYMENT, "consumes nothing: %j"],
       "| The process ends before it stored the session | The same key gets the same session. Otherwise the sweeper sets the order to `failed` after two minutes. |":
         [PROCESS, "undoes the order when the customer does not repeat the request"],
       "| `checkout.session.completed` or `…async_payment_succeeded`, paid | The order is `paid`. The subscription and the event `order.placed` are created. |":
@@ -109,11 +109,13 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
         [REPAIR, "names the missing credit of an order below the minimum, and consumes nothing"],
       "| Our keys are refused, a limit is reached, or Stripe does not answer | 503 `payment_unavailable` |": [
         PAYMENT,
-        "consumes nothing: %s",
+        "consumes nothing: %j",
       ],
+      "| A gateway in front of Stripe answers in its place | 503 `payment_unavailable`. Whatever its status is, nothing counts as done. |":
+        [PAYMENT, "consumes nothing: %j"],
       "| Anything else | 502 `payment_refused` with Stripe's code. The order is undone. |": [
         PAYMENT,
-        "consumes nothing: %s",
+        "consumes nothing: %j",
       ],
     },
   },

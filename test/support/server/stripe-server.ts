@@ -8,6 +8,11 @@ type Fields = Record<string, string>;
 
 export const SECRET_KEY = "sk_test_0123456789abcdef";
 
+interface Gateway {
+  status: number;
+  body: unknown;
+}
+
 export interface StripeServer {
   origin: string;
   /** The settings of a billing service that uses this server. */
@@ -16,8 +21,11 @@ export interface StripeServer {
   /** All requests so far, oldest first. */
   asked: { path: string; fields: Fields; idempotencyKey: string | undefined; authorization: string }[];
   sessions: Map<string, Fields>;
-  /** A fault instead of an answer: a status with an error, or a connection that is closed before or after the work. */
-  fault: "none" | "refuse" | "unauthorized" | "away" | "cut-after" | "in-use";
+  /**
+   * A fault instead of an answer: a status with an error, a connection that is closed before or after the work, or the answer
+   * of a gateway in front of Stripe.
+   */
+  fault: "none" | "refuse" | "unauthorized" | "away" | "cut-after" | "in-use" | Gateway;
   delayMs: number;
   /** Customers that were deleted from the account. */
   goneCustomers: Set<string>;
@@ -106,6 +114,7 @@ export async function startStripeServer(): Promise<StripeServer> {
       authorization: request.headers.authorization ?? "",
     });
     if (server.delayMs > 0) await new Promise((done) => setTimeout(done, server.delayMs));
+    if (typeof server.fault === "object") return json(response, server.fault.status, server.fault.body);
     if (server.fault === "away") return void request.socket.destroy();
     if (server.fault === "refuse")
       return json(response, 400, {

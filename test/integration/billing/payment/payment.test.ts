@@ -136,10 +136,17 @@ describe("a payment processor that refuses or does not answer", () => {
     ["unauthorized", 503, "payment_unavailable"],
     ["away", 503, "payment_unavailable"],
     ["cut-after", 503, "payment_unavailable"],
-  ] as const)("consumes nothing: %s", async (fault, status, problem) => {
+    [{ status: 502, body: { error: "upstream connect error" } }, 503, "payment_unavailable"],
+    [{ status: 503, body: { message: "no healthy upstream" } }, 503, "payment_unavailable"],
+    [{ status: 403, body: { error: null } }, 503, "payment_unavailable"],
+    [{ status: 200, body: {} }, 503, "payment_unavailable"],
+    [{ status: 200, body: null }, 503, "payment_unavailable"],
+    [{ status: 200, body: "ok" }, 503, "payment_unavailable"],
+    [{ status: 200, body: { id: "cs_test_without_url" } }, 503, "payment_unavailable"],
+  ] as const)("consumes nothing: %j", async (fault, status, problem) => {
     stripe.fault = fault;
     const answer = await buy({}, { "Idempotency-Key": `key-${run}` });
-    expect([answer.status, answer.json.code]).toEqual([status, problem]);
+    expect([answer.status, answer.json?.code]).toEqual([status, problem]);
     expect(answer.text).not.toMatch(/sk_test/);
     if (status === 503) expect(answer.json.detail).toContain("nothing was charged and no voucher was used");
     expect(await books()).toEqual({

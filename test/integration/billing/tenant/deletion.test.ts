@@ -155,6 +155,9 @@ describe("a deleted tenant", () => {
       await tell("e1", "gone");
       stripe.fault = "away";
       await expect(paid.service.sweep()).rejects.toMatchObject({ code: "payment_unavailable" });
+      // A gateway in front of Stripe canceled nothing.
+      stripe.fault = { status: 503, body: { message: "no healthy upstream" } };
+      await expect(paid.service.sweep()).rejects.toMatchObject({ code: "payment_unavailable" });
       stripe.fault = "none";
       stripe.asked.length = 0;
       await paid.service.sweep();
