@@ -4,7 +4,13 @@ import type { Answer } from "./operation.ts";
  * A spreadsheet runs a cell that begins like this as a formula. Some skip leading blanks first, and some accept wide and small
  * forms of the signs. An apostrophe in front makes the cell text.
  */
-const FORMULA = /^[\p{Z}\p{C}]*[=+\-@＝＋－＠﹦﹢﹣﹫−]|^[\t\r\n]/u;
+const SIGN = "[=+\\-@＝＋－＠﹦﹢﹣﹫−]";
+const FORMULA = new RegExp(`^[\\p{Z}\\p{C}]*${SIGN}|^[\\t\\r\\n]`, "u");
+/**
+ * Where a semicolon separates cells, as in most of Europe, a spreadsheet ignores our commas and the quotes after them. A
+ * cell then begins after each semicolon, tab and end of line.
+ */
+const LATER_FORMULA = new RegExp(`([;\\t\\r\\n][\\p{Z}\\p{C}]*)(${SIGN})`, "gu");
 
 /** Without it, spreadsheets read the file in the encoding of their country, and Arabic becomes unreadable. */
 const BYTE_ORDER_MARK = "\ufeff";
@@ -15,8 +21,13 @@ export function formatCsv(records: readonly (readonly (string | number)[])[]): s
 }
 
 function formatCell(value: string | number): string {
-  const text = typeof value === "string" && FORMULA.test(value) ? `'${value}` : String(value);
+  const text = typeof value === "string" ? textOf(value) : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function textOf(value: string): string {
+  const text = value.replace(LATER_FORMULA, "$1'$2");
+  return FORMULA.test(value) ? `'${text}` : text;
 }
 
 /** A CSV answer that a browser saves as a file. */

@@ -41,7 +41,9 @@ describe("a cell of the file of a bulk issue", () => {
     async (_what, before) => {
       for (const sign of ["=", "+", "-", "@", "＝", "＋", "－", "＠", "﹦", "﹢", "﹣", "﹫", "−"]) {
         const description = `${before}${sign}cmd|' /C calc'!A0`;
-        expect(await cellOf(description)).toBe(`'${description}`);
+        // With another separator than the comma, a cell begins after a tab and after an end of line.
+        const inner = /[\t\r\n]/.test(before) ? "'" : "";
+        expect(await cellOf(description)).toBe(`'${before}${inner}${sign}cmd|' /C calc'!A0`);
       }
     },
   );
