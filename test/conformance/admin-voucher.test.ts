@@ -132,6 +132,21 @@ describe("a voucher on /admin", () => {
     await close();
   });
 
+  it("takes a date that is typed without a pause, and no year of five digits", async () => {
+    const { page, faults, close } = await open();
+    await page.locator("#issue").click();
+    await page.locator("#issue-credit").fill("5");
+    await page.locator("#issue-code").fill("TYPED-DATE");
+    await page.locator("#issue-expires").focus();
+    await page.keyboard.type("111820901200PM");
+    expect(await page.locator("#issue-expires").inputValue()).toBe("2090-11-18T12:00");
+    await page.locator("#issue-form .action").click();
+    await page.getByText("TYPED-DATE is issued.").waitFor();
+    expect((await read("TYPED-DATE")).expires_at).toBe("2090-11-18T08:00:00.000Z");
+    expect(faults).toEqual([]);
+    await close();
+  });
+
   it("stays on its page when the language changes", async () => {
     const { page, close } = await open({ hash: "#voucher=RAMADAN-2026" });
     await expect.poll(() => page.locator("#voucher-title").textContent()).toBe("RAMADAN-2026");

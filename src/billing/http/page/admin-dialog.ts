@@ -5,7 +5,8 @@ const WHOLE_NUMBER = 'type="number" step="1" required inputmode="numeric" dir="l
 const CREDIT = `${WHOLE_NUMBER} min="1" max="2147483647"`;
 const CAP = `${WHOLE_NUMBER} min="0" max="2147483647"`;
 const CODE = 'maxlength="64" dir="ltr" autocomplete="off" autocapitalize="characters" spellcheck="false"';
-const TIME = 'type="datetime-local"';
+/** Without a last time, a browser lets a year have six digits: a person who types 2090 and 12:00 gets the year 209012. */
+const TIME = 'type="datetime-local" max="9999-12-31T23:59"';
 
 /** The dialogs that issue, change, share and revoke vouchers. */
 export function adminDialogs(text: AdminShellText): string {
