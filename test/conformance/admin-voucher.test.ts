@@ -232,6 +232,28 @@ describe("/admin", () => {
     await close();
   });
 
+  it.each([
+    ["bulk", "", { count: "7", credit: "5", description: "Many" }],
+    ["edit", "#voucher=RAMADAN-2026", { credit: "44", description: "A larger gift" }],
+  ])("keeps the content of the %s form too", async (form, hash, values) => {
+    const { page, close } = await open({ hash });
+    await (form === "edit" ? page.getByRole("button", { name: "Edit" }) : page.locator(`#${form}`)).click();
+    for (const [field, value] of Object.entries(values)) await page.locator(`#${form}-${field}`).fill(value);
+    await page.evaluate('sessionStorage.setItem("catalyst-admin-token", "ended")');
+    await page.locator(`#${form}-form .action`).click();
+    await page.getByText("What you entered is kept.").waitFor();
+    await signIn(page);
+    await page.locator(`#${form}-dialog[open]`).waitFor();
+    for (const [field, value] of Object.entries(values))
+      expect(await page.locator(`#${form}-${field}`).inputValue()).toBe(value);
+    if (form === "edit")
+      expect(await page.locator("#edit-changes li").allTextContents()).toEqual([
+        expect.stringMatching(/^Credit: OMR\s25 → OMR\s44$/),
+        "Description: A gift → A larger gift",
+      ]);
+    await close();
+  });
+
   it("says that the token has expired", async () => {
     const { page, close } = await visit(browser, `${billing.origin}/admin?lang=en`);
     const claims = Buffer.from(JSON.stringify({ sub: "x", exp: 1 })).toString("base64url");

@@ -86,8 +86,16 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
       ],
       "| `granted_by_voucher_baisa` | credit that redemptions granted, less grants that were taken back in the month |":
         [REVENUE, "counts nothing of an order that Stripe refuses"],
-      "| `refunded_baisa` | what cards got back in the month. `charged_by_card_baisa` does not subtract it |":
-        [REVENUE, "counts the refunds of a charge once, in any order and any number of events"],
+      "| `refunded_baisa` | refunds to cards in the month. `charged_by_card_baisa` does not subtract it |": [
+        REVENUE,
+        "counts the refunds of a charge once, in any order and any number of events",
+      ],
+      "A dispute is in no amount, whoever wins it: Stripe's events about it name neither the order nor the customer.":
+        [REVENUE, "counts no dispute, and the same charge's refund once"],
+      "Stripe's dashboard lists the disputes of an account.": [
+        REVENUE,
+        "counts no dispute, and the same charge's refund once",
+      ],
     },
   },
   {

@@ -162,6 +162,20 @@ describe("the revenue of a month", () => {
     expect(await added(sent)).toEqual(expected === 0 ? {} : { refunded_baisa: expected });
   });
 
+  it("counts no dispute, and the same charge's refund once", async () => {
+    const { id, client_reference_id: order_id } = await openSession();
+    await pay(id);
+    const charge = `ch_disputed_${run}`;
+    const dispute = { id: `du_${run}`, object: "dispute", charge, amount: 35_000, currency: "omr" };
+    const disputed = async () => {
+      for (const type of ["created", "funds_withdrawn", "funds_reinstated", "closed"])
+        expect((await send(`charge.dispute.${type}`, dispute)).status).toBe(200);
+    };
+    expect(await added(disputed)).toEqual({});
+    const refunded = { id: charge, currency: "omr", amount_refunded: 10_000, metadata: { order_id } };
+    expect(await added(() => send("charge.refunded", refunded))).toEqual({ refunded_baisa: 10_000 });
+  });
+
   it("does not count refunds in another currency", async () => {
     const { id } = await openSession();
     await pay(id);
