@@ -148,7 +148,10 @@ describe("catalog and tenant services", () => {
   it("reads prices over HTTP, and consumes nothing while the catalog is unreachable", async () => {
     const upstream = await startAnsweringServer();
     upstream.answers["/catalog/plans"] = {
-      body: [{ id: "pro", price_omr: 2.5, stripe_price_id: "price_1" }],
+      body: [
+        { id: "pro", price_omr: 2.5, stripe_price_id: "price_1" },
+        { id: "broken", price_omr: -1 },
+      ],
     };
     upstream.answers["/catalog/addons"] = { body: [] };
     upstream.answers["/tenants/owned/members"] = { body: ["helper"] };
@@ -167,6 +170,9 @@ describe("catalog and tenant services", () => {
       apps: ["anything"],
     });
     expect(placed.json).toMatchObject({ credit_balance: 22.5 });
+    expect((await one.ask("/metrics")).text).toContain(
+      'catalyst_billing_catalog_rejected_items{list="plans"} 1',
+    );
     await issueVoucher(one, "HELPS");
     expect(
       (await placeOrder(one, "helper", { plan_id: "pro", tenant_id: "owned", promo_code: "HELPS" })).status,
