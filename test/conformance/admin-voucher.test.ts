@@ -174,6 +174,42 @@ describe("a voucher on /admin", () => {
     await close();
   });
 
+  it("is shown alone when the answer about the one before arrives later", async () => {
+    await issueVoucher(billing, "SLOW-ONE", { credit_omr: 10, description: "Slow", max_redemptions: 5 });
+    await issueVoucher(billing, "FAST-ONE", { credit_omr: 15, description: "Fast", max_redemptions: 5 });
+    const { page, faults, close } = await open();
+    const delays: Promise<unknown>[] = [];
+    await page.route(/SLOW-ONE/, (route) => {
+      delays.push(page.waitForTimeout(1_000).then(() => route.continue().catch(() => undefined)));
+    });
+    await rowOf(page, "SLOW-ONE").getByRole("link", { name: "SLOW-ONE" }).click();
+    await page.goBack();
+    await rowOf(page, "FAST-ONE").getByRole("link", { name: "FAST-ONE" }).click();
+    await page.getByRole("button", { name: "Pause" }).waitFor();
+    await expect.poll(() => delays.length).toBeGreaterThan(0);
+    await Promise.all(delays);
+    await page.waitForTimeout(300);
+    expect(await page.locator("#voucher-title").textContent()).toBe("FAST-ONE");
+    expect(await page.locator("#voucher-terms").textContent()).toContain("Fast");
+    expect(await page.locator("#history-rows tr").count()).toBe(1);
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByText("FAST-ONE is paused.").waitFor();
+    expect([(await read("SLOW-ONE")).active, (await read("FAST-ONE")).active]).toEqual([true, false]);
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it("leaves no terms of another voucher on the page of a code that no voucher has", async () => {
+    const { page, close } = await open({ hash: "#voucher=RAMADAN-2026" });
+    await page.getByRole("button", { name: "Edit" }).waitFor();
+    await page.evaluate('location.hash = "#voucher=NO-SUCH-CODE"');
+    await page.getByText("No voucher has this code.").waitFor();
+    expect(await page.locator("#voucher-title").textContent()).toBe("NO-SUCH-CODE");
+    for (const part of ["#voucher-standing", "#voucher-terms", "#voucher-actions", "#history-rows"])
+      expect(await page.locator(part).textContent(), part).toBe("");
+    await close();
+  });
+
   it("is found by its standing, also after it was revoked", async () => {
     await issueVoucher(billing, "LATER-ON", { starts_at: "2090-01-01T00:00:00Z", max_redemptions: 1 });
     await issueVoucher(billing, "NO-LONGER", { max_redemptions: 1 });
@@ -313,6 +349,19 @@ describe("/admin", () => {
     const who = await page.locator("#history-rows td:last-child").first().boundingBox();
     expect(who?.height).toBeLessThan(40);
     expect(await overflow(page)).toBeLessThanOrEqual(0);
+    await close();
+  });
+
+  it("shows the period that was chosen last, when the answer about another arrives later", async () => {
+    const { page, faults, close } = await open();
+    await page.route(/redemptions\?days=7$/, (route) =>
+      page.waitForTimeout(1_000).then(() => route.continue().catch(() => undefined)),
+    );
+    await page.getByRole("button", { name: "7 days" }).click();
+    await page.getByRole("button", { name: "90 days" }).click();
+    await page.waitForTimeout(1_500);
+    expect(await page.locator("#redemption-rows tr").count()).toBe(90);
+    expect(faults).toEqual([]);
     await close();
   });
 

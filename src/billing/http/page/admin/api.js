@@ -53,7 +53,12 @@ export async function ask(path, { method = "GET", body, headers = {}, signal } =
   }
   if (response.ok && response.headers.get("content-type")?.startsWith("text/csv"))
     return { body: await response.blob(), next: undefined, tag: null };
-  const answer = await response.json().catch(() => ({}));
+  const answer = await response.json().catch((error) => {
+    if (isAbort(error)) throw error;
+    // The connection ended before the answer did.
+    if (response.ok) throw new ApiError(0, text.unreachable);
+    return {};
+  });
   if (response.ok) return { body: answer, next: nextOf(response), tag: response.headers.get("etag") };
   if (response.status === 401) onRefused();
   throw new ApiError(response.status, describe(answer), answer.code, answer.voucher);

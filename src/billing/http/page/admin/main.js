@@ -1,4 +1,4 @@
-import { ApiError, messageOf, whenRefused } from "./api.js";
+import { ApiError, isAbort, messageOf, whenRefused } from "./api.js";
 import { forgetDraft, keepDraft, restoreDraft } from "./draft.js";
 import { createReportPanel } from "./report-panel.js";
 import { beginSignIn, claims, completeSignIn, currentToken, forgetToken, keepToken } from "./session.js";
@@ -37,7 +37,9 @@ async function enter() {
   byId("signed-in").hidden = false;
   byId("sign-out").hidden = false;
   isNewToken = false;
-  await reports.load().catch((error) => notify(messageOf(error)));
+  await reports.load().catch((error) => {
+    if (!isAbort(error)) notify(messageOf(error));
+  });
   await restoreDraft().catch((error) => notify(messageOf(error)));
 }
 

@@ -1,4 +1,4 @@
-import { ask, messageOf } from "./api.js";
+import { ask, isAbort, messageOf } from "./api.js";
 import { drawChart } from "./chart.js";
 import { createMoneyPanel } from "./money-panel.js";
 import { hasRole } from "./session.js";
@@ -22,6 +22,9 @@ export function createReportPanel() {
   let period = 30;
   /** @type {import("./chart.js").RedemptionDay[]} */
   let days = [];
+
+  /** The request for another period ends this one: a late answer is of another period. */
+  let running = new AbortController();
 
   const money = createMoneyPanel();
   const chart = byId("chart");
@@ -48,7 +51,9 @@ export function createReportPanel() {
         period = choice;
         for (const other of byId("period").children)
           other.setAttribute("aria-pressed", String(other === element));
-        load().catch((error) => notify(messageOf(error)));
+        load().catch((error) => {
+          if (!isAbort(error)) notify(messageOf(error));
+        });
       });
       return element;
     }),
@@ -56,7 +61,9 @@ export function createReportPanel() {
 
   /** @returns {Promise<[label: string, value: string][]>} */
   async function loadRedemptions() {
-    days = (await ask(`/billing/admin/redemptions?days=${period}`)).body;
+    running.abort();
+    running = new AbortController();
+    days = (await ask(`/billing/admin/redemptions?days=${period}`, running)).body;
     draw();
     byId("redemption-rows").replaceChildren(
       ...days

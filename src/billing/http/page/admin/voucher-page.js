@@ -1,4 +1,4 @@
-import { ask, messageOf } from "./api.js";
+import { ask, isAbort, messageOf } from "./api.js";
 import { change, openEdit } from "./edit-dialog.js";
 import { hasRole } from "./session.js";
 import { describeChanges, describeTerms, standingPill } from "./term.js";
@@ -31,19 +31,38 @@ export const addressOf = (code) => `${PREFIX}${encodeURIComponent(code)}`;
 export function createVoucherPage({ onChange }) {
   /** @type {string | undefined} */
   let nextHistory;
+  /** The requests for the voucher that the address names. Another address ends them: a late answer is of another voucher. */
+  let running = new AbortController();
 
   async function show() {
-    const code = codeInAddress();
+    running.abort();
+    running = new AbortController();
+    try {
+      await load(codeInAddress(), running);
+    } catch (error) {
+      if (!isAbort(error)) throw error;
+    }
+  }
+
+  /**
+   * @param {string | undefined} code
+   * @param {AbortController} request
+   */
+  async function load(code, request) {
     byId("voucher-page").hidden = code === undefined;
     byId("overview").hidden = code !== undefined;
     if (code === undefined) return;
+    // The terms of another voucher must not stand under this title, also when this voucher cannot be read.
+    if (byId("voucher-title").textContent !== code)
+      for (const id of ["voucher-standing", "voucher-terms", "voucher-actions"]) byId(id).replaceChildren();
     byId("voucher-title").textContent = code;
     byId("history-rows").replaceChildren();
+    byId("history-more").hidden = true;
     // The buttons have the tag of the voucher as it was: a click before the answer would be refused.
     for (const button of byId("voucher-actions").querySelectorAll("button")) button.disabled = true;
     const [{ body: voucher, tag }] = await Promise.all([
-      ask(pathOf("read", code)),
-      showHistory(`${pathOf("audit", code)}?limit=${SHOWN}`),
+      ask(pathOf("read", code), request),
+      showHistory(`${pathOf("audit", code)}?limit=${SHOWN}`, request),
     ]);
     byId("voucher-standing").replaceChildren(standingPill(voucher.standing));
     const redeemed = [text.redeemed, formatNumber(voucher.times_redeemed)];
@@ -56,9 +75,12 @@ export function createVoucherPage({ onChange }) {
     byId("voucher-actions").replaceChildren(...actionsOf(voucher, tag ?? "*"));
   }
 
-  /** @param {string} path */
-  async function showHistory(path) {
-    const { body, next } = await ask(path);
+  /**
+   * @param {string} path
+   * @param {AbortController} request
+   */
+  async function showHistory(path, request) {
+    const { body, next } = await ask(path, request);
     byId("history-rows").append(...body.map(historyRow));
     nextHistory = next;
     byId("history-more").hidden = next === undefined;
@@ -85,14 +107,16 @@ export function createVoucherPage({ onChange }) {
     ];
   }
 
-  const report = (/** @type {unknown} */ error) => notify(messageOf(error));
+  const report = (/** @type {unknown} */ error) => {
+    if (!isAbort(error)) notify(messageOf(error));
+  };
   addEventListener("hashchange", () =>
     show()
       .then(() => byId(codeInAddress() === undefined ? "search" : "voucher-title").focus())
       .catch(report),
   );
   byId("history-more").addEventListener("click", () => {
-    if (nextHistory !== undefined) showHistory(nextHistory).catch(report);
+    if (nextHistory !== undefined) showHistory(nextHistory, running).catch(report);
   });
   return { show };
 }
