@@ -159,6 +159,12 @@ function missingOrThrow(error: unknown): "missing" {
   throw error;
 }
 
+/** The error of the HTTP client, which names address and cause. The library's own text says only that there was one. */
+function originOf(error: unknown): unknown {
+  const { raw } = (error ?? {}) as { raw?: { exception?: unknown; detail?: unknown } };
+  return raw?.exception ?? raw?.detail ?? error;
+}
+
 /** The coded error for a refusal, which quotes nothing of the processor's text. Other errors stay as they are. */
 function errorOf(error: unknown): unknown {
   const kind = classifyRefusal(error);
@@ -172,7 +178,7 @@ function errorOf(error: unknown): unknown {
       return new PaymentError(
         "payment_unavailable",
         "the payment processor does not answer: try again in a moment",
-        { cause: new Error(`${type}: ${errorMessage(error)}`) },
+        { cause: new Error(`${type}: ${errorMessage(originOf(error))}`) },
       );
     case "amount-too-small":
     case "repair-customer":

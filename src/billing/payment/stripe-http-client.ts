@@ -38,10 +38,19 @@ export function createStripeHttpClient(): HttpClient {
 
 /** Every answer of Stripe that this service asks for is an object with an id, or has an error. */
 function readAnswer({ request, status, body }: BoundedAnswer): unknown {
-  const json: unknown = JSON.parse(Buffer.from(body).toString("utf8"));
+  const json = parseJson(Buffer.from(body).toString("utf8"));
   const { id, error } = (json ?? {}) as { id?: unknown; error?: unknown };
   const isOfStripe =
     status >= 200 && status <= 299 ? typeof id === "string" : typeof error === "object" && error !== null;
   if (!isOfStripe) throw new Error(`${request} answered ${status} in a form that is not Stripe's`);
   return json;
+}
+
+/** Undefined for a text that is no JSON. Its own error would quote the text. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

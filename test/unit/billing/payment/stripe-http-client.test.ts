@@ -44,7 +44,9 @@ describe("the HTTP client of Stripe's library", () => {
     [200, '{"id":5}'],
   ])("reads nothing that is not Stripe's: %i %s", async (status, body) => {
     const answer = await ask(answering(status, body));
-    await expect(answer.toJSON()).rejects.toThrow();
+    await expect(answer.toJSON()).rejects.toThrow(
+      /^POST http:\/\/127\.0\.0\.1:\d+\/v1\/x answered \d+ in a form that is not Stripe's$/,
+    );
   });
 
   it("ends an exchange whose bytes arrive one by one, and one whose answer is endless", async () => {
