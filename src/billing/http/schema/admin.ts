@@ -58,7 +58,7 @@ export const MonthlyRevenueAnswer = Type.Object(
     granted_by_voucher_baisa: Type.Integer({
       description: "Credit that redemptions granted, less what was taken back in the month.",
     }),
-    refunded_baisa: Type.Integer({ description: "Refunds to cards, without disputes." }),
+    refunded_baisa: Type.Integer({ description: "What cards got back." }),
   },
   { additionalProperties: false },
 );

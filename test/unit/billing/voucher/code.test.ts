@@ -49,7 +49,7 @@ describe("formatCsv", () => {
     ["-1", "'-1"],
     ["@SUM(A1)", "'@SUM(A1)"],
     ["\t=1", "'\t'=1"],
-    ["\r=1", '"\'\r\'=1"'],
+    ["\r=1", "\"'\r'=1\""],
     ["gift;=1+1;x", "gift;'=1+1;x"],
     ["gift; \u200b@SUM(A1)", "gift; \u200b'@SUM(A1)"],
     ["gift\n=1+1", '"gift\n\'=1+1"'],
@@ -68,7 +68,7 @@ describe("formatCsv", () => {
         fc.string({
           unit: fc.oneof(
             fc.string({ unit: "grapheme", minLength: 1, maxLength: 1 }),
-            fc.constantFrom(..." \t\u00a0\u200b=+-@＝−'"),
+            fc.constantFrom(..." \t\u00a0\u200b=+-@＝−';\n"),
           ),
         }),
         { minLength: 1 },
@@ -81,12 +81,18 @@ describe("formatCsv", () => {
         // An apostrophe before what would be a formula is the guard's, or was there before.
         const bare = (records: string[][]) =>
           records.map((record) =>
-            record.map((cell) => cell.replace(/^'(?=[\p{Z}\p{C}]*[=+\-@＝＋－＠﹦﹢﹣﹫−]|[\t\r\n])/u, "")),
+            record.map((cell) =>
+              cell
+                .replace(/([;\t\r\n][\p{Z}\p{C}]*)'(?=[=+\-@＝＋－＠﹦﹢﹣﹫−])/gu, "$1")
+                .replace(/^'(?=[\p{Z}\p{C}]*[=+\-@＝＋－＠﹦﹢﹣﹫−]|[\t\r\n])/u, ""),
+            ),
           );
         expect(bare(read)).toEqual(bare(given));
         expect(read.flat().filter((cell) => /^(\p{C}|\p{Z})*[=+\-@＝＋－＠]|^[\t\r]/u.test(cell))).toEqual(
           [],
         );
+        const parts = read.flat().flatMap((cell) => cell.split(/[;\t\r\n]/));
+        expect(parts.filter((part) => /^(\p{C}|\p{Z})*[=+\-@＝＋－＠]/u.test(part))).toEqual([]);
       }),
     );
   });

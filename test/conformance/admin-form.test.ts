@@ -1,0 +1,64 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { issueVoucher, signToken, startBilling, type TestBilling } from "../support/builder/billing.ts";
+import { launchBrowser } from "../support/server/browser.ts";
+import { visitAdmin } from "./admin-visit.ts";
+
+let browser: Browser;
+let billing: TestBilling;
+beforeAll(async () => {
+  browser = await launchBrowser();
+  billing = await startBilling();
+  await issueVoucher(billing, "RAMADAN-2026", { description: "A gift" });
+});
+afterAll(async () => {
+  await browser?.close();
+  await billing?.close();
+});
+
+const open = () => visitAdmin(browser, billing.origin, { role: "sovereign-admin" });
+
+describe("a form of /admin", () => {
+  it("takes a date that is typed without a pause, and no year of five digits", async () => {
+    const { page, faults, close } = await open();
+    await page.locator("#issue").click();
+    await page.locator("#issue-credit").fill("5");
+    await page.locator("#issue-code").fill("TYPED-DATE");
+    await page.locator("#issue-expires").focus();
+    await page.keyboard.type("111120901200PM");
+    expect(await page.locator("#issue-expires").inputValue()).toBe("2090-11-11T12:00");
+    await page.locator("#issue-form .action").click();
+    await page.getByText("TYPED-DATE is issued.").waitFor();
+    const token = await signToken("fatma", "sovereign-admin");
+    const { json } = await billing.ask("/billing/vouchers/read/TYPED-DATE", { token });
+    expect(json.expires_at).toBe("2090-11-11T08:00:00.000Z");
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it.each([
+    ["bulk", { count: "7", credit: "5", description: "Many" }],
+    ["edit", { credit: "44", description: "A larger gift" }],
+  ])("keeps its content when the session ends: %s", async (form, values) => {
+    const { page, close } = await open();
+    if (form === "edit") {
+      await page.getByRole("link", { name: "RAMADAN-2026" }).click();
+      await page.getByRole("button", { name: "Edit" }).click();
+    } else await page.locator("#bulk").click();
+    for (const [field, value] of Object.entries(values)) await page.locator(`#${form}-${field}`).fill(value);
+    await page.evaluate('sessionStorage.setItem("catalyst-admin-token", "ended")');
+    await page.locator(`#${form}-form .action`).click();
+    await page.getByText("What you entered is kept.").waitFor();
+    await page.locator("#token").fill(await signToken("fatma", "sovereign-admin"));
+    await page.locator("#token-form button").click();
+    await page.locator(`#${form}-dialog[open]`).waitFor();
+    for (const [field, value] of Object.entries(values))
+      expect(await page.locator(`#${form}-${field}`).inputValue()).toBe(value);
+    if (form === "edit")
+      expect(await page.locator("#edit-changes li").allTextContents()).toEqual([
+        expect.stringMatching(/^Credit: OMR\s25 → OMR\s44$/),
+        "Description: A gift → A larger gift",
+      ]);
+    await close();
+  });
+});

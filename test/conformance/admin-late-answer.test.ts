@@ -1,0 +1,87 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { issueVoucher, signToken, startBilling, type TestBilling } from "../support/builder/billing.ts";
+import { launchBrowser } from "../support/server/browser.ts";
+import { rowOf, visitAdmin } from "./admin-visit.ts";
+
+let browser: Browser;
+let billing: TestBilling;
+beforeAll(async () => {
+  browser = await launchBrowser();
+  billing = await startBilling();
+  await issueVoucher(billing, "SLOW-ONE", { credit_omr: 10, description: "Slow" });
+  await issueVoucher(billing, "FAST-ONE", { credit_omr: 15, description: "Fast" });
+});
+afterAll(async () => {
+  await browser?.close();
+  await billing?.close();
+});
+
+const open = () => visitAdmin(browser, billing.origin, { role: "sovereign-admin" });
+
+/** Holds back the answers to these requests until `release`, which resolves when all are sent. */
+async function holdBack(page: Page, path: RegExp) {
+  const held: (() => Promise<void>)[] = [];
+  await page.route(path, (route) => {
+    // A request that the page has ended can no longer be continued.
+    held.push(() => route.continue().catch(() => undefined));
+  });
+  return {
+    count: () => held.length,
+    async release() {
+      await Promise.all(held.map((send) => send()));
+      await page.waitForTimeout(500);
+    },
+  };
+}
+
+describe("an answer to /admin that arrives late", () => {
+  it("does not mix two vouchers", async () => {
+    const { page, faults, close } = await open();
+    const slow = await holdBack(page, /\/vouchers\/(read|audit)\/SLOW-ONE/);
+    await rowOf(page, "SLOW-ONE").getByRole("link", { name: "SLOW-ONE" }).click();
+    await expect.poll(slow.count).toBe(2);
+    await page.goBack();
+    await rowOf(page, "FAST-ONE").getByRole("link", { name: "FAST-ONE" }).click();
+    await page.getByRole("button", { name: "Pause" }).waitFor();
+    await slow.release();
+    expect(await page.locator("#voucher-title").textContent()).toBe("FAST-ONE");
+    expect(await page.locator("#voucher-terms").textContent()).toContain("Fast");
+    expect(await page.locator("#history-rows tr").count()).toBe(1);
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByText("FAST-ONE is paused.").waitFor();
+    const token = await signToken("fatma", "sovereign-admin");
+    const read = async (code: string) =>
+      (await billing.ask(`/billing/vouchers/read/${code}`, { token })).json;
+    expect([(await read("SLOW-ONE")).active, (await read("FAST-ONE")).active]).toEqual([true, false]);
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it("does not show the redemptions of a period that is no longer chosen", async () => {
+    const { page, faults, close } = await open();
+    const slow = await holdBack(page, /redemptions\?days=7$/);
+    await page.getByRole("button", { name: "7 days" }).click();
+    await expect.poll(slow.count).toBe(1);
+    await page.getByRole("button", { name: "90 days" }).click();
+    await expect.poll(() => page.locator("#redemption-rows tr").count()).toBe(90);
+    await slow.release();
+    expect(await page.locator("#redemption-rows tr").count()).toBe(90);
+    expect(faults).toEqual([]);
+    await close();
+  });
+});
+
+describe("the page of a code that no voucher has", () => {
+  it("has no terms of the voucher that was shown before", async () => {
+    const { page, close } = await open();
+    await rowOf(page, "SLOW-ONE").getByRole("link", { name: "SLOW-ONE" }).click();
+    await page.getByRole("button", { name: "Edit" }).waitFor();
+    await page.evaluate('location.hash = "#voucher=NO-SUCH-CODE"');
+    await page.getByText("No voucher has this code.").waitFor();
+    expect(await page.locator("#voucher-title").textContent()).toBe("NO-SUCH-CODE");
+    for (const part of ["#voucher-standing", "#voucher-terms", "#voucher-actions", "#history-rows"])
+      expect(await page.locator(part).textContent(), part).toBe("");
+    await close();
+  });
+});
