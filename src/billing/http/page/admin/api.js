@@ -1,5 +1,5 @@
 import { freshToken } from "./session.js";
-import { fill, formatBaisa, text } from "./view.js";
+import { fill, formatBaisa, notify, text } from "./view.js";
 
 /** A problem that the service answered (RFC 9457). Status 0: the service did not answer. */
 export class ApiError extends Error {
@@ -99,3 +99,11 @@ export const isAbort = (error) => error instanceof Error && error.name === "Abor
 
 /** @param {unknown} error */
 export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
+
+/**
+ * Shows what failed, unless a later request ended this one.
+ * @param {unknown} error
+ */
+export function report(error) {
+  if (!isAbort(error)) notify(messageOf(error));
+}

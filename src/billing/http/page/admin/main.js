@@ -1,8 +1,8 @@
-import { ApiError, isAbort, messageOf, whenRefused } from "./api.js";
+import { ApiError, messageOf, report, whenRefused } from "./api.js";
 import { forgetDraft, keepDraft, restoreDraft } from "./draft.js";
 import { createReportPanel } from "./report-panel.js";
 import { beginSignIn, claims, completeSignIn, currentToken, forgetToken, keepToken } from "./session.js";
-import { byId, fill, notify, showProblem, text } from "./view.js";
+import { byId, fill, showProblem, text } from "./view.js";
 import { createVoucherPanel } from "./voucher-panel.js";
 
 const reports = createReportPanel();
@@ -37,10 +37,8 @@ async function enter() {
   byId("signed-in").hidden = false;
   byId("sign-out").hidden = false;
   isNewToken = false;
-  await reports.load().catch((error) => {
-    if (!isAbort(error)) notify(messageOf(error));
-  });
-  await restoreDraft().catch((error) => notify(messageOf(error)));
+  await reports.load().catch(report);
+  await restoreDraft().catch(report);
 }
 
 /** @param {string} [message] */

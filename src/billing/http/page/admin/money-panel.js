@@ -1,5 +1,5 @@
-import { ask, messageOf } from "./api.js";
-import { byId, create, formatBaisa, formatNumber, formatTime, notify, row, text } from "./view.js";
+import { ask, report } from "./api.js";
+import { byId, create, formatBaisa, formatNumber, formatTime, row, text } from "./view.js";
 
 const SHOWN = 20;
 
@@ -16,9 +16,7 @@ export function createMoneyPanel() {
     byId("balance-more").hidden = next === undefined;
     showEmpty("balance", text.noCustomers);
   }
-  byId("balance-more").addEventListener("click", () =>
-    loadBalances(nextBalances, false).catch((error) => notify(messageOf(error))),
-  );
+  byId("balance-more").addEventListener("click", () => loadBalances(nextBalances, false).catch(report));
 
   async function loadOrders() {
     const { body } = await ask(`/billing/admin/orders?limit=${SHOWN}`);

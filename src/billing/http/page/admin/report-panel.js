@@ -1,19 +1,8 @@
-import { ask, isAbort, messageOf } from "./api.js";
+import { ask, report } from "./api.js";
 import { drawChart } from "./chart.js";
 import { createMoneyPanel } from "./money-panel.js";
 import { hasRole } from "./session.js";
-import {
-  byId,
-  create,
-  fill,
-  fillPlural,
-  formatBaisa,
-  formatDay,
-  formatNumber,
-  notify,
-  row,
-  text,
-} from "./view.js";
+import { byId, create, fill, fillPlural, formatBaisa, formatDay, formatNumber, row, text } from "./view.js";
 
 const PERIODS = [7, 30, 90];
 
@@ -51,9 +40,7 @@ export function createReportPanel() {
         period = choice;
         for (const other of byId("period").children)
           other.setAttribute("aria-pressed", String(other === element));
-        load().catch((error) => {
-          if (!isAbort(error)) notify(messageOf(error));
-        });
+        load().catch(report);
       });
       return element;
     }),

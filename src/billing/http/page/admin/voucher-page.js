@@ -1,4 +1,4 @@
-import { ask, isAbort, messageOf } from "./api.js";
+import { ask, isAbort, report } from "./api.js";
 import { change, openEdit } from "./edit-dialog.js";
 import { hasRole } from "./session.js";
 import { describeChanges, describeTerms, standingPill } from "./term.js";
@@ -107,9 +107,6 @@ export function createVoucherPage({ onChange }) {
     ];
   }
 
-  const report = (/** @type {unknown} */ error) => {
-    if (!isAbort(error)) notify(messageOf(error));
-  };
   addEventListener("hashchange", () =>
     show()
       .then(() => byId(codeInAddress() === undefined ? "search" : "voucher-title").focus())
@@ -148,7 +145,7 @@ function button(label, act, kind = "") {
     try {
       await act();
     } catch (error) {
-      notify(messageOf(error));
+      report(error);
     }
   });
   return element;

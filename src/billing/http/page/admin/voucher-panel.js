@@ -1,7 +1,7 @@
-import { ask, isAbort, messageOf } from "./api.js";
+import { ask, report } from "./api.js";
 import { listenToEdit } from "./edit-dialog.js";
 import { describeDates, standingPill } from "./term.js";
-import { byId, create, fill, formatBaisa, formatNumber, notify, row, text } from "./view.js";
+import { byId, create, fill, formatBaisa, formatNumber, row, text } from "./view.js";
 import { copyLink, createVoucherDialogs, openLink, openRevoke } from "./voucher-dialog.js";
 import { createSubmit } from "./voucher-form.js";
 import { addressOf, createVoucherPage, mayWrite } from "./voucher-page.js";
@@ -60,11 +60,6 @@ export function createVoucherPanel() {
     if (standing.value !== "") query.set("standing", standing.value);
     return show(`/billing/vouchers/list?${query}`, true);
   }
-
-  /** @param {unknown} error */
-  const report = (error) => {
-    if (!isAbort(error)) notify(messageOf(error));
-  };
 
   search.addEventListener("input", () => {
     clearTimeout(searchTimer);
