@@ -110,7 +110,12 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
         await clock.sleep(times.retryMs, term);
         if (isOver()) return;
         const sentAt = momentOf(clock);
-        if (leftMs() > 0 && (await acquired(() => !isOver()))) renewedAt = sentAt;
+        if (leftMs() <= 0) continue;
+        if (await acquired(() => !isOver())) renewedAt = sentAt;
+        else if (lock.expiresInMs() !== undefined) {
+          logger.warn({ identity }, "another process holds the Lease: this process steps down");
+          stepDown.abort();
+        }
       }
     }
 

@@ -16,7 +16,7 @@ export interface Lease extends KubernetesObject {
 export interface LeaseLock {
   /** Acquires or renews the Lease. False when another process holds it, or when `isWanted` is false after the read. */
   tryAcquire(isWanted: () => boolean): Promise<boolean>;
-  /** The time until another holder's lease ends, according to the last read; undefined when no other process held it. */
+  /** The time until another holder's lease ends, according to the last read; undefined when no other process holds it. */
   expiresInMs(): number | undefined;
   /** Releases the Lease if this process holds it. */
   release(): Promise<void>;
@@ -29,9 +29,18 @@ export interface LeaseLock {
 const MAX_CREDIT = 0.1;
 
 /**
+ * The longest lease of another holder that counts, as a multiple of the own. Without this limit, an edit of
+ * `leaseDurationSeconds` could leave the cluster without a leader.
+ */
+const MAX_LEASES = 4;
+/** The duration that a holder writes when it releases its Lease. */
+const RELEASED_SECONDS = 1;
+
+/**
  * Uses a Lease as a lock. The duration of another holder's lease starts when this process sees the Lease change, by its own
  * clock, because the clocks of machines may differ. The holder's own renewal time counts only within the time since the
- * previous read. A late read therefore does not make the lease longer, and a wrong clock does not end it.
+ * previous read. A late read therefore does not make the lease longer, and a wrong clock does not end it. A Lease that was
+ * deleted, or that lost its holder without a release, still counts until its end, because its holder may still lead.
  */
 export function createLeaseLock(deps: {
   client: KubeClient;
@@ -52,12 +61,35 @@ export function createLeaseLock(deps: {
     return Math.max(0, Math.min(Number.isNaN(age) ? 0 : age, sinceLastLook, leaseMs * MAX_CREDIT));
   }
 
+  /** The end of another holder's lease, by this process's monotonic clock. */
+  function endOf({
+    holderIdentity,
+    renewTime,
+    leaseDurationSeconds = 0,
+  }: NonNullable<Lease["spec"]>): number {
+    const renewal = `${holderIdentity} ${renewTime}`;
+    if (seen?.renewal !== renewal) seen = { renewal, at: clock.monotonic() - renewalAgeMs(renewTime) };
+    return seen.at + Math.min(Math.max(leaseMs, leaseDurationSeconds * 1000), MAX_LEASES * leaseMs);
+  }
+
+  function observe(spec: NonNullable<Lease["spec"]>): void {
+    const { holderIdentity: holder = "", leaseDurationSeconds } = spec;
+    if (holder !== "") endsAt = holder === identity ? undefined : endOf(spec);
+    else if (leaseDurationSeconds === RELEASED_SECONDS) endsAt = undefined;
+    lookedAt = clock.monotonic();
+  }
+
   async function tryRelease(): Promise<void> {
     const live = await client.get<Lease>(LEASES, key);
     if (live?.spec?.holderIdentity !== identity) return;
     await client.replace<Lease>(LEASES, {
       ...live,
-      spec: { ...live.spec, holderIdentity: "", leaseDurationSeconds: 1, renewTime: microTime(clock.now()) },
+      spec: {
+        ...live.spec,
+        holderIdentity: "",
+        leaseDurationSeconds: RELEASED_SECONDS,
+        renewTime: microTime(clock.now()),
+      },
     });
   }
 
@@ -71,6 +103,8 @@ export function createLeaseLock(deps: {
         leaseDurationSeconds: Math.ceil(leaseMs / 1000),
         renewTime: at,
       };
+      observe(live?.spec ?? {});
+      if (endsAt !== undefined && clock.monotonic() < endsAt) return false;
       if (live === undefined) {
         await client.create<Lease>(LEASES, {
           apiVersion: "coordination.k8s.io/v1",
@@ -78,17 +112,10 @@ export function createLeaseLock(deps: {
           metadata: key,
           spec: { ...spec, acquireTime: at, leaseTransitions: 0 },
         });
+        endsAt = undefined;
         return true;
       }
-      const holder = live.spec?.holderIdentity ?? "";
-      const renewal = `${holder} ${live.spec?.renewTime}`;
-      if (seen?.renewal !== renewal)
-        seen = { renewal, at: clock.monotonic() - renewalAgeMs(live.spec?.renewTime) };
-      lookedAt = clock.monotonic();
-      const lastsMs = Math.max(leaseMs, (live.spec?.leaseDurationSeconds ?? 0) * 1000);
-      endsAt = holder === identity || holder === "" ? undefined : seen.at + lastsMs;
-      if (endsAt !== undefined && clock.monotonic() < endsAt) return false;
-      const isOurs = holder === identity;
+      const isOurs = live.spec?.holderIdentity === identity;
       // The resourceVersion makes the server refuse this write when another process wrote first.
       await client.replace<Lease>(LEASES, {
         ...live,
@@ -99,6 +126,7 @@ export function createLeaseLock(deps: {
           leaseTransitions: (live.spec?.leaseTransitions ?? 0) + (isOurs ? 0 : 1),
         },
       });
+      endsAt = undefined;
       return true;
     },
     expiresInMs: () => (endsAt === undefined ? undefined : endsAt - clock.monotonic()),

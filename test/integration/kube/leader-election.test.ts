@@ -128,6 +128,65 @@ describe("two candidates", () => {
   });
 });
 
+describe("a Lease that a person changes", () => {
+  it.each<[string, (play: Awaited<ReturnType<typeof stage>>) => Promise<unknown>]>([
+    ["is deleted", (play) => play.deleteLease()],
+    ["loses its holder", (play) => play.editLease({ holderIdentity: "" })],
+  ])("never has two leaders when it %s, and keeps the one it has", async (_what, change) => {
+    const play = await stage(["a", "b", "c"]);
+    const first = await withLeader(play);
+    for (let times = 0; times < 5; times += 1) {
+      await change(play);
+      await play.advance(5 + times / 4);
+    }
+    expect(play.overlaps).toEqual([]);
+    expect(play.leader()).toBe(first);
+    expect(first.state.terms).toBe(1);
+    await play.dispose();
+  });
+
+  it("is acquired when its lease would have ended, although it was deleted after its holder died", async () => {
+    const play = await stage(["a", "b"]);
+    const first = await withLeader(play);
+    first.machine.freeze();
+    await play.deleteLease();
+    await play.advance(10);
+    expect(play.candidates.map(({ state }) => state.terms).sort()).toEqual([0, 1]);
+    await play.advance(10);
+    expect(play.leader()).toBeDefined();
+    expect(play.overlaps).toEqual([]);
+    await play.dispose();
+  });
+
+  it("ends the term of the leader at its next renewal when it names another holder", async () => {
+    const play = await stage(["a", "b"]);
+    const first = await withLeader(play);
+    await play.editLease({ holderIdentity: "a-person" });
+    await play.advance(LEASE_TIMES.retryMs / 1_000 + 0.5);
+    expect(first.state.isWorking).toBe(false);
+    await play.advance(20);
+    expect(play.leader()).toBeDefined();
+    expect(play.overlaps).toEqual([]);
+    await play.dispose();
+  });
+
+  it("is acquired after a minute although it lasts for years, or was renewed by a clock in the future", async () => {
+    const play = await stage(["a", "b"]);
+    await withLeader(play);
+    await play.editLease({
+      holderIdentity: "a-person",
+      leaseDurationSeconds: 2 ** 31 - 1,
+      renewTime: "2126-01-01T00:00:00.000000Z",
+    });
+    await play.advance(55);
+    expect(play.leader()).toBeUndefined();
+    await play.advance(10);
+    expect(play.leader()).toBeDefined();
+    expect(play.overlaps).toEqual([]);
+    await play.dispose();
+  });
+});
+
 describe("any number of candidates", () => {
   it("never has two leaders when machines freeze, lose the network and come back at random", async () => {
     // A pseudo-random sequence with a fixed seed, so that a failure can be reproduced.

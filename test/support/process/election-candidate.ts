@@ -1,6 +1,8 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { runLeaderElection } from "../../../src/kube/leader-election.ts";
+import type { Lease } from "../../../src/kube/lease-lock.ts";
+import { LEASES } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { aborted } from "../../../src/platform/shutdown.ts";
 import { createMachine } from "./election-machine.ts";
@@ -16,6 +18,7 @@ export async function stage(kubeConfig: KubeConfig, names: string[]) {
     { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false },
     { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
   );
+  const lease = { namespace, name: "catalyst-operator" };
   let inFlight = 0;
   const overlaps: string[] = [];
 
@@ -49,7 +52,7 @@ export async function stage(kubeConfig: KubeConfig, names: string[]) {
           return answer;
         }) as KubeClient["replace"],
       },
-      lease: { namespace, name: "catalyst-operator" },
+      lease,
       identity,
       clock: machine.clock,
       logger: createLogger("test", "silent"),
@@ -92,7 +95,10 @@ export async function stage(kubeConfig: KubeConfig, names: string[]) {
   }
   const leader = () => candidates.find(({ state }) => state.isLeading());
   await settle();
-  return { candidates, advance, overlaps, leader, dispose };
+  /** Changes the Lease as a person does. */
+  const editLease = (spec: Lease["spec"]) => client.mergePatch(LEASES, lease, { spec });
+  const deleteLease = () => client.delete(LEASES, lease);
+  return { candidates, advance, overlaps, leader, editLease, deleteLease, dispose };
 }
 
 /** The candidate that leads after five seconds. */
