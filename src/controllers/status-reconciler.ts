@@ -41,6 +41,8 @@ export function createStatusReconciler<
     kind: KindDefinition;
     objects: Informer<T>;
     desiredReport(object: T, at: Date, signal: AbortSignal): Promise<StatusReport<T>> | StatusReport<T>;
+    /** Changes the object's own metadata before anything else. An error that it throws is written into the status too. */
+    prepare?(object: T): Promise<void>;
     /** Whether an object counts as gone although it still exists. Default: no. */
     isGone?(object: T): boolean;
     forget?(key: string): void;
@@ -63,14 +65,17 @@ export function createStatusReconciler<
 
   return async function reconcile(key, signal, attempt = 1) {
     statuses.follow(options.objects, signal);
-    const cached = options.objects.get(key);
-    if (cached === undefined || options.isGone?.(cached) === true) {
+    const forget = (): Outcome => {
       statuses.forget(key);
       options.forget?.(key);
       return { kind: "done" };
-    }
+    };
+    const cached = options.objects.get(key);
+    if (cached === undefined) return forget();
     const object = statuses.newest(cached);
     try {
+      await options.prepare?.(object);
+      if (options.isGone?.(object) === true) return forget();
       const { status, outcome, announce } = await options.desiredReport(object, deps.now(), signal);
       await statuses.write(object, status, announce !== undefined);
       announce?.();

@@ -32,17 +32,19 @@ export interface FranchiseDeps extends StatusReconcilerDeps, AccessDeps {
  */
 export function createFranchiseReconciler(deps: FranchiseDeps) {
   const usersOf = (name: string) => deps.sovereigns.byIndex(SOVEREIGN_INDEX.franchise, name);
-  const reconcileStatus = createStatusReconciler<Franchise>(deps, {
+  return createStatusReconciler<Franchise>(deps, {
     kind: FRANCHISE,
     objects: deps.franchises,
+    async prepare(franchise) {
+      const write = usersOf(franchise.metadata.name).length === 0 ? removeFinalizer : addFinalizer;
+      await write(deps.client, resourceOf(FRANCHISE), franchise, FRANCHISE_FINALIZER);
+    },
     forget: (key) => deps.applier.forget((object) => ownerNames(FRANCHISE.kind, object).includes(key)),
     isGone: ({ metadata }) => metadata.deletionTimestamp !== undefined && usersOf(metadata.name).length === 0,
     async desiredReport(franchise, at) {
       const { name } = franchise.metadata;
       const term = termAt(franchise, at.getTime());
       const sovereigns = usersOf(name);
-      if (sovereigns.length > 0)
-        await addFinalizer(deps.client, resourceOf(FRANCHISE), franchise, FRANCHISE_FINALIZER);
       const privateBlueprints = privateBlueprintsOf(name, deps.blueprints.list());
       const keyProblems = (franchise.spec.blueprintTrust ?? []).map(({ publicKey }) =>
         publicKey === undefined ? undefined : deps.keyProblem(publicKey),
@@ -53,12 +55,6 @@ export function createFranchiseReconciler(deps: FranchiseDeps) {
       return { status, outcome: outcomeAt(term) };
     },
   });
-  return async function reconcile(key: string, signal: AbortSignal, attempt?: number): Promise<Outcome> {
-    const franchise = deps.franchises.get(key);
-    if (franchise !== undefined && usersOf(key).length === 0)
-      await removeFinalizer(deps.client, resourceOf(FRANCHISE), franchise, FRANCHISE_FINALIZER);
-    return reconcileStatus(key, signal, attempt);
-  };
 }
 
 /** Reconciles again when the term begins or ends. */

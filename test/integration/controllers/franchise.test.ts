@@ -7,6 +7,7 @@ import type { KubernetesObject } from "../../../src/api/object.ts";
 import { createBlueprintReconciler } from "../../../src/controllers/blueprint/controller.ts";
 import { createFranchiseReconciler } from "../../../src/controllers/franchise/controller.ts";
 import { createApplier } from "../../../src/kube/apply.ts";
+import { KubeError } from "../../../src/kube/error.ts";
 import { NAMESPACES, resourceOf } from "../../../src/kube/resource.ts";
 import { franchise, sovereign } from "../../support/builder/catalyst-object.ts";
 import { AT, namespaceNamed, readyOf, signal, useKindBench } from "../../support/process/kind-bench.ts";
@@ -86,6 +87,42 @@ describe("the Franchise controller", () => {
     );
     await reconcile("held");
     expect(await read(FRANCHISE, "held")).toBeUndefined();
+  });
+
+  it("says in its status and in one Event that the API server refuses its finalizer, and lets it go afterwards", async () => {
+    const { franchises, sovereigns } = bench.caches();
+    await create(franchises, franchise("guarded"));
+    await create(sovereigns, sovereign("guardian", { role: "Franchised", franchise: "guarded" }));
+    await reconcile("guarded");
+    await until(
+      async () => franchises.get("guarded")?.metadata.finalizers,
+      async () => "the finalizer in the cache",
+    );
+    await bench.client().delete(sovereigns.resource, { name: "guardian" });
+    await until(
+      async () => (sovereigns.get("guardian") === undefined ? true : undefined),
+      async () => "the Sovereign is gone",
+    );
+    const refusal = new KubeError("PATCH franchises/guarded: a policy", {
+      ...{ status: 403, reason: "Forbidden", serverMessage: "a policy denies it" },
+      request: { method: "PATCH", target: "Franchise guarded" },
+    });
+    const mergePatch = () => Promise.reject(refusal);
+    const guarded = createFranchiseReconciler({
+      ...{ ...common(), ...bench.caches(), client: { ...bench.client(), mergePatch } },
+      ...{ applier: createApplier(common()), keyProblem: trustedKeyProblem },
+    });
+    for (const attempt of [1, 2]) await expect(guarded("guarded", signal, attempt)).rejects.toBe(refusal);
+    expect(readyOf(await read(FRANCHISE, "guarded"))).toMatchObject({
+      ...{ status: "False", reason: "WriteForbidden", observedGeneration: 1 },
+      message:
+        "Franchise guarded: the API server answers 403 Forbidden: a policy denies it: change the role, the quota or the policy that refuses it",
+    });
+    expect((await bench.events("guarded")).map(({ reason, count }) => [reason, count])).toEqual([
+      ["WriteForbidden", 1],
+    ]);
+    await reconcile("guarded");
+    expect((await read<Franchise>(FRANCHISE, "guarded"))?.metadata.finalizers ?? []).toEqual([]);
   });
 
   it("puts no finalizer on a Franchise that no Sovereign uses", async () => {
