@@ -6,9 +6,10 @@ import { publishedBundles } from "../admission/webhook-configuration.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_TLS_SECRET } from "../api/name.ts";
 import { type KubernetesObject, type SecretObject, secretValue } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { isAlreadyExists, isConflict, isNotFound } from "../kube/error.ts";
+import { isAlreadyExists, isConflict, isInvalid, isNotFound } from "../kube/error.ts";
 import type { Informer } from "../kube/informer.ts";
 import { SECRETS } from "../kube/resource.ts";
+import { errorMessage } from "../platform/errors.ts";
 
 const KEY = { name: WEBHOOK_TLS_SECRET, namespace: SYSTEM_NAMESPACE };
 const FILES: Record<keyof ServingCertificates, string> = {
@@ -49,6 +50,12 @@ export function createCertificateStore(
         return true;
       } catch (error) {
         if (isAlreadyExists(error) || isConflict(error) || isNotFound(error)) return false;
+        // For example, a person has set `immutable`.
+        if (isInvalid(error))
+          throw new Error(
+            `${errorMessage(error)}: delete Secret ${SYSTEM_NAMESPACE}/${WEBHOOK_TLS_SECRET}, and the operator makes another one`,
+            { cause: error },
+          );
         throw error;
       }
     },

@@ -71,6 +71,13 @@ describe("createCertificateStore", () => {
     expect(await store.write(CERTIFICATES, version)).toBe(false);
   });
 
+  it("says what to do with a Secret that cannot be changed", async () => {
+    const { store } = await start((_, response) => sendRefusal(response, 422, "Invalid"));
+    await expect(store.write(CERTIFICATES, "7")).rejects.toThrow(
+      /: delete Secret catalyst-system\/catalyst-operator-webhook-tls, and the operator makes another one$/,
+    );
+  });
+
   it("rejects when the server refuses the write", async () => {
     const { store } = await start((_, response) => sendRefusal(response, 403, "Forbidden"));
     await expect(store.write(CERTIFICATES, undefined)).rejects.toMatchObject({ reason: "Forbidden" });
