@@ -3,6 +3,7 @@ import { AGE_COLUMN, type KindDefinition, READY_COLUMN } from "./kind.ts";
 import type { CatalystObject } from "./object.ts";
 import {
   DNS_LABEL,
+  DNS_SUBDOMAIN,
   flag,
   list,
   object,
@@ -15,6 +16,9 @@ import {
   time,
   wholeNumber,
 } from "./schema.ts";
+
+/** `DNS_SUBDOMAIN` without a backslash, which a CEL string would read as the start of an escape. */
+const ACCOUNT_NAME = DNS_SUBDOMAIN.replaceAll("\\.", "[.]");
 
 /** As in RBAC, without `apiGroup`. */
 export const SubjectSchema = object(
@@ -36,6 +40,12 @@ export const SubjectSchema = object(
         rule: "!self.name.startsWith('system:') || (self.kind == 'Group' ? self.name.startsWith('system:serviceaccounts:') : self.name.startsWith('system:serviceaccount:'))",
         message:
           "names that begin with system: are those of Kubernetes itself, such as every authenticated user: name users, groups or ServiceAccounts of your own",
+        fieldPath: ".name",
+      },
+      {
+        rule: `self.kind != 'ServiceAccount' || self.name.matches('${ACCOUNT_NAME}')`,
+        message:
+          "name of a ServiceAccount must have lower-case letters, digits, hyphens and dots only, because RBAC refuses another one together with every other subject: write the account's name without its namespace",
         fieldPath: ".name",
       },
     ],

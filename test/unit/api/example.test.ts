@@ -203,6 +203,22 @@ describe("rules of the kinds", () => {
     expect(named({ kind: "ServiceAccount", name: "system:ci", namespace: "omantel" })).not.toEqual([]);
   });
 
+  it.each(["CI", "ci_robot", "system:serviceaccount:omantel:ci", "-ci", "ci.", "o..m"])(
+    "refuse the ServiceAccount %s as a subject, because RBAC refuses the whole binding",
+    (name) => {
+      const named = (subject: object) =>
+        refusals(
+          change("Franchise", "omantel", ((spec: object) =>
+            Object.assign(spec, { subjects: [subject] })) as never),
+        ).join();
+      expect(named({ kind: "ServiceAccount", name, namespace: "omantel" })).toContain(
+        "name of a ServiceAccount must have lower-case letters",
+      );
+      if (!name.startsWith("system:")) expect(named({ kind: "User", name })).toBe("");
+      expect(named({ kind: "ServiceAccount", name: "ci.robot-1", namespace: "omantel" })).toBe("");
+    },
+  );
+
   it.each<[string, (spec: Record<string, unknown>) => void]>([
     ["fqdn", (spec) => Object.assign(spec, { fqdn: "other.example" })],
     ["role", (spec) => Object.assign(spec, { role: "SelfHosted", franchise: undefined })],
