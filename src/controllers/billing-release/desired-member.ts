@@ -141,15 +141,20 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
     message: text.message,
     pinnedImage,
     isCatalystZero: isCatalystZero(sovereign),
-    isUpdated: isOnImage && isConditionTrue(conditions, SOVEREIGN_CONDITION.rolledOut),
+    isUpdated: isOnImage && hasRolledOut(sovereign),
     isVerified,
     isDrifted:
       isOnImage &&
-      isConditionTrue(conditions, SOVEREIGN_CONDITION.rolledOut) &&
+      hasRolledOut(sovereign) &&
       findCondition(conditions, SOVEREIGN_CONDITION.inSync)?.status === "False",
     isStalled,
   };
 }
+
+/** Until its migration has ended, `RolledOut` still describes the earlier image. */
+const hasRolledOut = ({ status }: Sovereign): boolean =>
+  isConditionTrue(status?.conditions, SOVEREIGN_CONDITION.rolledOut) &&
+  findCondition(status?.conditions, SOVEREIGN_CONDITION.migrated)?.status !== "False";
 
 const STUCK: readonly MemberState[] = ["stuck", "new"];
 const UNAVAILABLE: readonly MemberState[] = ["updating", "failed", "moving"];

@@ -50,6 +50,16 @@ describe("the status of a BillingRelease", () => {
     expect(later.phase).toBe("Complete");
   });
 
+  it("counts a Sovereign as updated only when its migration has ended", () => {
+    const brel = release({}, measured(NEXT_IMAGE));
+    const updating = (migrated: "True" | "False") => {
+      const conditions = [condition("RolledOut", "True"), condition("Migrated", migrated)];
+      return sovereign("alpha", {}, { ...updatingTo(NEXT_IMAGE, IMAGE), conditions });
+    };
+    expect(statusOf(brel, [zero(NEXT_IMAGE), updating("False")]).updated).toBe(1);
+    expect(statusOf(brel, [zero(NEXT_IMAGE), updating("True")]).updated).toBe(2);
+  });
+
   it("keeps the measured reference of an image while a Sovereign still runs it", () => {
     const before = release({}, { ...measured(IMAGE) });
     const status = statusOf(before, [zero(NEXT_IMAGE), sovereign("alpha", {}, servingOn(IMAGE))]);
