@@ -50,8 +50,14 @@ function describeReady(ready: readonly Summary[]): string[] {
     const those = ready.filter(({ kind }) => kind === wanted);
     return those.length > MAX_READY_LINES
       ? [`${those.length} ${wanted}s are Ready: ${counts(those, ({ is }) => is)}`]
-      : those.map(({ kind, name, is }) => `${kind} ${name}: Ready, ${is}`);
+      : those.map((summary) => `${summary.kind} ${summary.name}: Ready, ${summary.is}${exception(summary)}`);
   });
+}
+
+/** What is wrong with a Ready Sovereign: not every condition counts for Ready. */
+function exception({ kind, also: [first, ...more] }: Summary): string {
+  if (kind !== "Sovereign" || first === undefined) return "";
+  return `, but ${first.reason}${more.length === 0 ? "" : ` and ${more.length} more`}`;
 }
 
 /** Counts by reason, most frequent first: `80 DatabaseUnreachable, 32 Migrating`. */

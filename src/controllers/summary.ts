@@ -1,6 +1,6 @@
 import type { BillingRelease } from "../api/billing-release.ts";
-import { type Condition, findCondition, READY } from "../api/condition.ts";
-import { SOVEREIGN_CONDITION, type Sovereign } from "../api/sovereign.ts";
+import { type Condition, findCondition, READY, RECONCILING, STALLED } from "../api/condition.ts";
+import type { Sovereign } from "../api/sovereign.ts";
 import { rolloutOf } from "./billing-release/desired-completion.ts";
 
 /** The reason why an object is not as its spec asks. The message gives the remedy. */
@@ -47,24 +47,26 @@ export function summariseSovereign(sovereign: Sovereign, releases: readonly Bill
       release === undefined
         ? `the image of BillingRelease ${releaseName}, which does not exist`
         : `${shortImage(release.spec.image)}, version ${release.spec.version} of BillingRelease ${releaseName}`,
-    also:
-      heldBy === undefined
-        ? []
-        : Object.values(SOVEREIGN_CONDITION).flatMap((type) => {
-            const found = findCondition(status?.conditions, type);
-            const isShown = found?.message === heldBy.message || found?.status === "True";
-            return found === undefined || isShown
-              ? []
-              : [
-                  {
-                    reason: `${type} ${found.reason}`,
-                    message: found.message,
-                    since: found.lastTransitionTime,
-                  },
-                ];
-          }),
+    also: furtherObstacles(status?.conditions ?? [], heldBy),
   };
 }
+
+/**
+ * The conditions that are not True, except those that say the same as `heldBy`, and those that only say that they were not
+ * checked because of it. Some do not count for Ready: branding that is not granted, an issuer that cannot be reached.
+ */
+function furtherObstacles(conditions: readonly Condition[], heldBy: Obstacle | undefined): Obstacle[] {
+  return conditions
+    .filter(({ type, status }) => status !== "True" && !SUMMARISING.includes(type))
+    .filter(({ message }) => message !== heldBy?.message)
+    .filter(({ status, reason }) => status !== "Unknown" || reason !== heldBy?.reason)
+    .map(({ type, reason, message, lastTransitionTime }) => ({
+      ...{ reason: `${type} ${reason}`, message, since: lastTransitionTime },
+    }));
+}
+
+/** Conditions that repeat what Ready says. */
+const SUMMARISING: readonly string[] = [READY, RECONCILING, STALLED];
 
 export function summariseRelease(release: BillingRelease): Summary {
   const { metadata, spec, status } = release;

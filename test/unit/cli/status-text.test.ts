@@ -94,6 +94,17 @@ describe("describeFleet", () => {
     );
   });
 
+  it("names what is wrong with a Ready Sovereign", () => {
+    const also = [obstacle("SettingsAccepted GrantExceeded"), obstacle("IssuerReachable UnknownAuthority")];
+    expect(describeFleet([sovereign("a", { also }), sovereign("b", { also: also.slice(1) })], NOW_MS)).toBe(
+      [
+        "2 of 2 are Ready.",
+        "Sovereign a: Ready, catalyst@sha256:aaaaaaaaaaaa, but SettingsAccepted GrantExceeded and 1 more",
+        "Sovereign b: Ready, catalyst@sha256:aaaaaaaaaaaa, but IssuerReachable UnknownAuthority\n",
+      ].join("\n"),
+    );
+  });
+
   it("says that a cluster has no objects", () => {
     expect(describeFleet([], NOW_MS)).toBe("There is no BillingRelease and no Sovereign.\n");
   });
