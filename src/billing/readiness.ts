@@ -1,3 +1,4 @@
+import type { ClientBase } from "pg";
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { isRecent } from "../platform/recent.ts";
@@ -6,8 +7,13 @@ import { isCompatible } from "./db/compatibility.ts";
 import type { Database } from "./db/database.ts";
 import { readSchemaVersion } from "./db/fingerprint.ts";
 import { describeMismatch } from "./db/migrate.ts";
+import { SCHEMA_VERSION } from "./db/schema.ts";
 import { readSchemaState, type SchemaState } from "./db/schema-state.ts";
-import { describeForeignOwner, readSovereignIdentity } from "./db/sovereign-identity.ts";
+import {
+  describeForeignOwner,
+  ForeignDatabaseError,
+  readSovereignIdentity,
+} from "./db/sovereign-identity.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
 
 /** The database has another schema version than this program requires, or is another Sovereign's: the service must not use it. */
@@ -36,11 +42,14 @@ export type ReadinessState =
   | { kind: "mismatch"; reason: string }
   | { kind: "draining" };
 
+const readOwner = (client: ClientBase): Promise<string | undefined> =>
+  readSovereignIdentity((text, values) => client.query(text, values));
+
 /**
  * Compares the database's schema with this program's. When the service starts, it refuses another version, unless the
  * database records that this program works with it. Once a version has been accepted, a newer one is only reported and the
- * service continues, because migrations must be compatible with a running service. A database of another Sovereign is
- * refused at any time.
+ * service continues, because migrations must be compatible with a running service. An older one, which a restored backup has,
+ * and a database of another Sovereign are refused at any time.
  */
 export function createReadiness(deps: {
   database: Database;
@@ -56,8 +65,11 @@ export function createReadiness(deps: {
 
   async function readSchema(): Promise<MeasuredDatabase> {
     if (known !== undefined && isRecent(known.atMs, now().getTime(), FINGERPRINT_FRESH_MS)) {
-      const version = await database.withClient(readSchemaVersion);
-      if (version === known.schema.version) return known.schema;
+      const present = await database.withClient(async (client) => ({
+        version: await readSchemaVersion(client),
+        owner: await readOwner(client),
+      }));
+      if (present.version === known.schema.version) return { ...known.schema, ...present };
     }
     const schema = await database.withClient(async (client, discard) => {
       const state = await readSchemaState(client, discard);
@@ -65,7 +77,7 @@ export function createReadiness(deps: {
       return {
         ...state,
         isUsable,
-        owner: await readSovereignIdentity((text, values) => client.query(text, values)),
+        owner: await readOwner(client),
       };
     });
     if (schema.drift.length > 0 && schema.fingerprint !== known?.schema.fingerprint)
@@ -82,13 +94,15 @@ export function createReadiness(deps: {
     try {
       schema = await readSchema();
     } catch (error) {
+      if (error instanceof Error && error.cause instanceof ForeignDatabaseError)
+        return { kind: "mismatch", reason: error.cause.message };
       logger.warn({ reason: errorMessage(error) }, "the database does not answer");
       return { kind: "unavailable", reason: new DatabaseUnavailableError(error).message };
     }
     const foreign = describeForeignOwner(schema.owner, sovereignFqdn);
     if (foreign !== undefined) return { kind: "mismatch", reason: foreign };
     if (schema.isUsable) hasMatched = true;
-    if (schema.version === undefined || !hasMatched)
+    if (schema.version === undefined || !hasMatched || schema.version < SCHEMA_VERSION)
       return { kind: "mismatch", reason: describeMismatch(schema.version) };
     const { version, fingerprint, drift } = schema;
     const shown = drift.length === 0 ? {} : { drift: drift.slice(0, MAX_SHOWN) };

@@ -78,7 +78,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   const { settings, now, logger, registry } = deps;
   const { sovereignFqdn } = settings;
   const { currency } = settings.payment;
-  const pool = deps.pool ?? createPool(settings.databaseUrl, settings.maxConnections, logger);
+  const pool = deps.pool ?? createPool(settings.databaseUrl, settings.maxConnections, logger, sovereignFqdn);
   const database = createDatabase(pool);
   const tracing = createTracing();
   const sources = openSources(deps, tracing.fetch);

@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { Logger } from "../../platform/log.ts";
 import { CodedError, DatabaseUnavailableError } from "../errors.ts";
+import { requireOwnDatabase } from "./sovereign-identity.ts";
 
 /** One statement. With a `name`, it is prepared once for each connection. */
 interface Statement {
@@ -37,7 +38,16 @@ const TEMPORARY_SQLSTATE = /^(08|53|57P0|25006|55P03|57014|40001|40P01)/;
 const SESSION_SQL = `SET search_path = public, pg_catalog; SET statement_timeout = '10s'; SET lock_timeout = '5s';
   SET idle_in_transaction_session_timeout = '15s'`;
 
-export function createPool(databaseUrl: string, maxConnections: number, logger: Logger): pg.Pool {
+/**
+ * With `sovereignFqdn`, each connection is refused while the database belongs to another Sovereign. A server that takes the
+ * place of the own one, after a change of DNS or of a Service, then never receives an order.
+ */
+export function createPool(
+  databaseUrl: string,
+  maxConnections: number,
+  logger: Logger,
+  sovereignFqdn?: string,
+): pg.Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: maxConnections,
@@ -47,11 +57,17 @@ export function createPool(databaseUrl: string, maxConnections: number, logger: 
     keepAlive: true,
     application_name: "catalyst-billing",
     // The pool awaits this before it lends the connection. Its types declare only the synchronous form.
-    onConnect: (client): void => client.query(SESSION_SQL) as unknown as undefined,
+    onConnect: (client): void => prepareConnection(client, sovereignFqdn) as unknown as undefined,
   });
   // The next request replaces a failed idle connection. Without a listener, the event would end the process.
   pool.on("error", (error) => logger.warn({ err: error.message }, "an idle database connection failed"));
   return pool;
+}
+
+async function prepareConnection(client: pg.ClientBase, sovereignFqdn: string | undefined): Promise<void> {
+  await client.query(SESSION_SQL);
+  if (sovereignFqdn !== undefined)
+    await requireOwnDatabase((text, values) => client.query(text, values), sovereignFqdn);
 }
 
 export function createDatabase(pool: pg.Pool): Database {

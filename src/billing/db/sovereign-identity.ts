@@ -1,7 +1,7 @@
 import pg from "pg";
 
 /** The database belongs to another Sovereign, so this one must neither migrate it nor serve from it. */
-class ForeignDatabaseError extends Error {
+export class ForeignDatabaseError extends Error {
   override readonly name = "ForeignDatabaseError";
 }
 

@@ -42,6 +42,19 @@ describe("GET /readyz", () => {
     expect(after.fingerprint).not.toBe(before.fingerprint);
   });
 
+  it("refuses an older schema within two seconds, although it served before: a backup was restored", async () => {
+    await measured();
+    await billing.database.pool.query(
+      `DELETE FROM ${MIGRATION_TABLE} WHERE name = (SELECT max(name COLLATE "C") FROM ${MIGRATION_TABLE})`,
+    );
+    nowMs += 2_000;
+    const answer = await billing.ask("/readyz");
+    expect([answer.status, answer.json.reason]).toEqual([
+      503,
+      expect.stringMatching(/^the database is at schema version .*: run catalyst migrate$/),
+    ]);
+  });
+
   it("reports a missing schema within two seconds", async () => {
     await measured();
     await billing.database.pool.query(`DROP TABLE ${MIGRATION_TABLE}`);

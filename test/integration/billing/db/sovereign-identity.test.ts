@@ -105,4 +105,43 @@ describe("the identity of a database", () => {
     await own.service.ready(new AbortController().signal);
     expect((await own.ask("/readyz")).status).toBe(200);
   });
+
+  it("ends every request at once when another Sovereign's database takes the place of the own one", async () => {
+    const one = await database("migrated");
+    await migrate(one, FQDN);
+    const own = await start({ database: one });
+    await own.service.ready(new AbortController().signal);
+    const preview = () => own.ask("/billing/vouchers/redeem-preview", { body: { code: "NOBODY" } });
+    expect((await preview()).status).toBe(404);
+    const handOver = async (fqdn: string) => {
+      await one.pool.query("DELETE FROM sovereign_identity");
+      await migrate(one, fqdn);
+    };
+    await handOver("bank.om");
+    // The former server's connections end.
+    await one.pool.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'catalyst-billing' AND datname = current_database()",
+    );
+    await expect.poll(async () => (await preview()).status).toBe(503);
+    expect((await preview()).json).toMatchObject({ code: "database_unavailable" });
+    const probe = await own.ask("/readyz");
+    expect([probe.status, probe.json.reason]).toEqual([
+      503,
+      expect.stringContaining(`belongs to Sovereign bank.om, and this is Sovereign ${FQDN}`),
+    ]);
+    await handOver(FQDN);
+    await expect.poll(async () => (await preview()).status).toBe(404);
+  });
+
+  it("makes billing not ready within two seconds when a backup of another Sovereign is restored in its database", async () => {
+    let nowMs = Date.now();
+    const one = await database("migrated");
+    await migrate(one, FQDN);
+    const own = await start({ database: one, now: () => new Date(nowMs) });
+    expect((await own.ask("/readyz")).status).toBe(200);
+    await one.pool.query("DELETE FROM sovereign_identity");
+    await migrate(one, "bank.om");
+    nowMs += 2_000;
+    expect((await own.ask("/readyz")).json.reason).toContain("belongs to Sovereign bank.om");
+  });
 });
