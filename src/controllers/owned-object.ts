@@ -1,13 +1,17 @@
 import type { KubernetesObject } from "../api/object.ts";
 import type { Applier } from "../kube/apply.ts";
+import { isRefused } from "../kube/error.ts";
 import type { EventRecorder } from "../kube/event.ts";
+import { FieldConflict } from "../kube/field-conflict.ts";
 import type { Informer } from "../kube/informer.ts";
 import { keyOf } from "../kube/resource.ts";
 import { describeDrift } from "./drift.ts";
 
 /**
  * Applies the objects that the operator manages for `owner`, one after the other. `caches` are the caches of their kinds.
- * Each correction becomes an Event of the owner.
+ * Each correction becomes an Event of the owner. An object that the API server refuses, or that another writer keeps
+ * changing, delays no other object: a removed right must not stay because another object is refused. The first such error
+ * is thrown at the end.
  */
 export async function applyOwned(
   { applier, events }: { applier: Applier; events: EventRecorder },
@@ -15,13 +19,27 @@ export async function applyOwned(
   desired: readonly KubernetesObject[],
   caches: readonly Informer<KubernetesObject>[],
 ): Promise<void> {
+  let refusal: unknown;
   for (const object of desired) {
     const { kind, metadata } = object;
     const name = keyOf(metadata);
     const cached = caches.find(({ resource }) => resource.kind === kind)?.get(name);
-    const applied = await applier.apply(object, cached);
-    if (applied.kind !== "corrected") continue;
+    const applied = await applier.apply(object, cached).catch((error: unknown) => {
+      if (!concernsOnly(object, cached, error)) throw error;
+      refusal ??= error;
+      return undefined;
+    });
+    if (applied?.kind !== "corrected") continue;
     const drift = describeDrift({ kind, name, fields: applied.fields });
     events.record(owner, "Warning", "DriftCorrected", `${drift}: the operator put it back`);
   }
+  if (refusal !== undefined) throw refusal;
 }
+
+/** Whether other objects can be applied after this error. None can while their namespace does not exist. */
+export const concernsOnly = (
+  { kind }: KubernetesObject,
+  live: KubernetesObject | undefined,
+  error: unknown,
+): boolean =>
+  error instanceof FieldConflict || (isRefused(error) && (kind !== "Namespace" || live !== undefined));

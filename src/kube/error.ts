@@ -116,6 +116,10 @@ export const isTooManyRequests = hasStatus(429);
 /** The fault affects every request, not only this one: no answer, a server error, or too many requests. */
 export const isServerUnavailable = (error: unknown): boolean =>
   isUnreachable(error) || isTooManyRequests(error) || (error instanceof KubeError && error.status >= 500);
+/** The server refuses the content of this write, or the right to it. It may still accept writes of other objects. */
+export const isRefused = (error: unknown): boolean =>
+  error instanceof KubeError && REFUSED_STATUSES.includes(error.status);
+const REFUSED_STATUSES: readonly number[] = [400, 403, 413, 422];
 /** The server has compacted the position of a list or watch. */
 export const isGone = hasStatus(410);
 /** No answer came: the connection was refused or reset, or timed out. A write may have happened. */

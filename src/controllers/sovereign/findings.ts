@@ -17,6 +17,12 @@ export interface Findings {
   stop: Stop | undefined;
   /** Another writer keeps reverting a managed object, so the operator leaves that object alone for `retryAfterMs`. */
   fieldConflict?: { message: string; retryAfterMs: number };
+  /** The schema version of a database that was verified before; null without a billing schema. */
+  databaseVersion?: string | null;
+  /** The recorded migration no longer describes the database, so it is dropped from the status. */
+  isMigrationVoid?: true;
+  /** The first error of an object that the API server refused. The others were still applied. */
+  refusal?: unknown;
   /** A wait that exceeded its deadline. The Sovereign counts as stalled, and the operator still tries again. */
   overdue?: { reason: string; message: string };
   /** At the beginning of this reconcile, the API server had no namespace for the Sovereign. */
@@ -30,4 +36,9 @@ export interface Findings {
 /** Reconciles again after this time, unless another finding asks for it sooner. */
 export function requeueWithin(findings: Findings, afterMs: number): void {
   findings.requeueAfterMs = Math.min(findings.requeueAfterMs ?? afterMs, afterMs);
+}
+
+/** Ends the reconcile when the API server refused an object, after every other object was corrected. */
+export function throwRefusal({ refusal }: Findings): void {
+  if (refusal !== undefined) throw refusal;
 }

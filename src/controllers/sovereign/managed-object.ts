@@ -1,14 +1,18 @@
+import { findCondition, READY } from "../../api/condition.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../api/sovereign.ts";
+import { isFailureReason } from "../../kube/failure.ts";
 import { FieldConflict } from "../../kube/field-conflict.ts";
 import { type Drift, describeDrift, touchesImage } from "../drift.ts";
+import { concernsOnly } from "../owned-object.ts";
 import { liveObject } from "./cache.ts";
 import { type ReconcileContext, SOON_MS } from "./context.ts";
 import { falseCondition, waiting } from "./status.ts";
 
 /**
  * Applies a managed object. An edit by another writer is written into the status before the correction, so that an observer
- * can see it, and is counted afterwards. Returns the live object when another writer keeps reverting this one.
+ * can see it, and is counted afterwards. Returns the live object when another writer keeps reverting this one, and when the
+ * API server refuses the write: an edited image must not run on because the write of another object is refused.
  */
 export async function applyManaged(
   context: ReconcileContext,
@@ -38,13 +42,18 @@ export async function applyManaged(
       );
     return applied.object;
   } catch (error) {
-    if (!(error instanceof FieldConflict)) throw error;
-    findings.fieldConflict ??= { message: error.message, retryAfterMs: error.retryAfterMs };
+    if (!concernsOnly(desired, live, error)) throw error;
+    if (error instanceof FieldConflict)
+      findings.fieldConflict ??= { message: error.message, retryAfterMs: error.retryAfterMs };
+    else findings.refusal ??= error;
     return live ?? desired;
   }
 }
 
-async function reportDrift({ report, findings }: ReconcileContext, drift: Drift): Promise<void> {
+async function reportDrift({ report, findings, sovereign }: ReconcileContext, drift: Drift): Promise<void> {
+  // A refused correction is tried again and again. Each try would write the status twice.
+  const ready = findCondition(sovereign.status?.conditions, READY);
+  if (ready !== undefined && isFailureReason(ready.reason)) return;
   const message = `${describeDrift(drift)}: the operator puts it back now`;
   await report({
     ...findings,

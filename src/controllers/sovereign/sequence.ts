@@ -7,6 +7,7 @@ import { reconcileRemote } from "../spoke/reconcile.ts";
 import { ownedObjects } from "./cache.ts";
 import type { ReconcileContext } from "./context.ts";
 import { checkEligibility } from "./eligibility.ts";
+import { throwRefusal } from "./findings.ts";
 import type { SecretFacts } from "./secret-facts.ts";
 import type { Stop } from "./status.ts";
 import { compareWithReference } from "./step/comparison.ts";
@@ -17,7 +18,7 @@ import { applyFoundation } from "./step/foundation.ts";
 import { observeIssuer } from "./step/issuer.ts";
 import { migrate, migratedImage } from "./step/migration.ts";
 import { pinImage } from "./step/pin.ts";
-import { checkRollout, observeRollout } from "./step/rollout.ts";
+import { checkRollout, observeRunning } from "./step/rollout.ts";
 import { runSmokeTest } from "./step/smoke-test.ts";
 import { applyWorkload, checkSecrets, type Workload } from "./step/workload.ts";
 
@@ -36,6 +37,7 @@ export async function reconcileSovereign(context: ReconcileContext): Promise<Sto
     return ineligible;
   }
   const running = await putBack(context);
+  throwRefusal(context.findings);
   return moveForward(context, running);
 }
 
@@ -64,7 +66,7 @@ async function putBack(context: ReconcileContext): Promise<Running> {
   // Step 6, early: the workload of the image that runs already.
   const workload = image === undefined ? undefined : await applyWorkload(context, image, secrets);
   if (workload !== undefined) {
-    observeRollout(context, workload.deployment);
+    observeRunning(context, workload);
     await observeErrorRate(context, workload.image);
   }
   return { foundation, configuration, secrets, workload };
@@ -92,6 +94,7 @@ async function moveForward(context: ReconcileContext, running: Running): Promise
   const incomplete = checkSecrets(context, problem, kept !== undefined);
   if (incomplete !== undefined) return incomplete;
   const workload = kept ?? (await applyWorkload(context, image, secrets)); // 6. workload
+  throwRefusal(context.findings);
   const managed = [configuration.object, ...workload.objects];
   await deps.applier.prune([...foundation, ...managed], ownedObjects(deps.caches, sovereign));
 

@@ -5,7 +5,7 @@ import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { isFinishedJob, type JobObject } from "../../../src/controllers/sovereign/observed.ts";
 import { KubeError, kubeErrorOf } from "../../../src/kube/error.ts";
-import { CONFIG_MAPS, DEPLOYMENTS, JOBS, NAMESPACES, SERVICES } from "../../../src/kube/resource.ts";
+import { CONFIG_MAPS, DEPLOYMENTS, JOBS, NAMESPACES, pathOf, SERVICES } from "../../../src/kube/resource.ts";
 import { IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
 import {
   RELEASES,
@@ -93,7 +93,7 @@ describe("what the API server refuses", () => {
     });
     // The first was found before the failure, the second was not checked.
     expect(["RolledOut", "VoucherShapeVerified"].map((type) => statusOf(seen, type))).toEqual([
-      "Unknown",
+      "True",
       "Unknown",
     ]);
     expect((await bench.events("zero")).filter(({ reason }) => reason === "WriteForbidden")).toMatchObject([
@@ -102,6 +102,37 @@ describe("what the API server refuses", () => {
     denied.clear();
     const mended = await bench.awaitCondition("zero", "Ready", "True");
     expect(statusOf(mended, "Stalled")).toBeUndefined();
+  });
+
+  it("puts back an edited image while a policy denies its ConfigMap, and goes on when the policy is gone", async () => {
+    denied.add("apply ConfigMap billing-config");
+    const configuration = { namespace: NAMESPACE, name: "billing-config" };
+    await bench.client().mergePatch(CONFIG_MAPS, configuration, { data: { "catalog.json": "{}" } });
+    await bench.awaitCondition("zero", "Ready", "False", "WriteForbidden");
+    const key = { namespace: NAMESPACE, name: "billing" };
+    const edited = "registry.example/edited:1";
+    await bench.client().request({
+      method: "PATCH",
+      path: pathOf(DEPLOYMENTS, key),
+      contentType: "application/strategic-merge-patch+json",
+      body: { spec: { template: { spec: { containers: [{ name: "billing", image: edited }] } } } },
+    });
+    await bench.client().delete(SERVICES, key);
+    await until(
+      async () => {
+        const deployment = JSON.stringify(await bench.client().get(DEPLOYMENTS, key));
+        const service = await bench.client().get(SERVICES, key);
+        return !deployment.includes(edited) && service !== undefined ? true : undefined;
+      },
+      async () => "the image and the Service as they were",
+    );
+    const seen = await bench.awaitCondition("zero", "Stalled", "True", "WriteForbidden");
+    expect(findCondition(seen.status?.conditions, "Ready")?.status).toBe("False");
+    expect((await bench.events("zero")).map(({ message }) => message)).toContain(
+      "Service billing: deleted: the operator put it back",
+    );
+    denied.clear();
+    await bench.awaitCondition("zero", "Ready", "True");
   });
 
   it("replaces its own Deployment with another selector, and says so", async () => {

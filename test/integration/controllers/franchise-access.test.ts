@@ -9,6 +9,7 @@ import {
 } from "../../../src/controllers/franchise/controller.ts";
 import { createApplier } from "../../../src/kube/apply.ts";
 import { watchClock } from "../../../src/kube/clock-watch.ts";
+import { KubeError } from "../../../src/kube/error.ts";
 import { FieldConflict } from "../../../src/kube/field-conflict.ts";
 import { createReconcileMetrics } from "../../../src/kube/metric.ts";
 import { createController } from "../../../src/kube/reconcile.ts";
@@ -130,6 +131,40 @@ describe("a Franchisee's rights", () => {
       ...{ status: "False", reason: "FieldConflict", message: conflict.message },
     });
     expect(findCondition(conditions, "AccessGranted")?.status).toBe("Unknown");
+  });
+
+  it("are withdrawn from a removed subject although the API server refuses another object", async () => {
+    const { franchises } = bench.caches();
+    const { deps, reconcile } = process();
+    await reconcile();
+    const key = { namespace: "sovereign-omantel", name: NAME };
+    const nameSubject = async (name: string) => {
+      const spec = { subjects: [{ kind: "User", name }] };
+      await bench.client().mergePatch(resourceOf(FRANCHISE), { name: "omantel" }, { spec });
+      await until(
+        async () => (franchises.get("omantel")?.spec.subjects[0]?.name === name ? true : undefined),
+        async () => "the subject in the cache",
+      );
+    };
+    await nameSubject("successor");
+    const refusal = new KubeError("PATCH clusterroles: a policy", {
+      ...{ status: 403, reason: "Forbidden", serverMessage: "a policy denies it" },
+      request: { method: "PATCH", target: `ClusterRole ${NAME}` },
+    });
+    const applier: typeof deps.applier = {
+      ...deps.applier,
+      apply: (object, ...rest) =>
+        object.kind === "ClusterRole" ? Promise.reject(refusal) : deps.applier.apply(object, ...rest),
+    };
+    const refused = createFranchiseReconciler({ ...deps, applier });
+    await expect(refused("omantel", new AbortController().signal)).rejects.toBe(refusal);
+    expect(await bench.client().get(ROLE_BINDINGS, key)).toMatchObject({ subjects: [{ name: "successor" }] });
+    expect(findCondition((await read())?.status?.conditions, "Ready")).toMatchObject({
+      ...{ status: "False", reason: "WriteForbidden" },
+    });
+    await nameSubject("omantel-admin");
+    await granted();
+    await reconcile();
   });
 
   it("shrink with the grants and with the Sovereigns", async () => {

@@ -1,3 +1,4 @@
+import type { NewCondition } from "../../../api/condition.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
 import { unknownCondition } from "../../readiness.ts";
 import { podsOf } from "../cache.ts";
@@ -8,19 +9,29 @@ import { findPodFailure, findRefusal } from "../pod-failure.ts";
 import { recordNewReason } from "../report.ts";
 import { isShapeUncontradicted } from "../shape.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
+import type { Workload } from "./workload.ts";
 
 /** Waits until every replica runs the pinned image and is available. */
 export function checkRollout(context: ReconcileContext, deployment: DeploymentObject): Stop | undefined {
   const stop = observeRollout(context, deployment);
-  if (stop !== undefined) return stop;
-  context.findings.conditions.push(
-    trueCondition(
-      CONDITION.rolledOut,
-      "RolledOut",
-      `${deployment.spec?.replicas} replicas run the pinned image`,
-    ),
-  );
-  return undefined;
+  if (stop === undefined) context.findings.conditions.push(rolledOut(deployment));
+  return stop;
+}
+
+const rolledOut = ({ spec }: DeploymentObject): NewCondition =>
+  trueCondition(CONDITION.rolledOut, "RolledOut", `${spec?.replicas} replicas run the pinned image`);
+
+/**
+ * Sets `RolledOut` for the image that runs already, before any step waits. A rollout that ends while another step waits, or
+ * while the API server refuses another object, must not stay False or Unknown.
+ */
+export function observeRunning(
+  context: ReconcileContext,
+  { image, deployment }: Pick<Workload, "image" | "deployment">,
+): void {
+  const stop = observeRollout(context, deployment);
+  if (stop === undefined && context.sovereign.status?.pinnedImage === image)
+    context.findings.conditions.push(rolledOut(deployment));
 }
 
 /**
@@ -28,7 +39,7 @@ export function checkRollout(context: ReconcileContext, deployment: DeploymentOb
  * for a reconcile that stops before the rollout, because running Pods must not look healthy only because a Secret is
  * missing.
  */
-export function observeRollout(
+function observeRollout(
   context: ReconcileContext,
   deployment: DeploymentObject,
 ): Exclude<Stop, { kind: "unknown" }> | undefined {

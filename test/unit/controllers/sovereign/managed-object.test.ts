@@ -4,8 +4,9 @@ import type { Drift } from "../../../../src/controllers/drift.ts";
 import { applyManaged } from "../../../../src/controllers/sovereign/managed-object.ts";
 import type { Findings } from "../../../../src/controllers/sovereign/status.ts";
 import type { Applied, Applier } from "../../../../src/kube/apply.ts";
+import { KubeError } from "../../../../src/kube/error.ts";
 import { FieldConflict } from "../../../../src/kube/field-conflict.ts";
-import { sovereign } from "../../../support/builder/catalyst-object.ts";
+import { condition, sovereign } from "../../../support/builder/catalyst-object.ts";
 import { contextOf } from "../../../support/builder/reconcile-context.ts";
 
 const deployment: KubernetesObject = {
@@ -17,7 +18,7 @@ const live = { ...deployment, metadata: { ...deployment.metadata, uid: "live" } 
 const IMAGE_FIELD = "spec.template.spec.containers[billing].image";
 
 /** Applies a Deployment. The applier returns this answer after it found these fields edited. */
-async function apply(answer: Applied | Error, edited?: string[]) {
+async function apply(answer: Applied | Error, edited?: string[], own = sovereign("omantel")) {
   const reports: Findings[] = [];
   const drifts: [string, Drift][] = [];
   const cached: unknown[] = [];
@@ -30,7 +31,7 @@ async function apply(answer: Applied | Error, edited?: string[]) {
     },
   } as Applier;
   const context = contextOf(
-    sovereign("omantel"),
+    own,
     { deployments: [live] },
     { applier, onDrift: (name, drift) => void drifts.push([name, drift]) },
   );
@@ -138,6 +139,42 @@ describe("applyManaged", () => {
     context.findings.fieldConflict = { message: "first", retryAfterMs: 2 };
     expect(await applyManaged(context, deployment)).toBe(deployment);
     expect(context.findings.fieldConflict).toEqual({ message: "first", retryAfterMs: 2 });
+  });
+
+  const refusal = new KubeError("denied", { status: 403, reason: "Forbidden" });
+
+  it("returns the live object when the API server refuses the write, and keeps the first refusal", async () => {
+    const { result, context } = await apply(refusal);
+    expect(result).toBe(live);
+    expect(context.findings.refusal).toBe(refusal);
+    const applier = { apply: () => Promise.reject(refusal) } as unknown as Applier;
+    const later = contextOf(sovereign("omantel"), {}, { applier });
+    later.findings.refusal = "first";
+    expect(await applyManaged(later, deployment)).toBe(deployment);
+    expect(later.findings.refusal).toBe("first");
+  });
+
+  it.each([
+    ["another version was written first", new KubeError("old", { status: 409, reason: "Conflict" })],
+    ["the API server fails", new KubeError("down", { status: 500, reason: "InternalError" })],
+    ["no answer came", new KubeError("reset", { status: 0, reason: "Unreachable" })],
+  ])("throws when %s", async (_when, error) => {
+    await expect(apply(error)).rejects.toBe(error);
+  });
+
+  it("throws when the API server refuses a namespace that does not exist", async () => {
+    const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "sovereign-omantel" } };
+    const applier = { apply: () => Promise.reject(refusal) } as unknown as Applier;
+    await expect(applyManaged(contextOf(sovereign("omantel"), {}, { applier }), namespace)).rejects.toBe(
+      refusal,
+    );
+  });
+
+  it("does not report an edit again while the API server refuses its correction", async () => {
+    const refused = { ...condition("Ready", "False"), reason: "WriteForbidden" };
+    const own = sovereign("omantel", {}, { conditions: [refused] });
+    expect((await apply(refusal, [IMAGE_FIELD], own)).reports).toEqual([]);
+    expect((await apply(refusal, [IMAGE_FIELD])).reports).toHaveLength(1);
   });
 
   it("throws every other error", async () => {

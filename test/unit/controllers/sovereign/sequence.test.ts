@@ -150,7 +150,10 @@ describe("reconcileSovereign", () => {
       const own = running({ role: "Franchised", franchise: "omantel" });
       const { stop, findings } = await reconcile(own, { releases: [] });
       expect(stop?.reason).toBe("FranchiseMissing");
-      expect(findings.conditions).toMatchObject([{ type: "ImagePinned", reason: "ReleaseMissing" }]);
+      expect(findings.conditions).toMatchObject([
+        { type: "RolledOut", status: "True" },
+        { type: "ImagePinned", reason: "ReleaseMissing" },
+      ]);
     });
 
     it("corrects the workload although the database is down", async () => {

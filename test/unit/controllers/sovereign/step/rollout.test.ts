@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { DeploymentObject, PodObject } from "../../../../../src/controllers/sovereign/observed.ts";
-import { checkRollout } from "../../../../../src/controllers/sovereign/step/rollout.ts";
-import { condition, IMAGE, sovereign, verifiedOn } from "../../../../support/builder/catalyst-object.ts";
+import { checkRollout, observeRunning } from "../../../../../src/controllers/sovereign/step/rollout.ts";
+import {
+  condition,
+  IMAGE,
+  NEXT_IMAGE,
+  sovereign,
+  verifiedOn,
+} from "../../../../support/builder/catalyst-object.ts";
 import { contextOf } from "../../../../support/builder/reconcile-context.ts";
 
 const deployment = (status: DeploymentObject["status"] & object): DeploymentObject => ({
@@ -147,5 +153,18 @@ describe("checkRollout", () => {
     expect(context.findings.conditions).toEqual([
       { type: "RolledOut", status: "False", reason: "ProgressDeadlineExceeded", message },
     ]);
+  });
+});
+
+describe("observeRunning", () => {
+  it.each<[string, string, number, string[]]>([
+    ["ends while another step waits", IMAGE, 2, ["RolledOut=True"]],
+    ["has not ended", IMAGE, 1, ["RolledOut=False"]],
+    ["is of an earlier image than the pinned one", NEXT_IMAGE, 2, []],
+  ])("shows a rollout that %s", (_which, pinnedImage, availableReplicas, expected) => {
+    const conditions = [{ ...condition("RolledOut", "False"), reason: "RollingOut" }];
+    const context = contextOf(sovereign("omantel", {}, { pinnedImage, conditions }));
+    observeRunning(context, { image: IMAGE, deployment: deployment({ availableReplicas }) });
+    expect(context.findings.conditions.map(({ type, status }) => `${type}=${status}`)).toEqual(expected);
   });
 });
