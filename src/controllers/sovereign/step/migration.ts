@@ -126,9 +126,17 @@ async function ensureJob(
   const [running] = [...superseded, ...pods.filter((pod) => !isFinishedPod(pod))];
   if (running === undefined) return createJob(context, desired, problem);
   const { name } = running.metadata;
-  const message = `${running.kind} ${name} migrates to another image or database: the operator deletes it and waits until it is gone`;
+  const message = `${running.kind} ${name} migrates to another image or database: the operator deletes it and waits until it is gone${whatHolds(running)}`;
   context.findings.conditions.push(falseCondition(CONDITION.migrated, "MigrationSuperseded", message));
-  return { stop: waiting("MigrationSuperseded", message, SOON_MS) };
+  return { stop: waiting("MigrationSuperseded", message) };
+}
+
+/** Why a deleted object may stay. A Pod also stays while its node does not answer. */
+function whatHolds({ kind, metadata }: KubernetesObject): string {
+  const { deletionTimestamp, finalizers = [], namespace, name } = metadata;
+  if (deletionTimestamp === undefined) return "";
+  const finalizing = finalizers.length === 0 ? "" : `; its finalizers are ${finalizers.join(", ")}`;
+  return `. It is being deleted since ${deletionTimestamp}${finalizing}: kubectl -n ${namespace} describe ${kind.toLowerCase()} ${name} shows what holds it`;
 }
 
 /** Creates the Job once all Secrets of its Pod are valid. */

@@ -48,6 +48,10 @@ describe("the Jobs of migrations", () => {
     };
   };
   const otherName = jobOf(NEXT_IMAGE).metadata.name;
+  const held = (pod: PodObject): PodObject => ({
+    ...pod,
+    metadata: { ...pod.metadata, deletionTimestamp: NOW, finalizers: ["example.com/held"] },
+  });
   const inPhase = (phase: string): PodObject => ({ ...pod("p", NOW, ""), kind: "Pod", status: { phase } });
 
   it.each<[string, JobObject[], PodObject[], string[]]>([
@@ -72,7 +76,7 @@ describe("the Jobs of migrations", () => {
     expect(calls).toEqual(["create"]);
   });
 
-  it.each<[string, JobObject[], PodObject[], string[], string]>([
+  it.each<[string, JobObject[], PodObject[], string[], string, string?]>([
     [
       "an unfinished Job of another image",
       [jobOf(NEXT_IMAGE)],
@@ -86,14 +90,24 @@ describe("the Jobs of migrations", () => {
       [],
       [],
       `Job ${otherName}`,
+      `. It is being deleted since ${NOW}: kubectl -n sovereign-omantel describe job ${otherName} shows what holds it`,
+    ],
+    [
+      "a Pod that a finalizer keeps",
+      [],
+      [held(inPhase("Running"))],
+      [],
+      "Pod p",
+      `. It is being deleted since ${NOW}; its finalizers are example.com/held: kubectl -n sovereign-omantel describe pod p shows what holds it`,
     ],
     ["a Pod whose Job is gone", [], [inPhase("Running")], [], "Pod p"],
-  ])("are not created before %s is gone", async (_which, jobs, pods, deletions, what) => {
+  ])("are not created before %s is gone", async (_which, jobs, pods, deletions, what, held = "") => {
     const { deps, calls } = serverWith(jobs, pods);
     const context = contextOf(own, {}, deps);
-    const message = `${what} migrates to another image or database: the operator deletes it and waits until it is gone`;
+    const message = `${what} migrates to another image or database: the operator deletes it and waits until it is gone${held}`;
+    // The watches of Jobs and Pods end the wait.
     expect(await migrate(context, TARGET)).toEqual({
-      ...{ kind: "waiting", reason: "MigrationSuperseded", message, retryAfterMs: 1_000 },
+      ...{ kind: "waiting", reason: "MigrationSuperseded", message, retryAfterMs: 60_000, isWatched: true },
     });
     expect(calls).toEqual(["list Job", ...deletions, "list Pod"]);
     expect(context.findings.conditions).toEqual([
