@@ -111,7 +111,7 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
     webhook.maintain(serving.signal);
     const reports = { client, webhook, logger, now, signal: serving.signal };
     void parts.add(writeReports(reports), (written) => written);
-    const relay = createFleetRelay({ client, caches, logger, now });
+    const relay = createFleetRelay({ client, caches, events, logger, now });
     void parts.add(relay.run(serving.signal), (running) => running);
     const voucherApi = parts.add(
       await startVoucherApi({ ...common, relay, signal: serving.signal }),

@@ -1,5 +1,6 @@
 import pg from "pg";
-import { ORGANIZATION } from "../api/organization.ts";
+import { ORGANIZATION, type Organization } from "../api/organization.ts";
+import type { Sovereign } from "../api/sovereign.ts";
 import { requireOwnDatabase } from "../billing/db/sovereign-identity.ts";
 import {
   drainOutbox,
@@ -10,7 +11,9 @@ import {
 } from "../billing/event/outbox.ts";
 import { desiredOrganization } from "../controllers/organization/desired-organization.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { isAlreadyExists, isServerUnavailable } from "../kube/error.ts";
+import { isAlreadyExists, isRefused, isServerUnavailable } from "../kube/error.ts";
+import type { EventRecorder } from "../kube/event.ts";
+import { describeFailure } from "../kube/failure.ts";
 import { resourceOf } from "../kube/resource.ts";
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
@@ -31,6 +34,7 @@ export function createOutboxPass(deps: {
   client: KubeClient;
   caches: OperatorCaches;
   subscriptions: Pick<ObservedSubscriptions, "look" | "forget">;
+  events: EventRecorder;
   logger: Logger;
 }): {
   /** Undefined when the Sovereign has no usable outbox: it is not migrated, or has no database URL. */
@@ -38,7 +42,7 @@ export function createOutboxPass(deps: {
   /** Drops the state of a Sovereign. */
   forget(name: string): void;
 } {
-  const { client, caches, subscriptions, logger } = deps;
+  const { client, caches, subscriptions, events, logger } = deps;
   const urls = createDatabaseUrlReader({ client, secretVersions: caches.secretVersions });
 
   return {
@@ -62,7 +66,11 @@ export function createOutboxPass(deps: {
         // The Secret may meanwhile name another Sovereign's database, whose orders must not become Organizations of this
         // one.
         await requireOwnDatabase((text, values) => connection.query(text, values), sovereign.spec.fqdn);
-        const deliver = (event: OutboxEvent) => createOrganization(client, name, event);
+        const deliver = (event: OutboxEvent) =>
+          createOrganization(client, name, event).catch((error: unknown) => {
+            reportRefusal(events, sovereign, event, error);
+            throw error;
+          });
         const delivery = {
           sink: ORGANIZATION_SINK,
           deliver,
@@ -86,17 +94,52 @@ export function createOutboxPass(deps: {
   };
 }
 
+/** A customer has paid for an Organization that does not exist. Only the Sovereign can show this. */
+function reportRefusal(
+  events: EventRecorder,
+  sovereign: Sovereign,
+  event: OutboxEvent,
+  error: unknown,
+): void {
+  const failure = isRefused(error) ? describeFailure(error, event.attempt) : undefined;
+  if (failure !== undefined)
+    events.record(
+      sovereign,
+      "Warning",
+      "OrganizationRefused",
+      `order ${event.payload.id} has no Organization yet: ${failure.message}`,
+    );
+}
+
 async function createOrganization(
   client: KubeClient,
   sovereign: string,
   { payload }: OutboxEvent,
 ): Promise<void> {
+  const desired = desiredOrganization(sovereign, payload);
   try {
-    await client.create(resourceOf(ORGANIZATION), desiredOrganization(sovereign, payload));
+    await client.create(resourceOf(ORGANIZATION), desired).catch((error: unknown) => {
+      if (!isAlreadyExists(error)) throw error;
+      return requireLasting(client, desired);
+    });
   } catch (error) {
-    if (isAlreadyExists(error)) return;
     throw isServerUnavailable(error)
       ? new SinkUnavailableError(errorMessage(error), { cause: error })
       : error;
   }
+}
+
+/**
+ * Throws while the Organization of an earlier order is being deleted: this order needs another one afterwards. The order
+ * that created it does not, because a person deleted that Organization. The operator's role has no `get`, so this lists.
+ */
+async function requireLasting(client: KubeClient, { metadata, spec }: Organization): Promise<void> {
+  const fieldSelector = `metadata.name=${metadata.name}`;
+  const { items } = await client.list<Organization>(resourceOf(ORGANIZATION), { fieldSelector });
+  const isOver = items.every(({ metadata: { deletionTimestamp } }) => deletionTimestamp !== undefined);
+  const isRepeated = items.some((live) => live.spec.order === spec.order);
+  if (isOver && !isRepeated)
+    throw new Error(
+      `Organization ${metadata.name} is being deleted: the order gets another one when it is gone`,
+    );
 }

@@ -2,6 +2,7 @@ import type { Sovereign } from "../api/sovereign.ts";
 import type { SubscriptionStandings } from "../controllers/organization/controller.ts";
 import { SOVEREIGN_INDEX } from "../controllers/sovereign/cache.ts";
 import type { KubeClient } from "../kube/client.ts";
+import type { EventRecorder } from "../kube/event.ts";
 import { keyOf } from "../kube/resource.ts";
 import { createWorkQueue } from "../kube/work-queue.ts";
 import { errorMessage } from "../platform/errors.ts";
@@ -46,6 +47,7 @@ const MIN_SWEEP_MS = 10_000;
 export function createFleetRelay(deps: {
   client: KubeClient;
   caches: OperatorCaches;
+  events: EventRecorder;
   logger: Logger;
   now: () => Date;
 }): OutboxRelay {

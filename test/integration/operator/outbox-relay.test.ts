@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { pino } from "pino";
 import { describe, expect, it, vi } from "vitest";
-import { ORGANIZATION, type Organization } from "../../../src/api/organization.ts";
-import { resourceOf } from "../../../src/kube/resource.ts";
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import type { Organization } from "../../../src/api/organization.ts";
+import { EVENTS } from "../../../src/kube/resource.ts";
 import { createFleetRelay } from "../../../src/operator/outbox-relay.ts";
-import { placeOrder } from "../../support/builder/billing.ts";
 import { condition } from "../../support/builder/catalyst-object.ts";
 import {
   advance,
@@ -17,6 +17,7 @@ import {
   log,
   order,
   organizations,
+  recorder,
   relay,
   SOVEREIGNS,
   startRelay,
@@ -79,38 +80,12 @@ describe("createFleetRelay", () => {
     expect(standing()).toBe("canceled");
   });
 
-  it("keeps the billing rows of an Organization that is deleted, and assigns them to the next order", async () => {
-    await createSovereign("trail", true, billing.database.url);
-    await order("salma");
-    expect(await relay.notice("trail.example")).toBe(true);
-    await vi.waitFor(() => expect(organizations("trail")).toHaveLength(1), WAIT);
-    const [{ metadata } = {} as Organization] = organizations("trail");
-    const trail = async () => {
-      const tables = ["orders", "credit_ledger", "promo_redemptions", "subscriptions", "tenants", "invoices"];
-      const rows = tables.map((table) =>
-        billing.database.pool.query(`SELECT t.* FROM ${table} t ORDER BY t`),
-      );
-      return (await Promise.all(rows)).map(({ rows: found }) => found);
-    };
-    const before = await trail();
-    await cluster.client.delete(resourceOf(ORGANIZATION), metadata);
-    await vi.waitFor(() => expect(organizations("trail")).toEqual([]), WAIT);
-    expect(await relay.notice("trail.example")).toBe(true);
-    expect(await trail()).toEqual(before);
-    expect(await cluster.client.get(resourceOf(ORGANIZATION), metadata)).toBeUndefined();
-    await placeOrder(billing, "salma", { addons: [] });
-    await vi.waitFor(async () => expect(await relay.notice("trail.example")).toBe(true), WAIT);
-    await vi.waitFor(
-      () => expect(organizations("trail").map((it) => it.metadata.name)).toEqual([metadata.name]),
-      WAIT,
-    );
-  });
-
   it("delivers each order once when two relays are notified at once", async () => {
     await createSovereign("twice", true, billing.database.url);
     const other = createFleetRelay({
       client: cluster.client,
       caches: cluster.caches,
+      events: recorder(),
       logger: pino({ enabled: false }),
       now: () => new Date(),
     });
@@ -206,6 +181,22 @@ describe("createFleetRelay", () => {
     expect(await relay.notice("refused.example")).toBe(false);
     await vi.waitFor(async () => expect(await undelivered()).toBe(0), WAIT);
     expect(log.map(({ msg }) => msg)).not.toContain("the outbox cannot be relayed; it is tried again");
+    const events = async () =>
+      (
+        await cluster.client.list<KubernetesObject & { reason: string; message: string }>(EVENTS)
+      ).items.filter(({ reason }) => reason === "OrganizationRefused");
+    await vi.waitFor(
+      async () =>
+        expect(await events()).toMatchObject([
+          {
+            involvedObject: { kind: "Sovereign", name: "refused" },
+            message: expect.stringMatching(
+              /^order \S+ has no Organization yet: the request: the API server answers 422 Trouble: status 422: correct/,
+            ),
+          },
+        ]),
+      WAIT,
+    );
   });
 
   it("waits for a relay of another process that holds the outbox", async () => {

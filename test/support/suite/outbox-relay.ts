@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from "vitest";
 import { SOVEREIGN } from "../../../src/api/sovereign.ts";
 import type { KubeClient } from "../../../src/kube/client.ts";
 import { KubeError } from "../../../src/kube/error.ts";
+import { createEventRecorder, type EventRecorder } from "../../../src/kube/event.ts";
 import { resourceOf } from "../../../src/kube/resource.ts";
 import { createFleetRelay, type OutboxRelay } from "../../../src/operator/outbox-relay.ts";
 import { issueVoucher, placeOrder, startBilling, type TestBilling } from "../builder/billing.ts";
@@ -42,11 +43,18 @@ export function useOutboxRelay(): void {
   });
 }
 
+/** The Events of the relay, in namespace default of the cluster. */
+export const recorder = (): EventRecorder =>
+  createEventRecorder({
+    ...{ client: cluster.client, component: "catalyst-operator", instance: "test" },
+    ...{ logger: pino({ enabled: false }), now: () => new Date() },
+  });
+
 export function startRelay(client: KubeClient): void {
   stop = new AbortController();
   const { caches } = cluster;
   relay = createFleetRelay({
-    ...{ client, caches, now: () => clock },
+    ...{ client, caches, events: recorder(), now: () => clock },
     logger: pino({}, { write: (line) => log.push(JSON.parse(line)) }),
   });
   relaying = relay.run(stop.signal);
