@@ -1,10 +1,12 @@
 import pg from "pg";
+import { readSchemaVersion } from "../billing/db/fingerprint.ts";
 import { describeForeignOwner, readSovereignIdentity } from "../billing/db/sovereign-identity.ts";
 import type { DatabaseProbe } from "../controllers/sovereign/measurement.ts";
 import { describeDatabaseFailure } from "./database-failure.ts";
 import { clusterUrl } from "./database-url.ts";
 
 const TIMEOUT_MS = 3_000;
+const INSUFFICIENT_PRIVILEGE = "42501";
 const INVALID_URL: DatabaseProbe = {
   kind: "unready",
   reason: "the URL is not postgresql://user:password@host:port/database",
@@ -15,7 +17,7 @@ const FILES_OF_WORKLOAD: DatabaseProbe = {
 };
 
 /**
- * Logs in as the workload will, and reads which Sovereign the database belongs to. A host name without dots is a Service in
+ * Logs in as the workload will, and reads which Sovereign the database belongs to and its schema version. A host name without dots is a Service in
  * `namespace`.
  */
 export async function probeDatabase({
@@ -45,10 +47,21 @@ export async function probeDatabase({
     await client.connect();
     const owner = await readSovereignIdentity((text, values) => client.query(text, values));
     const foreign = describeForeignOwner(owner, fqdn);
-    return foreign === undefined ? { kind: "ready" } : { kind: "foreign", reason: foreign };
+    if (foreign !== undefined) return { kind: "foreign", reason: foreign };
+    return { kind: "ready", ...(await readVersion(client)) };
   } catch (error) {
     return { kind: "unready", reason: describeDatabaseFailure(error) };
   } finally {
     await client.end().catch(() => undefined);
+  }
+}
+
+/** Before the first migration, the serving role may not read the version. */
+async function readVersion(client: pg.Client): Promise<{ schemaVersion?: string | null }> {
+  try {
+    return { schemaVersion: (await readSchemaVersion(client)) ?? null };
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code === INSUFFICIENT_PRIVILEGE) return {};
+    throw error;
   }
 }

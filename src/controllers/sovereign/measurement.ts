@@ -3,7 +3,8 @@ import { describeOutcome, type SmokeTestOutcome } from "./evidence.ts";
 
 /** Whether a database accepts a login now. `reason` never holds the URL or its password. */
 export type DatabaseProbe =
-  | { kind: "ready" }
+  /** `schemaVersion` is null without a billing schema, and absent when the login may not read it. */
+  | { kind: "ready"; schemaVersion?: string | null }
   | { kind: "unready"; reason: string }
   /** It belongs to another Sovereign. */
   | { kind: "foreign"; reason: string }

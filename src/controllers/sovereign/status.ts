@@ -84,7 +84,7 @@ export function desiredStatus(sovereign: Sovereign, findings: Findings, now: str
   const { facts } = findings;
   const stop =
     findings.overdue === undefined ? findings.stop : { kind: "stalled" as const, ...findings.overdue };
-  const { progress: _, takenWhileFailing: before, ...lasting } = sovereign.status ?? {};
+  const { progress: _, takenWhileFailing: before, migration, ...lasting } = sovereign.status ?? {};
   const taken = facts.takenWhileFailing ?? before;
   const isOnTaken = taken !== undefined && taken === (facts.pinnedImage ?? lasting.pinnedImage);
   const progress = desiredProgress(sovereign, findings, now);
@@ -101,6 +101,7 @@ export function desiredStatus(sovereign: Sovereign, findings: Findings, now: str
   const summary = [...(stop === undefined ? [] : progressOf(stop)), readiness(judged, stop)];
   return {
     ...lasting,
+    ...(migration === undefined || findings.isMigrationVoid ? {} : { migration }),
     ...facts,
     ...(isOnTaken ? { takenWhileFailing: taken } : {}),
     ...(progress === undefined ? {} : { progress }),

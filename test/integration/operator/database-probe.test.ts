@@ -1,9 +1,12 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SCHEMA_VERSION } from "../../../src/billing/db/schema.ts";
 import { claimDatabase } from "../../../src/billing/db/sovereign-identity.ts";
 import { probeDatabase } from "../../../src/operator/database-probe.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/server/postgres.ts";
+
+const READY = { kind: "ready", schemaVersion: SCHEMA_VERSION };
 
 describe("probeDatabase", () => {
   let database: TestDatabase;
@@ -22,7 +25,7 @@ describe("probeDatabase", () => {
   };
 
   it("finds a database ready that accepts a login, and leaves no connection", async () => {
-    expect(await probe(database.url, "ns")).toEqual({ kind: "ready" });
+    expect(await probe(database.url, "ns")).toEqual(READY);
     const { rows } = await database.pool.query(
       "SELECT 1 FROM pg_stat_activity WHERE application_name = 'catalyst-operator' AND datname = current_database()",
     );
@@ -36,7 +39,21 @@ describe("probeDatabase", () => {
       reason:
         "the database belongs to Sovereign omantel.omani.works, and this is Sovereign bank.om: give this Sovereign a database of its own (to hand the database over, see docs/billing/operations.md)",
     });
-    expect(await probe(database.url, "ns", "omantel.omani.works")).toEqual({ kind: "ready" });
+    expect(await probe(database.url, "ns", "omantel.omani.works")).toEqual(READY);
+  });
+
+  it("finds no schema in an empty database, and none that the login may not read", async () => {
+    const empty = await createTestDatabase("empty");
+    expect(await probe(empty.url, "ns")).toEqual({ kind: "ready", schemaVersion: null });
+    await empty.drop();
+    const role = `reader_${process.pid}`;
+    await database.pool.query(`CREATE ROLE ${role} LOGIN PASSWORD 'reader'`);
+    const limited = changed((url) => {
+      url.username = role;
+      url.password = "reader";
+    });
+    expect(await probe(limited, "ns")).toEqual({ kind: "ready" });
+    await database.pool.query(`DROP ROLE ${role}`);
   });
 
   it.each<[string, (url: URL) => void, string]>([

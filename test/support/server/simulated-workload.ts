@@ -24,6 +24,8 @@ export const databaseUrlOf = (namespace: string, host = "db") =>
 export interface SimulatedWorkload {
   /** Databases that accept no login at the moment, by a part of their URL. */
   unreachable: Set<string>;
+  /** Schema versions of databases by namespace, null for an empty one. Others are not known. A migration sets it to 0005. */
+  schemas: Map<string, string | null>;
   /** Each execution of a migration Job: its namespace and uid. */
   migrations: { namespace: string; uid: string }[];
   probes: string[];
@@ -38,7 +40,10 @@ export interface SimulatedWorkload {
   hangingMigrations: Set<string>;
   /** Ends the migration that hangs in this namespace. */
   endMigration(namespace: string): Promise<void>;
-  probe(url: string, namespace: string): Promise<{ kind: "ready" } | { kind: "unready"; reason: string }>;
+  probe(
+    url: string,
+    namespace: string,
+  ): Promise<{ kind: "ready"; schemaVersion?: string | null } | { kind: "unready"; reason: string }>;
   smoke(input: { baseUrl: string }): Promise<SmokeReport>;
   countRequests(baseUrl: string): Promise<RequestCount>;
   stop(): Promise<void>;
@@ -66,6 +71,7 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
   const imageOf = (pod: PodObject | undefined) => pod?.spec?.containers[0]?.image ?? "";
   const simulation: SimulatedWorkload = {
     unreachable: new Set(),
+    schemas: new Map(),
     migrations: [],
     probes: [],
     smokeTests: [],
@@ -73,11 +79,12 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
     answered: new Map(),
     failingMigrations: new Map(),
     hangingMigrations: new Set(),
-    async probe(url) {
+    async probe(url, namespace) {
       simulation.probes.push(url);
-      return [...simulation.unreachable].some((part) => url.includes(part))
-        ? { kind: "unready", reason: "it takes no login" }
-        : { kind: "ready" };
+      if ([...simulation.unreachable].some((part) => url.includes(part)))
+        return { kind: "unready", reason: "it takes no login" };
+      const schemaVersion = simulation.schemas.get(namespace);
+      return { kind: "ready", ...(schemaVersion === undefined ? {} : { schemaVersion }) };
     },
     async countRequests(baseUrl) {
       const pod = podAt(baseUrl);
@@ -198,6 +205,7 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
     const { namespace = "" } = job.metadata;
     const failure = simulation.failingMigrations.get(namespace);
     const isFailing = failure !== undefined;
+    if (!isFailing && simulation.schemas.has(namespace)) simulation.schemas.set(namespace, "0005");
     const message = failure ?? JSON.stringify({ version: "0005", fingerprint: fingerprintOf(image, "b") });
     const terminated = { exitCode: isFailing ? 1 : 0, message, reason: isFailing ? "Error" : "Completed" };
     const at = new Date().toISOString().replace(/\.\d+Z$/, "Z");

@@ -3,7 +3,7 @@ import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/s
 import { MEASUREMENT_FALLBACK_MS } from "../../measurement.ts";
 import { type ReconcileContext, secretRetryMs } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
-import { requeueWithin } from "../findings.ts";
+import { type Findings, requeueWithin } from "../findings.ts";
 import type { DatabaseProbe } from "../measurement.ts";
 import { type DeploymentObject, rolloutPending } from "../observed.ts";
 import type { SecretFacts } from "../secret-facts.ts";
@@ -47,9 +47,11 @@ export async function checkDatabase(
 
   const database = `the database in ${secret}, key ${key},`;
   const { fqdn } = sovereign.spec;
+  const isVerified = sovereign.status?.verified !== undefined;
   const probe = await deps.probes.read(
     sovereign.metadata.name,
-    [secrets.login, namespace, fqdn].join(" "),
+    // A login from before the first migration shows no schema, which must not count afterwards.
+    [secrets.login, namespace, fqdn, isVerified ? "verified" : ""].join(" "),
     async () => {
       const databaseUrl = await secrets.databaseUrl();
       const value =
@@ -73,6 +75,11 @@ export async function checkDatabase(
       MEASUREMENT_FALLBACK_MS,
     );
   }
+  if (probe.kind === "ready" && isVerified && probe.schemaVersion !== undefined) {
+    if (probe.schemaVersion === null && sovereign.status?.migration?.database === secrets.database)
+      return stopEmpty(findings, secret, key);
+    findings.databaseVersion = probe.schemaVersion;
+  }
   findings.conditions.push(
     probe.kind === "ready"
       ? trueCondition(CONDITION.databaseReady, "DatabaseReachable", `${database} accepts a login`)
@@ -83,6 +90,17 @@ export async function checkDatabase(
         ),
   );
   return undefined;
+}
+
+/**
+ * An empty database in place of one that was migrated has lost every order and voucher. The operator must not begin again in
+ * it by itself.
+ */
+function stopEmpty(findings: Findings, secret: string, key: string): Stop {
+  const message = `${secret}, key ${key}: the database has no billing schema, and it was migrated before: restore its backup; to begin with an empty database, delete the Secret and create it again`;
+  findings.conditions.push(falseCondition(CONDITION.databaseReady, "DatabaseEmpty", message));
+  requeueWithin(findings, TAKEN_RETRY_MS);
+  return stalled("DatabaseEmpty", message);
 }
 
 function isProven({ status }: Sovereign): boolean {

@@ -49,6 +49,10 @@ export async function migrate(
   const { deps, sovereign, findings } = context;
   const desired = desiredMigrationJob(sovereign, image, database);
   if (migratedImage(sovereign, database) === image) {
+    const { databaseVersion } = findings;
+    const { schemaVersion } = sovereign.status ?? {};
+    if (databaseVersion && schemaVersion && databaseVersion < schemaVersion)
+      return repeatMigration(context, desired, { databaseVersion, schemaVersion });
     // The release may have been reverted while the migration of another image ran.
     await deleteSuperseded(context, desired, migrationJobs(deps.caches, sovereign));
     if (!isConditionTrue(sovereign.status?.conditions, CONDITION.migrated)) {
@@ -70,6 +74,8 @@ export async function migrate(
   }
   const result = jobCondition(job, "Complete") === undefined ? undefined : migrationResult(pods);
   if (result === undefined) return await awaitResult(context, job, pods);
+  // A login from before this migration shows the earlier schema.
+  if (sovereign.status?.verified !== undefined) deps.probes.forget(sovereign.metadata.name);
   findings.facts.migration = { image, database };
   findings.facts.schemaVersion = result.version;
   findings.facts.schemaFingerprint = result.fingerprint;
@@ -86,6 +92,27 @@ export async function migrate(
   if (sovereign.status?.migration !== undefined)
     await context.report({ ...findings, stop: waiting("RollingOut", "the database is migrated") });
   return undefined;
+}
+
+/**
+ * The database was restored from a backup of before its last migration. The Job that migrated it is deleted, and the next
+ * reconcile creates it again. No other migration of this version ran on the restored database.
+ */
+async function repeatMigration(
+  context: ReconcileContext,
+  desired: KubernetesObject,
+  { databaseVersion, schemaVersion }: { databaseVersion: string; schemaVersion: string },
+): Promise<Stop> {
+  const { deps, sovereign, findings } = context;
+  const message = `the database is at schema ${databaseVersion}, and it was at ${schemaVersion}: it was restored from an older backup, so the operator migrates it again; run catalyst reconcile-ledger afterwards`;
+  recordNewReason(context, CONDITION.migrated, { reason: "SchemaOutdated", message });
+  const done = migrationJobs(deps.caches, sovereign).find(
+    ({ metadata }) => metadata.name === desired.metadata.name,
+  );
+  if (done !== undefined) await deps.client.delete(JOBS, done.metadata, { uid: done.metadata.uid });
+  findings.isMigrationVoid = true;
+  findings.conditions.push(falseCondition(CONDITION.migrated, "SchemaOutdated", message));
+  return waiting("SchemaOutdated", message, SOON_MS);
 }
 
 /** The last line of the last message, which usually names the failure. */

@@ -156,6 +156,14 @@ describe("status", () => {
     expect(status).not.toHaveProperty("observedGeneration");
   });
 
+  it("drops a migration that no longer describes the database, and records the next one", () => {
+    const before = sovereign("omantel", {}, { migration: { image: IMAGE, database: "sha256:d" } });
+    expect(desiredStatus(before, findings(), NOW).migration).toEqual(before.status?.migration);
+    expect(desiredStatus(before, findings({ isMigrationVoid: true }), NOW)).not.toHaveProperty("migration");
+    const next = { image: NEXT_IMAGE, database: "sha256:d" };
+    expect(desiredStatus(before, findings({ facts: { migration: next } }), NOW).migration).toEqual(next);
+  });
+
   it("drops the record that a Sovereign failed before it took an image, when it has another one", () => {
     const own = sovereign("o", {}, { pinnedImage: NEXT_IMAGE, takenWhileFailing: NEXT_IMAGE });
     const taken = (facts: Findings["facts"]) =>

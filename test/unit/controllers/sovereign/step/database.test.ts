@@ -160,6 +160,48 @@ describe("checkDatabase", () => {
     expect(context.findings.conditions).toEqual([{ type: "DatabaseReady", status: "True", reason, message }]);
   });
 
+  const restored = (schemaVersion: string | null | undefined, status: object) => {
+    const answer = { kind: "ready", ...(schemaVersion === undefined ? {} : { schemaVersion }) } as const;
+    return contextOf(sovereign("omantel", {}, status), {}, { probeDatabase: async () => answer });
+  };
+  const migrated = (database = withUrl.database ?? "") => ({
+    ...proven(),
+    migration: { image: IMAGE, database },
+  });
+
+  it("stalls on an empty database in place of one that was migrated, and looks again after a minute", async () => {
+    const context = restored(null, migrated());
+    const message =
+      "Secret sovereign-omantel/billing-db, key uri: the database has no billing schema, and it was migrated before: restore its backup; to begin with an empty database, delete the Secret and create it again";
+    expect(await checkDatabase(context, withUrl, undefined)).toEqual({
+      ...{ kind: "stalled", reason: "DatabaseEmpty", message },
+    });
+    expect(context.findings).toMatchObject({
+      conditions: [{ type: "DatabaseReady", status: "False", reason: "DatabaseEmpty", message }],
+      requeueAfterMs: 60_000,
+    });
+  });
+
+  it.each<[string, string | null | undefined, object, string | null | undefined]>([
+    ["of a database that was verified", "0003", migrated(), "0003"],
+    ["of another, empty database", null, migrated("sha256:other"), null],
+    ["of no database before the first verification", null, {}, undefined],
+    ["of no database whose version it may not read", undefined, migrated(), undefined],
+  ])("reports the schema version %s", async (_which, version, status, expected) => {
+    const context = restored(version, status);
+    expect(await checkDatabase(context, withUrl, undefined)).toBeUndefined();
+    expect(context.findings.databaseVersion).toBe(expected);
+  });
+
+  it("does not use a login from before the first verification afterwards", async () => {
+    const context = restored(null, {});
+    await checkDatabase(context, withUrl, undefined);
+    const later = { ...context, sovereign: sovereign("omantel", {}, migrated()) };
+    const probeDatabase = async () => ({ kind: "ready", schemaVersion: "0005" }) as const;
+    await checkDatabase({ ...later, deps: { ...context.deps, probeDatabase } }, withUrl, undefined);
+    expect(later.findings.databaseVersion).toBe("0005");
+  });
+
   it.each([
     ["a workload serves and its smoke test passed", proven(), deployment(2), 0],
     ["no workload runs", proven(), undefined, 1],
