@@ -13,7 +13,11 @@ export interface AccountService {
   /** Throws `tenant_not_found` for a tenant that does not exist or is not the caller's. */
   subscription(caller: Caller, tenantId: string): Promise<Record<string, unknown>>;
   invoices(caller: Caller, tenantId: string): Promise<Record<string, unknown>[]>;
-  requireTenant(caller: Caller, tenantId: string): Promise<void>;
+  /**
+   * Throws `tenant_not_found` unless the caller may see everything that the tenant's customer pays for by card. A member
+   * may, while the customer pays for no other tenant.
+   */
+  requirePaymentAccount(caller: Caller, tenantId: string): Promise<void>;
 }
 
 interface Balance {
@@ -53,7 +57,23 @@ export function createAccountService(deps: {
   }
 
   return {
-    requireTenant,
+    async requirePaymentAccount(caller, tenantId) {
+      await requireTenant(caller, tenantId);
+      const others = await database.query({
+        name: "payments-for-other-tenants",
+        text: `SELECT FROM tenants t JOIN customers c ON c.id = t.customer_id
+                WHERE t.tenant_id = $1 AND c.user_id IS DISTINCT FROM $2
+                  AND (EXISTS (SELECT FROM tenants o WHERE o.customer_id = c.id AND o.tenant_id <> t.tenant_id)
+                    OR EXISTS (SELECT FROM orders o WHERE o.customer_id = c.id AND o.tenant_id IS DISTINCT FROM t.tenant_id
+                                  AND o.status NOT IN ('pending', 'expired', 'canceled', 'failed')))`,
+        values: [tenantId, caller.userId],
+      });
+      if (others.length > 0)
+        throw new TenantError(
+          "tenant_not_found",
+          "the customer of this tenant pays for other tenants too, and the portal shows them all: ask that customer to open it",
+        );
+    },
 
     async balance(caller) {
       const [customer] = await database.query<{ id: string; balance: number }>({

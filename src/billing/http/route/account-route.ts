@@ -62,7 +62,7 @@ export function accountOperations(deps: { accounts: AccountService; payment: Ord
       ],
       async handle({ caller, params }) {
         const tenantId = params.tenantId ?? "";
-        await accounts.requireTenant(caller, tenantId);
+        await accounts.requirePaymentAccount(caller, tenantId);
         return json({ url: await payment.openPortal(tenantId) });
       },
     }),
