@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Env } from "../../../../src/platform/env.ts";
 import { signToken } from "../../../support/builder/billing.ts";
 import { billing, openSession, pay, useCardPayments, user } from "../../../support/builder/card-payment.ts";
 import { type AnsweringServer, startAnsweringServer } from "../../../support/server/answering-server.ts";
 
-const env: Env = {};
+const env: Record<string, string> = {};
 let tenants: AnsweringServer;
 beforeAll(async () => {
   tenants = await startAnsweringServer();
