@@ -104,9 +104,10 @@ export function findRefusal({ status }: DeploymentObject): PodFailure | undefine
   const refused = status?.conditions?.find(
     ({ type, status: value }) => type === "ReplicaFailure" && value === "True",
   );
-  if (refused === undefined) return undefined;
-  return {
-    reason: "PodsRefused",
-    message: `the API server refuses its Pods: ${refused.message ?? refused.reason ?? "no reason given"}: raise the quota, or change the policy that refuses them`,
-  };
+  return refused && refusedPods(refused.message ?? refused.reason ?? "no reason given");
 }
+
+export const refusedPods = (cause: string): PodFailure => ({
+  reason: "PodsRefused",
+  message: `the API server refuses its Pods: ${cause.slice(0, MAX_LINE)}: raise the quota, or change the policy that refuses them`,
+});

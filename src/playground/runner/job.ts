@@ -1,9 +1,10 @@
 import type { KubeClient } from "../../kube/client.ts";
-import { isAlreadyExists } from "../../kube/error.ts";
+import { isAlreadyExists, KubeError } from "../../kube/error.ts";
 import type { EventRecorder } from "../../kube/event.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { type Outcome, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
 import { JOBS, PODS } from "../../kube/resource.ts";
+import { errorMessage } from "../../platform/errors.ts";
 import { expiryInMs, hasEnded, type Job, type JobEnd, planJob, unsupportedInJob } from "./job-plan.ts";
 import { endStatuses, progressStatus } from "./job-status.ts";
 import { NODE_NAME } from "./node.ts";
@@ -55,7 +56,10 @@ export function createJobReconciler({ client, jobs, pods, events, now }: JobDeps
     try {
       await client.create<Pod>(PODS, desiredPod(job, number));
     } catch (error) {
-      if (!isAlreadyExists(error)) throw error;
+      if (isAlreadyExists(error)) return;
+      const cause = error instanceof KubeError ? error.serverMessage : errorMessage(error);
+      events.record(job, "Warning", "FailedCreate", `Error creating: ${cause}`);
+      throw error;
     }
   }
 

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { Agent, request } from "undici";
 import { expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { findCondition } from "../../../src/api/condition.ts";
 import type { SecretObject } from "../../../src/api/object.ts";
+import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { type AuditedRequest, compareRights } from "./access/used-right.ts";
 import type { StoryBench } from "./story-bench.ts";
 
@@ -91,6 +93,51 @@ function testRareRequests(bench: StoryBench): void {
         .toBe(true);
     }
   });
+
+  it("says in Migrated why a policy refuses the Pod of a migration, and migrates when the policy is gone", async () => {
+    const admin = bench.cluster.asAdmin();
+    const namespace = "sovereign-omantel";
+    const admission = { apiVersion: "admissionregistration.k8s.io/v1", metadata: { name: "no-migrations" } };
+    await admin.mustApply({
+      ...{ ...admission, kind: "ValidatingAdmissionPolicy" },
+      spec: {
+        matchConstraints: {
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+          resourceRules: [
+            { apiGroups: [""], apiVersions: ["v1"], resources: ["pods"], operations: ["CREATE"] },
+          ],
+        },
+        validations: [
+          {
+            expression: "object.metadata.labels['app.kubernetes.io/name'] != 'billing-migrate'",
+            message: "migrations are for the night",
+          },
+        ],
+      },
+    } as never);
+    await admin.mustApply({
+      ...{ ...admission, kind: "ValidatingAdmissionPolicyBinding" },
+      spec: { policyName: "no-migrations", validationActions: ["Deny"] },
+    } as never);
+    const secret = { kind: "Secret", name: "billing-db", namespace } as const;
+    const { data, type } = (await bench.cluster.waitUntil(secret, "is there", () => true)) as SecretObject & {
+      type: string;
+    };
+    // A Secret that is created again may name another database, so the Job runs again.
+    await admin.remove(secret);
+    const metadata = { name: secret.name, namespace };
+    await admin.mustApply({ apiVersion: "v1", kind: "Secret", metadata, data, type } as never);
+    const sovereign = { kind: "Sovereign", name: "omantel" } as const;
+    const migrated = (object: unknown) => findCondition((object as Sovereign).status?.conditions, "Migrated");
+    await bench.cluster.waitUntil(
+      sovereign,
+      "says why its migration has no Pod",
+      (object) => migrated(object)?.message.includes("migrations are for the night") === true,
+    );
+    await admin.remove({ kind: "ValidatingAdmissionPolicyBinding", name: "no-migrations" });
+    await admin.remove({ kind: "ValidatingAdmissionPolicy", name: "no-migrations" });
+    await bench.cluster.waitUntil(sovereign, "is migrated", (object) => migrated(object)?.status === "True");
+  }, 120_000);
 
   it("gives a Franchisee its rights, and removes them when the term ends", async () => {
     const admin = bench.cluster.asAdmin();

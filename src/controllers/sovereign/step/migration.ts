@@ -7,6 +7,7 @@ import { isPodOf, migrationJobs, podsOfJob } from "../cache.ts";
 import { type ReconcileContext, SOON_MS, secretRetryMs } from "../context.ts";
 import { selectorLabels } from "../desired-metadata.ts";
 import { desiredMigrationJob } from "../desired-migration.ts";
+import { findJobRefusal } from "../job-refusal.ts";
 import {
   isFinishedJob,
   isFinishedPod,
@@ -226,13 +227,17 @@ async function awaitResult(
     return stop(failure.reason, `Job ${name} has not finished yet: ${failure.message}`);
   }
   const ageMs = deps.now().getTime() - Date.parse(metadata.creationTimestamp ?? "");
-  if (pods.length === 0 && !(ageMs > NO_POD_AFTER_MS))
-    return stop("Migrating", `Job ${name} has not finished yet`, NO_POD_AFTER_MS);
-  const hint =
-    pods.length === 0
-      ? `: it has no Pod; kubectl -n ${job.metadata.namespace} describe job ${name} says whether a quota or a policy refuses it`
-      : "";
-  return stop("Migrating", `Job ${name} has not finished yet${hint}`);
+  const unfinished = `Job ${name} has not finished yet`;
+  if (pods.length > 0) return stop("Migrating", unfinished);
+  if (!(ageMs > NO_POD_AFTER_MS)) return stop("Migrating", unfinished, NO_POD_AFTER_MS);
+  const refusal = await findJobRefusal(deps.client, job);
+  if (refusal === undefined)
+    return stop(
+      "Migrating",
+      `${unfinished}: it has no Pod; kubectl -n ${metadata.namespace} describe job ${name} says whether a quota or a policy refuses it`,
+    );
+  recordNewReason(context, CONDITION.migrated, refusal);
+  return stop(refusal.reason, `${unfinished}: ${refusal.message}`);
 }
 
 /** A Job controller creates a Pod within seconds, unless the API server refuses it. */

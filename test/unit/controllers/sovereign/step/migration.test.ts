@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { PodObject } from "../../../../../src/controllers/sovereign/observed.ts";
 import { migrate, migratedImage } from "../../../../../src/controllers/sovereign/step/migration.ts";
 import type { KubeClient } from "../../../../../src/kube/client.ts";
+import { KubeError } from "../../../../../src/kube/error.ts";
 import { condition, IMAGE, NEXT_IMAGE, NOW, sovereign } from "../../../../support/builder/catalyst-object.ts";
 import {
   contextWith,
@@ -184,6 +185,56 @@ describe("migrate", () => {
         expect([deleted, context.findings.isMigrationVoid]).toEqual([[], undefined]);
       },
     );
+  });
+
+  it("gives the API server's last message when it refuses the Pod of the Job, in one Event", async () => {
+    const open = job();
+    const created = { ...open, metadata: { ...open.metadata, creationTimestamp: minutesAgo(1) } };
+    const refusal = (minutes: number, message: string) => ({
+      ...{ apiVersion: "v1", kind: "Event", metadata: { name: `e${minutes}` } },
+      ...{ lastTimestamp: minutesAgo(minutes), message },
+    });
+    const items = [
+      refusal(0.5, "Error creating: earlier"),
+      refusal(0.2, 'Error creating: pods "m" is forbidden: exceeded quota: small'),
+    ];
+    const scopes: unknown[] = [];
+    const list = async ({ kind }: { kind: string }, scope: unknown) => {
+      if (kind === "Event") scopes.push(scope);
+      return { items: kind === "Event" ? items : [], resourceVersion: "1" };
+    };
+    const context = contextOf(own, { jobs: [created] }, { client: { list } as unknown as KubeClient });
+    const why =
+      'the API server refuses its Pods: pods "m" is forbidden: exceeded quota: small: raise the quota, or change the policy that refuses them';
+    const message = `Job ${name} has not finished yet: ${why}`;
+    expect(await migrate(context, TARGET)).toMatchObject({ kind: "waiting", reason: "PodsRefused", message });
+    expect(context.findings.conditions).toEqual([
+      { type: "Migrated", status: "False", reason: "PodsRefused", message },
+    ]);
+    expect(context.events).toEqual([{ type: "Warning", reason: "PodsRefused", message: why }]);
+    expect(scopes).toEqual([
+      {
+        namespace: "sovereign-omantel",
+        fieldSelector: "involvedObject.uid=uid-job,reason=FailedCreate",
+      },
+    ]);
+  });
+
+  it.each([
+    [403, "Migrating"],
+    [500, undefined],
+  ])("needs no right to list Events, and fails for another reason (%i)", async (status, reason) => {
+    const open = job();
+    const created = { ...open, metadata: { ...open.metadata, creationTimestamp: minutesAgo(1) } };
+    const refused = new KubeError("refused", { status, reason: "Refused" });
+    const list = async ({ kind }: { kind: string }) => {
+      if (kind === "Event") throw refused;
+      return { items: [], resourceVersion: "1" };
+    };
+    const context = contextOf(own, { jobs: [created] }, { client: { list } as unknown as KubeClient });
+    const result = migrate(context, TARGET);
+    if (reason === undefined) await expect(result).rejects.toBe(refused);
+    else expect(await result).toMatchObject({ reason });
   });
 
   it.each([
