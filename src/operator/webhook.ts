@@ -1,8 +1,7 @@
-import type { SecondAddress } from "../admission/address-fact.ts";
 import { requireClientCertificate } from "../admission/certificate/client-certificate.ts";
 import { createDenialReport, type DenialReport } from "../admission/denial-report.ts";
 import { createEnforcer } from "../admission/enforcement.ts";
-import { type ClusterLookups, createFactCollector } from "../admission/fact-collector.ts";
+import { createFactCollector } from "../admission/fact-collector.ts";
 import { createInstallJudge } from "../admission/install-judge.ts";
 import { createReviewer } from "../admission/review.ts";
 import { createWebhookHandler } from "../admission/routes.ts";
@@ -13,12 +12,12 @@ import { WEBHOOK_CONFIGURATION } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { EventRecorder } from "../kube/event.ts";
-import { CLUSTER_ROLES, NAMESPACES, OCI_REPOSITORIES, PODS, ROLES, SERVICES } from "../kube/resource.ts";
 import { type RunningHttpServer, startHttpServer } from "../platform/http-server.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Registry } from "../platform/metrics.ts";
 import { createAccountNamespaces } from "./account-namespace.ts";
 import type { OperatorCaches } from "./cache.ts";
+import { createClusterLookups } from "./cluster-lookup.ts";
 import { createFindingRows, type FindingRows } from "./finding-report.ts";
 import { createFindingReport, createInstallLookups } from "./install-judgement.ts";
 import type { OperatorSettings } from "./settings.ts";
@@ -40,53 +39,6 @@ export interface Webhook {
   denials: DenialReport;
   /** Installs that broke rules of EnvironmentPolicies. */
   findings: FindingRows;
-}
-
-function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLookups {
-  const labelsOf = (namespace: KubernetesObject | undefined) =>
-    namespace === undefined ? undefined : { ...namespace.metadata.labels };
-  return {
-    franchises: () => caches.franchises.list(),
-    organization: (name) => caches.organizations.get(name),
-    organizationsBy: (index, key) => caches.organizations.byIndex(index, key),
-    sovereigns: () => caches.sovereigns.list(),
-    blueprints: () => caches.blueprints.list(),
-    namespaceLabels: (name) => labelsOf(caches.namespaces.get(name)),
-    readOciRepository: async (key) => {
-      for (const resource of OCI_REPOSITORIES) {
-        const found = await client.get<KubernetesObject>(resource, key);
-        if (found !== undefined) return { ...found };
-      }
-      return undefined;
-    },
-    readNamespaceLabels: async (name) => labelsOf(await client.get<KubernetesObject>(NAMESPACES, { name })),
-    readPod: (namespace, name) =>
-      client.get<KubernetesObject & { spec?: unknown }>(PODS, { namespace, name }),
-    readRole: (namespace, name) => client.get(ROLES, { namespace, name }),
-    readClusterRole: (name) => client.get(CLUSTER_ROLES, { name }),
-    readClusterRoles: async () => (await client.list(CLUSTER_ROLES)).items,
-    readServices: async () => (await client.list<KubernetesObject>(SERVICES)).items,
-    readPodsAt: async (address) =>
-      (
-        await client.list<KubernetesObject>(PODS, {
-          fieldSelector: `status.podIP=${address}`,
-          metadataOnly: true,
-        })
-      ).items,
-    readSecondAddresses: async () => {
-      const found: SecondAddress[] = [];
-      await client.listPages<KubernetesObject & { status?: { podIPs?: { ip: string }[] } }>(
-        PODS,
-        {},
-        (pods) => {
-          for (const { metadata, status } of pods)
-            for (const { ip } of status?.podIPs?.slice(1) ?? [])
-              found.push({ address: ip, namespace: metadata.namespace ?? "" });
-        },
-      );
-      return found;
-    },
-  };
 }
 
 /** The API server sends a review within milliseconds. It opens another connection only while all others are busy. */
@@ -134,7 +86,7 @@ export async function startWebhook(deps: {
     checkArtifact: deps.checkArtifact,
     checksAll: settings.enforcement === "Audit",
     collectFacts: createFactCollector({
-      lookups: createLookups(client, caches),
+      lookups: createClusterLookups(client, caches),
       lists: deps.identities,
       inlineDrivers: settings.inlineDrivers,
       now,
