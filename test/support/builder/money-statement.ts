@@ -10,6 +10,7 @@ const POD = "unit/controllers/sovereign/desired-pod.test.ts";
 const SETTINGS = "integration/billing/payment/settings.test.ts";
 const REPAIR = "integration/billing/payment/repair.test.ts";
 const FIRST = "integration/billing/tenant/first-payment.test.ts";
+const PORTAL = "integration/billing/tenant/portal.test.ts";
 const MEMBER = "integration/billing/tenant/member.test.ts";
 const ADMIN = "conformance/admin-page.test.ts";
 const GRANT = "integration/billing/voucher/grant.test.ts";
@@ -160,6 +161,8 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
       ],
       "Where `TENANT_URL` is set, the members that `GET {TENANT_URL}/tenants/{id}/members` lists (user ids, or objects with `user_id`) may act for it too.":
         [MEMBER, "shows them to %s, the customer or a member that the tenant service names"],
+      "The portal shows all that a customer pays for, so a member can open it only while the customer pays for no other tenant.":
+        [PORTAL, "shows a member no other tenant of the customer"],
     },
   },
   {
