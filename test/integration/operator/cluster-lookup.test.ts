@@ -48,12 +48,18 @@ describe("createClusterLookups", () => {
     expect(await named(lookups.readServices())).toEqual(["web"]);
   });
 
+  it("finds nothing in the caches of an empty cluster", () => {
+    expect([lookups.franchises(), lookups.sovereigns(), lookups.blueprints()]).toEqual([[], [], []]);
+    expect(lookups.organization("none")).toBeUndefined();
+    expect(lookups.organizationsBy("member", "none")).toEqual([]);
+    expect(lookups.namespaceLabels("none")).toBeUndefined();
+  });
+
   it("returns undefined for what does not exist", async () => {
     expect(await lookups.readPod("default", "none")).toBeUndefined();
     expect(await lookups.readRole("default", "none")).toBeUndefined();
     expect(await lookups.readClusterRole("none")).toBeUndefined();
     expect(await lookups.readNamespaceLabels("none")).toBeUndefined();
-    expect(lookups.namespaceLabels("none")).toBeUndefined();
     expect(await lookups.readOciRepository({ namespace: "default", name: "none" })).toBeUndefined();
   });
 });
