@@ -91,7 +91,7 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
         REVENUE,
         "counts the refunds of a charge once, in any order and any number of events",
       ],
-      "A dispute is in no amount, whoever wins it: Stripe's events about it name neither the order nor the customer.":
+      "No amount contains a dispute, won or lost: Stripe's events about it name neither the order nor the customer.":
         [REVENUE, "counts no dispute, and the same charge's refund once"],
       "Stripe's dashboard lists the disputes of an account.": [
         REVENUE,
