@@ -1,4 +1,3 @@
-import type { ClientBase } from "pg";
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { isRecent } from "../platform/recent.ts";
@@ -42,9 +41,6 @@ export type ReadinessState =
   | { kind: "mismatch"; reason: string }
   | { kind: "draining" };
 
-const readOwner = (client: ClientBase): Promise<string | undefined> =>
-  readSovereignIdentity((text, values) => client.query(text, values));
-
 /**
  * Compares the database's schema with this program's. When the service starts, it refuses another version, unless the
  * database records that this program works with it. Once a version has been accepted, a newer one is only reported and the
@@ -67,7 +63,7 @@ export function createReadiness(deps: {
     if (known !== undefined && isRecent(known.atMs, now().getTime(), FINGERPRINT_FRESH_MS)) {
       const present = await database.withClient(async (client) => ({
         version: await readSchemaVersion(client),
-        owner: await readOwner(client),
+        owner: await readSovereignIdentity(client),
       }));
       if (present.version === known.schema.version) return { ...known.schema, ...present };
     }
@@ -77,7 +73,7 @@ export function createReadiness(deps: {
       return {
         ...state,
         isUsable,
-        owner: await readOwner(client),
+        owner: await readSovereignIdentity(client),
       };
     });
     if (schema.drift.length > 0 && schema.fingerprint !== known?.schema.fingerprint)

@@ -17,8 +17,8 @@ const FILES_OF_WORKLOAD: DatabaseProbe = {
 };
 
 /**
- * Logs in as the workload will, and reads which Sovereign the database belongs to and its schema version. A host name without dots is a Service in
- * `namespace`.
+ * Logs in as the workload will, and reads which Sovereign the database belongs to and its schema version. A host name
+ * without dots is a Service in `namespace`.
  */
 export async function probeDatabase({
   databaseUrl,
@@ -45,7 +45,7 @@ export async function probeDatabase({
   client.on("error", () => undefined);
   try {
     await client.connect();
-    const owner = await readSovereignIdentity((text, values) => client.query(text, values));
+    const owner = await readSovereignIdentity(client);
     const foreign = describeForeignOwner(owner, fqdn);
     if (foreign !== undefined) return { kind: "foreign", reason: foreign };
     return { kind: "ready", ...(await readVersion(client)) };

@@ -65,7 +65,7 @@ export function createOutboxPass(deps: {
         });
         // The Secret may meanwhile name another Sovereign's database, whose orders must not become Organizations of this
         // one.
-        await requireOwnDatabase((text, values) => connection.query(text, values), sovereign.spec.fqdn);
+        await requireOwnDatabase(connection, sovereign.spec.fqdn);
         const deliver = (event: OutboxEvent) =>
           createOrganization(client, name, event).catch((error: unknown) => {
             reportRefusal(events, sovereign, event, error);

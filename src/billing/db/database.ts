@@ -66,8 +66,7 @@ export function createPool(
 
 async function prepareConnection(client: pg.ClientBase, sovereignFqdn: string | undefined): Promise<void> {
   await client.query(SESSION_SQL);
-  if (sovereignFqdn !== undefined)
-    await requireOwnDatabase((text, values) => client.query(text, values), sovereignFqdn);
+  if (sovereignFqdn !== undefined) await requireOwnDatabase(client, sovereignFqdn);
 }
 
 export function createDatabase(pool: pg.Pool): Database {

@@ -100,8 +100,7 @@ export async function migrateDatabase(deps: {
       await requireReadable(client);
       await client.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
       // The lock is held, so that only one of two Sovereigns with the same database can claim it.
-      if (sovereignFqdn !== undefined)
-        await requireOwnDatabase((text, values) => client.query(text, values), sovereignFqdn);
+      if (sovereignFqdn !== undefined) await requireOwnDatabase(client, sovereignFqdn);
     });
     const newer = await withClient(pool, readNewerSchema);
     if (newer !== undefined) {
@@ -129,8 +128,7 @@ export async function migrateDatabase(deps: {
       const { rows } = await client.query<AdoptionFinding>(
         "SELECT kind, row_count::float8 AS row_count, remedy FROM public.adoption_findings ORDER BY kind",
       );
-      if (sovereignFqdn !== undefined)
-        await claimDatabase((text, values) => client.query(text, values), sovereignFqdn);
+      if (sovereignFqdn !== undefined) await claimDatabase(client, sovereignFqdn);
       await separateRoles(client, servingUrl, logger);
       const roles = await findUnprotectedBooks(client);
       const { version, fingerprint, drift } = state;

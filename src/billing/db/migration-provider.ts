@@ -31,7 +31,7 @@ export function createMigrationProvider({
               await record(db, findings);
               if (sovereignFqdn === undefined) return;
               await claimDatabase(
-                async (text, values) => db.executeQuery(CompiledQuery.raw(text, values)),
+                { query: (text, values) => db.executeQuery(CompiledQuery.raw(text, values)) },
                 sovereignFqdn,
               );
             },

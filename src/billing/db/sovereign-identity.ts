@@ -10,16 +10,19 @@ export class ForeignDatabaseError extends Error {
  */
 const UNREADABLE = new Set(["42P01", "42501"]);
 
-type Query = (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>;
+/** A connection to the database, or a transaction of the migrations. */
+interface Queryable {
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+}
 
 /**
  * The FQDN of the Sovereign that the database belongs to; undefined before the first migration that names its Sovereign. An
  * FQDN never changes, and it is unique among Sovereigns. So a Sovereign that is deleted and created again, or restored from
  * a backup of its cluster, gets its database back. A Kubernetes uid would differ, and would lock the Sovereign out.
  */
-export async function readSovereignIdentity(query: Query): Promise<string | undefined> {
+export async function readSovereignIdentity(client: Queryable): Promise<string | undefined> {
   try {
-    const { rows } = await query("SELECT fqdn FROM public.sovereign_identity WHERE id = 1");
+    const { rows } = await client.query("SELECT fqdn FROM public.sovereign_identity WHERE id = 1");
     return (rows[0] as { fqdn: string } | undefined)?.fqdn;
   } catch (error) {
     if (error instanceof pg.DatabaseError && UNREADABLE.has(error.code ?? "")) return undefined;
@@ -28,8 +31,8 @@ export async function readSovereignIdentity(query: Query): Promise<string | unde
 }
 
 /** Writes the Sovereign into a database that has none. The first writer keeps the database. */
-export async function claimDatabase(query: Query, fqdn: string): Promise<void> {
-  await query("INSERT INTO public.sovereign_identity (fqdn) VALUES ($1) ON CONFLICT (id) DO NOTHING", [
+export async function claimDatabase(client: Queryable, fqdn: string): Promise<void> {
+  await client.query("INSERT INTO public.sovereign_identity (fqdn) VALUES ($1) ON CONFLICT (id) DO NOTHING", [
     fqdn.toLowerCase(),
   ]);
 }
@@ -47,7 +50,7 @@ export function describeForeignOwner(owner: string | undefined, fqdn: string): s
 }
 
 /** Throws `ForeignDatabaseError` when the database is another Sovereign's. */
-export async function requireOwnDatabase(query: Query, fqdn: string): Promise<void> {
-  const problem = describeForeignOwner(await readSovereignIdentity(query), fqdn);
+export async function requireOwnDatabase(client: Queryable, fqdn: string): Promise<void> {
+  const problem = describeForeignOwner(await readSovereignIdentity(client), fqdn);
   if (problem !== undefined) throw new ForeignDatabaseError(problem);
 }

@@ -33,7 +33,7 @@ describe("probeDatabase", () => {
   });
 
   it("reports a database that belongs to another Sovereign", async () => {
-    await claimDatabase((text, values) => database.pool.query(text, values), "omantel.omani.works");
+    await claimDatabase(database.pool, "omantel.omani.works");
     expect(await probe(database.url, "ns", "bank.om")).toEqual({
       kind: "foreign",
       reason:
