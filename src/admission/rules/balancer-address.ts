@@ -1,7 +1,7 @@
 import { listOf, mapOf } from "../../api/object.ts";
 import { newMessages, type Problem } from "./change.ts";
 import { serviceAnnotations } from "./host-annotation.ts";
-import { normalHost } from "./host-name.ts";
+import { ipv4Of, normalHost } from "./host-name.ts";
 import { type AdmissionInput, isAbout, isWithin, storesObject } from "./request.ts";
 
 /** The kinds that ask for an address of a load balancer. A controller makes a Service for a Gateway. */
@@ -39,7 +39,6 @@ export function normalAddress(text: string): string {
 const IPV4 = /^[0-9]{1,16}(?:\.[0-9]{1,16}){3}$/;
 /** `::ffff:10.0.0.1`, as a URL writes it. */
 const MAPPED = /^\[::ffff:(?<high>[0-9a-f]{1,4}):(?<low>[0-9a-f]{1,4})\]$/;
-const ipv4Of = (high: number, low: number): string => [high >> 8, high & 255, low >> 8, low & 255].join(".");
 
 /** The addresses of a load balancer that a Service or a Gateway asks for. */
 function wantedAddresses(service: unknown): WantedAddress[] {

@@ -10,7 +10,7 @@ import {
   valuesOf,
 } from "./host-annotation.ts";
 import { MAX_OBJECT_DEPTH, surveyOf } from "./object-survey.ts";
-import type { AdmissionInput } from "./request.ts";
+import { type AdmissionInput, isObjectOrStatus } from "./request.ts";
 import { hostsOfMatch } from "./router-match.ts";
 
 /** API groups whose kinds serve hosts, or obtain DNS names or certificates for them. The webhook is called for these. */
@@ -39,11 +39,10 @@ export const HOST_GROUPS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Whether an object of this kind may ask for hosts. A write of an Ingress's status may change its annotations. */
-export function servesHosts({ group, resource, subresource }: AdmissionInput): boolean {
+export function servesHosts(input: AdmissionInput): boolean {
+  const { group, resource } = input;
   const resources = Object.hasOwn(HOST_GROUPS, group) ? HOST_GROUPS[group] : undefined;
-  return (
-    ["", "status"].includes(subresource) && resources?.some((it) => it === "*" || it === resource) === true
-  );
+  return isObjectOrStatus(input) && resources?.some((it) => it === "*" || it === resource) === true;
 }
 
 /** Members of those kinds that hold hosts, in lower case. */

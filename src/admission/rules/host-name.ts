@@ -16,6 +16,10 @@ function parsedHost(text: string): string {
   return url?.hostname ?? text.toLowerCase();
 }
 
+/** The IPv4 address that two groups of an IPv6 address hold. */
+export const ipv4Of = (high: number, low: number): string =>
+  [high >> 8, high & 255, low >> 8, low & 255].join(".");
+
 /**
  * Whether a pattern covers a host. `*` stands for any text, as in the Ingress and Gateway APIs, Istio and nginx. A first
  * dot is nginx's short form for a name and all names below it.

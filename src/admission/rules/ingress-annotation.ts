@@ -83,10 +83,11 @@ function annotationProblems(
         value,
       ),
     ];
-  if (REFERENCE.test(name) && /^\s*file:/i.test(value))
+  if (!REFERENCE.test(name)) return [];
+  if (/^\s*file:/i.test(value))
     return [refusal(path, `a file of the controller is not yours; name an object of ${namespace}`, value)];
   const owner = OWNER.exec(value)?.groups?.owner;
-  return REFERENCE.test(name) && owner !== undefined && owner !== namespace
+  return owner !== undefined && owner !== namespace
     ? [
         refusal(
           path,

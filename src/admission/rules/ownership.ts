@@ -32,15 +32,13 @@ export const platformKindRule: Rule = (input) =>
  */
 export const managedObjectRule: Rule = (input, { identity }) => {
   if (isNamespaceObject(input) || input.group === GROUP) return [];
-  if (identity.kind === "controller" && changesOnlyStatus(input)) return [];
   const owner = input.oldObject?.metadata?.labels?.[LABEL.managedBy];
-  return owner === undefined
-    ? []
-    : deny(
-        input,
-        "managed-object",
-        `the ${owner} manages this ${input.oldObject?.kind ?? "object"}; change the Sovereign or Organization that it belongs to`,
-      );
+  if (owner === undefined || (identity.kind === "controller" && changesOnlyStatus(input))) return [];
+  return deny(
+    input,
+    "managed-object",
+    `the ${owner} manages this ${input.oldObject?.kind ?? "object"}; change the Sovereign or Organization that it belongs to`,
+  );
 };
 
 /** Only the platform may write platform labels. Namespaces have a rule of their own. */

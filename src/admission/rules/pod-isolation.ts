@@ -1,6 +1,7 @@
 import { listOf, mapOf, textOf } from "../../api/object.ts";
 import { newProblems, type Problem } from "./change.ts";
 import type { ClusterFacts, Violation } from "./fact.ts";
+import { annotationsOf } from "./host-annotation.ts";
 import { surveyOf } from "./object-survey.ts";
 import { NETWORK_ANNOTATIONS, networkEscapes } from "./pod-network.ts";
 import { containersOf, type FoundPodSpec } from "./pod-template.ts";
@@ -140,11 +141,6 @@ function containerEscapes(path: string, container: Record<string, unknown>): Pro
 const isBinding = ({ group, resource, subresource }: AdmissionInput): boolean =>
   group === "" && (resource === "bindings" || (resource === "pods" && subresource === "binding"));
 
-const annotationsOf = (object: AdmissionInput["object"]) => {
-  const annotations = object?.metadata?.annotations;
-  return annotations === undefined ? {} : { annotations };
-};
-
 /**
  * Pods of all users but the platform stay in their namespace. Fields that an earlier write had already are not judged
  * again.
@@ -161,7 +157,7 @@ export function podIsolationRule(
       ...escapes(found, facts.inlineDrivers),
       ...networkEscapes(found, facts, judged),
     ]),
-    ...(isBinding(input) ? networkEscapes({ path: "spec", ...annotationsOf(object) }, facts) : []),
+    ...(isBinding(input) ? networkEscapes({ path: "spec", annotations: annotationsOf(object) }, facts) : []),
   ];
   const after = escapesOf(input.object);
   if (after.length === 0) return [];

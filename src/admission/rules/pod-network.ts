@@ -16,12 +16,13 @@ export const REPORTED_ANNOTATIONS: readonly string[] = ["podIP", "podIPs", "cont
  * API server copies into the Pod.
  */
 export const NETWORK_ANNOTATIONS: readonly string[] = [...NETWORKS, ...ADDRESSES];
+const ALL_ANNOTATIONS: readonly string[] = [...NETWORK_ANNOTATIONS, ...REPORTED_ANNOTATIONS];
 
 /** Annotations of a Pod by which the network plugin would give it the network or the address of others. */
 export function networkEscapes(
   { path, annotations = {} }: Omit<FoundPodSpec, "spec">,
   facts: GuardFacts,
-  judged: readonly string[] = [...NETWORK_ANNOTATIONS, ...REPORTED_ANNOTATIONS],
+  judged = ALL_ANNOTATIONS,
 ): Problem[] {
   return Object.entries(annotations).flatMap(([name, value]) => {
     const isJudged = typeof value === "string" && judged.includes(name);

@@ -56,11 +56,13 @@ export const isAbout = (
   kind: { group: string; resource: string },
 ): boolean => group === kind.group && resource === kind.resource && subresource === "";
 
-/** Whether a request is about objects of a kind or their status. A write of the status may change labels and annotations. */
-export const isWithin = (
-  { group, resource, subresource }: AdmissionInput,
-  kind: { group: string; resource: string },
-): boolean => group === kind.group && resource === kind.resource && ["", "status"].includes(subresource);
+/** Whether a request is about an object or its status. A write of the status may change labels and annotations. */
+export const isObjectOrStatus = ({ subresource }: AdmissionInput): boolean =>
+  subresource === "" || subresource === "status";
+
+/** Whether a request is about objects of a kind or their status. */
+export const isWithin = (input: AdmissionInput, kind: { group: string; resource: string }): boolean =>
+  input.group === kind.group && input.resource === kind.resource && isObjectOrStatus(input);
 
 /** Whether a request stores an object: a creation or an update. */
 export const storesObject = ({ operation }: AdmissionInput): boolean =>

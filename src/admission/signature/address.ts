@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { ipv4Of } from "../rules/host-name.ts";
 
 /** IPv4 ranges that are not public: https://www.iana.org/assignments/iana-ipv4-special-registry */
 const NOT_PUBLIC_IPV4: [network: string, prefix: number][] = [
@@ -79,7 +80,7 @@ function translated(address: string): string {
   const canonical = new URL(`http://[${address.replace(/%.*$/, "")}]`).hostname.slice(1, -1);
   const groups = canonical.slice(NAT64_PREFIX.length).split(":");
   const [low = 0, high = 0] = groups.reverse().map((group) => Number.parseInt(group || "0", 16));
-  return [high >> 8, high & 255, low >> 8, low & 255].join(".");
+  return ipv4Of(high, low);
 }
 
 /** The IP address that a URL has in place of a host name. `URL` has already normalised decimal and hexadecimal forms. */
