@@ -55,10 +55,14 @@ function describeReady(ready: readonly Summary[]): string[] {
 }
 
 /** What is wrong with a Ready Sovereign: not every condition counts for Ready. */
-function exception({ kind, also: [first, ...more] }: Summary): string {
-  if (kind !== "Sovereign" || first === undefined) return "";
-  return `, but ${first.reason}${more.length === 0 ? "" : ` and ${more.length} more`}`;
+function exception({ kind, also }: Summary): string {
+  const wrong = kind === "Sovereign" ? firstOf(also) : undefined;
+  return wrong === undefined ? "" : `, but ${wrong}`;
 }
+
+/** The first obstacle and how many more: `DatabaseUnreachable and 3 more`. */
+const firstOf = ([first, ...more]: Summary["also"]): string | undefined =>
+  first && `${first.reason}${more.length === 0 ? "" : ` and ${more.length} more`}`;
 
 /** Counts by reason, most frequent first: `80 DatabaseUnreachable, 32 Migrating`. */
 function counts(summaries: readonly Summary[], of: (summary: Summary) => string): string {
@@ -100,9 +104,8 @@ function shortened(message: string, most: number): string {
 /** The line of a release names the first Sovereign that holds it up, because no other line connects the two. */
 function inOneLine({ kind, name, ready, heldBy, also }: Summary, nowMs: number): string {
   const held = heldBy === undefined ? "" : `, ${heldBy.reason}${since(heldBy.since, nowMs)}`;
-  const [first] = kind === "BillingRelease" ? also : [];
-  const more = also.length > 1 ? ` and ${also.length - 1} more` : "";
-  return `${kind} ${name}: ${stateOf(ready)}${held}${first === undefined ? "" : `: ${first.reason}${more}`}`;
+  const further = kind === "BillingRelease" ? firstOf(also) : undefined;
+  return `${kind} ${name}: ${stateOf(ready)}${held}${further === undefined ? "" : `: ${further}`}`;
 }
 
 const stateOf = (ready: Summary["ready"]): string =>
