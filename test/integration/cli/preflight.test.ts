@@ -53,14 +53,10 @@ async function run(...args: string[]) {
 }
 
 const bind = (name: string, subject: object) =>
-  client.request({
-    method: "POST",
-    path: `${RBAC}/clusterrolebindings`,
-    body: {
-      ...{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRoleBinding", metadata: { name } },
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "wide" },
-      subjects: [subject],
-    },
+  post(`${RBAC}/clusterrolebindings`, {
+    ...{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRoleBinding", metadata: { name } },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "wide" },
+    subjects: [subject],
   });
 
 describe("catalyst preflight", () => {
@@ -79,23 +75,15 @@ describe("catalyst preflight", () => {
 
   it("lists subjects with wide rights that are in no class, and the report of Audit", async () => {
     await prepareCluster(client);
-    await client.request({
-      method: "POST",
-      path: `${RBAC}/clusterroles`,
-      body: {
-        ...{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", metadata: { name: "wide" } },
-        rules: [{ apiGroups: ["argoproj.io"], resources: ["*"], verbs: ["*"] }],
-      },
+    await post(`${RBAC}/clusterroles`, {
+      ...{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", metadata: { name: "wide" } },
+      rules: [{ apiGroups: ["argoproj.io"], resources: ["*"], verbs: ["*"] }],
     });
     await bind("argocd", { kind: "ServiceAccount", name: "controller", namespace: "argocd" });
     await bind("ops", { apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: "catalyst:platform" });
-    await client.request({
-      method: "POST",
-      path: "/api/v1/namespaces/catalyst-system/configmaps",
-      body: {
-        ...{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "catalyst-admission-report" } },
-        data: { "report.json": JSON.stringify([ROW]) },
-      },
+    await post("/api/v1/namespaces/catalyst-system/configmaps", {
+      ...{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "catalyst-admission-report" } },
+      data: { "report.json": JSON.stringify([ROW]) },
     });
     const { code, output } = await run();
     expect(code).toBe(1);
@@ -130,19 +118,11 @@ describe("catalyst preflight", () => {
   });
 
   it("lists the subjects that could act as accounts of a namespace before the namespace was listed", async () => {
-    await client.request({
-      method: "POST",
-      path: "/api/v1/namespaces",
-      body: { metadata: { name: "istio" } },
-    });
-    await client.request({
-      method: "POST",
-      path: "/apis/rbac.authorization.k8s.io/v1/namespaces/istio/rolebindings",
-      body: {
-        metadata: { name: "earlier" },
-        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "edit" },
-        subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "mallory" }],
-      },
+    await post("/api/v1/namespaces", metadataOf("istio"));
+    await post(`${RBAC}/namespaces/istio/rolebindings`, {
+      ...metadataOf("earlier"),
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "edit" },
+      subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "mallory" }],
     });
     const line = "  User mallory\n    writes in guarded namespaces, by RoleBinding istio/earlier\n";
     expect((await run("--controller-namespaces", "argocd")).output).not.toContain(line);
@@ -184,7 +164,7 @@ describe("catalyst preflight", () => {
     const admission = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
     await post("/api/v1/namespaces", { metadata: { name: "catalog" } });
     await post("/api/v1/namespaces/catalyst-system/configmaps", metadataOf("catalyst-trust"));
-    await post(admission, { ...metadataOf("catalyst-operator"), webhooks: [webhook("")] });
+    await post(admission, { ...metadataOf("catalyst-operator"), webhooks: [WEBHOOK] });
     const left = (await run()).output;
     expect(left).toContain("is left of an installation that is gone: it refuses requests\n");
     expect(left).toContain("ok           names         namespace catalog exists, and is used as it is\n");
@@ -289,12 +269,12 @@ const patch = (path: string, body: object) =>
   client.request({ method: "PATCH", path, body, contentType: "application/merge-patch+json" });
 
 /** This webhook matches no request, so it does not affect other tests. */
-const webhook = (caBundle: string) => ({
+const WEBHOOK = {
   name: "a.example.org",
   admissionReviewVersions: ["v1"],
   sideEffects: "None",
-  clientConfig: { url: "https://127.0.0.1:1/", ...(caBundle === "" ? {} : { caBundle }) },
-});
+  clientConfig: { url: "https://127.0.0.1:1/" },
+};
 
 async function kubeconfigOf(account: string): Promise<string> {
   await post("/api/v1/namespaces/default/serviceaccounts", { metadata: { name: account } });

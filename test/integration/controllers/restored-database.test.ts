@@ -16,15 +16,10 @@ const bench = useOperatorBench();
 const NAMESPACE = "sovereign-zero";
 
 /** Billing is not ready on the restored database. */
-const setAvailable = (availableReplicas: number) =>
+const setAvailable = (availableReplicas: number, namespace = NAMESPACE) =>
   bench
     .client()
-    .mergePatch(
-      DEPLOYMENTS,
-      { namespace: NAMESPACE, name: "billing" },
-      { status: { availableReplicas } },
-      "status",
-    );
+    .mergePatch(DEPLOYMENTS, { namespace, name: "billing" }, { status: { availableReplicas } }, "status");
 const migrations = () =>
   bench.simulation().migrations.filter(({ namespace }) => namespace === NAMESPACE).length;
 
@@ -85,14 +80,7 @@ describe("an empty database in place of one that was migrated", () => {
     const namespace = "sovereign-emptied";
     const before = bench.simulation().migrations.length;
     bench.simulation().schemas.set(namespace, null);
-    await bench
-      .client()
-      .mergePatch(
-        DEPLOYMENTS,
-        { namespace, name: "billing" },
-        { status: { availableReplicas: 0 } },
-        "status",
-      );
+    await setAvailable(0, namespace);
     const seen = await bench.awaitCondition("emptied", "Stalled", "True", "DatabaseEmpty");
     expect(findCondition(seen.status?.conditions, "DatabaseReady")).toMatchObject({
       status: "False",

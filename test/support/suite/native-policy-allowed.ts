@@ -6,6 +6,7 @@ import {
   event,
   LABELLED,
   MUTATING,
+  type NativeRow,
   OURS,
   RBAC,
   SOVEREIGNS,
@@ -13,25 +14,14 @@ import {
   VALIDATING,
 } from "./native-policy-object.ts";
 import { ALLOWED_SERVICES } from "./native-policy-service.ts";
-import {
-  apply,
-  cluster,
-  core,
-  group,
-  jsonPatch,
-  mergePatch,
-  post,
-  type Request,
-  remove,
-} from "./red-team/attempt.ts";
+import { apply, cluster, core, group, jsonPatch, mergePatch, post, remove } from "./red-team/attempt.ts";
 import { configMap, named, pod, roleBinding, secret } from "./red-team/object.ts";
-import type { Person } from "./red-team/person.ts";
 
 /**
  * Requests that must pass while the webhook is down: those that neither a policy nor the webhook guards, and those of the
  * platform.
  */
-export const NATIVE_ALLOWED: readonly { title: string; by: Person; request: Request }[] = [
+export const NATIVE_ALLOWED: readonly NativeRow[] = [
   ...ALLOWED_SERVICES,
   ...ALLOWED_REPORTS,
   {
@@ -140,7 +130,7 @@ export const NATIVE_ALLOWED: readonly { title: string; by: Person; request: Requ
 ];
 
 /** Requests that must pass without the webhook: those that no policy guards. */
-export const NATIVE_UNGUARDED: readonly { title: string; by: Person; request: Request }[] = [
+export const NATIVE_UNGUARDED: readonly NativeRow[] = [
   {
     title: "changes a ClusterRole that is not the product's",
     by: "stranger",

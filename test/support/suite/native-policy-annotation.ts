@@ -1,12 +1,6 @@
+import type { NativeRow } from "./native-policy-object.ts";
 import { core, group, mergePatch, post, type Request } from "./red-team/attempt.ts";
-import { ingress, pod } from "./red-team/object.ts";
-import type { Person } from "./red-team/person.ts";
-
-interface Row {
-  title: string;
-  by: Person;
-  request: Request;
-}
+import { annotated, ingress, pod } from "./red-team/object.ts";
 
 export const ANNOTATION_SEEDS: readonly Request[] = [
   post(core("shop", "pods"), pod("reported")),
@@ -15,10 +9,9 @@ export const ANNOTATION_SEEDS: readonly Request[] = [
 
 const POD = core("shop", "pods/reported/status");
 const INGRESS = group("networking.k8s.io/v1", "shop", "ingresses/served/status");
-const annotated = (name: string, value: string) => ({ metadata: { annotations: { [name]: value } } });
 
 /** Reports that pass while the webhook is down, so that Pods start and Ingresses get their address. */
-export const ALLOWED_REPORTS: readonly Row[] = [
+export const ALLOWED_REPORTS: readonly NativeRow[] = [
   {
     title: "reports the address of a Pod as Calico",
     by: "ordinaryAccount",
@@ -38,7 +31,7 @@ export const ALLOWED_REPORTS: readonly Row[] = [
   },
 ];
 
-export const JUDGED_REPORTS: readonly Row[] = [
+export const JUDGED_REPORTS: readonly NativeRow[] = [
   {
     title: "names a network by the status of a Pod",
     by: "stranger",

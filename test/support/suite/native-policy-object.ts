@@ -1,6 +1,14 @@
-import { cluster } from "./red-team/attempt.ts";
+import { cluster, type Request } from "./red-team/attempt.ts";
 import { AUTHORITY } from "./red-team/certificate.ts";
 import { LABEL_PREFIX, named } from "./red-team/object.ts";
+import type { Person } from "./red-team/person.ts";
+
+/** A request that is sent while the webhook is down. */
+export interface NativeRow {
+  title: string;
+  by: Person;
+  request: Request;
+}
 
 export const ADMISSION = "admissionregistration.k8s.io/v1";
 export const VALIDATING = cluster(ADMISSION, "validatingwebhookconfigurations");

@@ -1,15 +1,9 @@
+import type { NativeRow } from "./native-policy-object.ts";
 import { core, group, mergePatch, post, type Request, remove } from "./red-team/attempt.ts";
 import { ingress, pod, service } from "./red-team/object.ts";
-import type { Person } from "./red-team/person.ts";
 
 const DNS_NAME = "external-dns.alpha.kubernetes.io/hostname";
 const LABELLED = { metadata: { labels: { mine: "yes" } } };
-
-interface Row {
-  title: string;
-  by: Person;
-  request: Request;
-}
 
 /** Services that claim something already. */
 export const SERVICE_SEEDS: readonly Request[] = [
@@ -21,7 +15,7 @@ export const SERVICE_SEEDS: readonly Request[] = [
 ];
 
 /** Requests that pass while the webhook is down, because the Service claims nothing more. */
-export const ALLOWED_SERVICES: readonly Row[] = [
+export const ALLOWED_SERVICES: readonly NativeRow[] = [
   { title: "creates a Service", by: "stranger", request: post(core("shop", "services"), service("mine")) },
   {
     title: "creates a Service of type LoadBalancer",
@@ -61,7 +55,7 @@ export const ALLOWED_SERVICES: readonly Row[] = [
 ];
 
 /** Requests that the webhook judges in an ordinary namespace, so that they fail while the webhook is down. */
-export const NATIVE_JUDGED: readonly Row[] = [
+export const NATIVE_JUDGED: readonly NativeRow[] = [
   ...[
     ["has an external address", { spec: { externalIPs: ["203.0.113.8"] } }],
     ["names another Service", { spec: { type: "ExternalName", externalName: "app.souk.svc" } }],

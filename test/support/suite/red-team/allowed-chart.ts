@@ -1,19 +1,10 @@
 import { type Attempt, apply, core, group, on, onReal, post } from "./attempt.ts";
 import { CHART_KINDS } from "./chart-kind.ts";
 import { HOMES } from "./destination.ts";
-import { deployment, job, named, role, SIGNED, service, statefulSet } from "./object.ts";
+import { annotatedDeployment, deployment, job, named, role, SIGNED, service, statefulSet } from "./object.ts";
 
 const RBAC = "rbac.authorization.k8s.io/v1";
 const DNS = "external-dns.alpha.kubernetes.io";
-
-const annotatedTemplate = (name: string, annotations: Record<string, string>, members: object = {}) => {
-  const made = deployment(name, SIGNED, { ...members });
-  const { template } = made.spec;
-  return {
-    ...made,
-    spec: { ...made.spec, template: { ...template, metadata: { ...template.metadata, annotations } } },
-  };
-};
 
 /** What charts that are in wide use create in a namespace of a team's own. */
 export const ALLOWED_CHART: readonly Attempt[] = HOMES.flatMap(([by, at]) => {
@@ -123,7 +114,7 @@ export const ALLOWED_CHART: readonly Attempt[] = HOMES.flatMap(([by, at]) => {
       "has its volumes backed up with a command before (Velero)",
       post(
         group("apps/v1", at, "deployments"),
-        annotatedTemplate("backed-up", {
+        annotatedDeployment("backed-up", {
           "backup.velero.io/backup-volumes": "data",
           "pre.hook.backup.velero.io/command": '["/bin/sh","-c","pg_dump > /data/dump.sql"]',
         }),
@@ -133,7 +124,7 @@ export const ALLOWED_CHART: readonly Attempt[] = HOMES.flatMap(([by, at]) => {
       "joins the mesh with a template's labels and annotations (Istio ambient)",
       post(
         group("apps/v1", at, "deployments"),
-        annotatedTemplate("meshed", {
+        annotatedDeployment("meshed", {
           "ambient.istio.io/redirection": "enabled",
           "prometheus.io/scrape": "true",
           "prometheus.io/port": "9090",

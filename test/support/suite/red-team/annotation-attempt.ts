@@ -1,10 +1,7 @@
 import { type Attempt, core, group, mergePatch, on, onReal, post } from "./attempt.ts";
 import { HOMES, SOVEREIGN_SERVICE } from "./destination.ts";
-import { named, SOVEREIGN_ADDRESS, SOVEREIGN_POD_ADDRESS } from "./object.ts";
+import { annotated, named, SOVEREIGN_ADDRESS, SOVEREIGN_POD_ADDRESS } from "./object.ts";
 
-const annotated = (annotation: string, value: string) => ({
-  metadata: { annotations: { [annotation]: value } },
-});
 const binding = (annotation: string, value: string) => ({
   ...named("v1", "Binding", "app-0", annotated(annotation, value)),
   target: { apiVersion: "v1", kind: "Node", name: "node-1" },

@@ -1,5 +1,14 @@
 import { type Attempt, apply, core, group, jsonPatch, mergePatch, on, post } from "./attempt.ts";
-import { annotatedDeployment, certificate, ingress, named, pod, SIGNED, service } from "./object.ts";
+import {
+  annotated,
+  annotatedDeployment,
+  certificate,
+  ingress,
+  named,
+  pod,
+  SIGNED,
+  service,
+} from "./object.ts";
 import type { Person } from "./person.ts";
 
 /** The host of Sovereign omantel. */
@@ -16,10 +25,6 @@ const HOMES: readonly [Person, string][] = [
   ["stranger", "shop"],
   ["amal", "acme-prod"],
 ];
-
-const annotated = (annotation: string, value: string) => ({
-  metadata: { annotations: { [annotation]: value } },
-});
 
 /** Kinds that ask for host names: title, API version, collection, kind and spec. */
 const CLAIMS: readonly [string, string, string, string, object][] = [
@@ -166,7 +171,10 @@ const annotations: readonly Attempt[] = HOMES.flatMap(([by, at]) => [
   on(
     `claims a Sovereign's host by the Pods of a Deployment in ${at}`,
     by,
-    post(group("apps/v1", at, "deployments"), annotatedDeployment("named", `${EXTERNAL_DNS}/hostname`, HOST)),
+    post(
+      group("apps/v1", at, "deployments"),
+      annotatedDeployment("named", { [`${EXTERNAL_DNS}/hostname`]: HOST }),
+    ),
     "sovereign-host",
   ),
 ]);

@@ -81,11 +81,12 @@ export const cronJob = (name: string, image = SIGNED, members: Members = {}) =>
   named("batch/v1", "CronJob", name, {
     spec: { schedule: "0 3 * * *", jobTemplate: { spec: job(name, image, members).spec } },
   });
-/** A Deployment whose Pods have an annotation. */
-export const annotatedDeployment = (name: string, annotation: string, value: string) => {
+export const annotated = (name: string, value: string) => ({ metadata: { annotations: { [name]: value } } });
+/** A Deployment whose Pods have annotations. */
+export const annotatedDeployment = (name: string, annotations: Record<string, string>) => {
   const made = deployment(name);
   const { template } = made.spec;
-  const metadata = { ...template.metadata, annotations: { [annotation]: value } };
+  const metadata = { ...template.metadata, annotations };
   return { ...made, spec: { ...made.spec, template: { ...template, metadata } } };
 };
 /** A custom kind whose controller makes Pods from a template. */

@@ -59,7 +59,7 @@ export const POD_NETWORK_ATTEMPTS: readonly Attempt[] = HOMES.flatMap(([by, at])
     on(
       `${title} by a Deployment in ${at}`,
       by,
-      post(group("apps/v1", at, "deployments"), annotatedDeployment("evil", annotation, value)),
+      post(group("apps/v1", at, "deployments"), annotatedDeployment("evil", { [annotation]: value })),
       ISOLATION,
     ),
   ]),

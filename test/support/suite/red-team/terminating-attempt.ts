@@ -20,7 +20,7 @@ export const TERMINATING_SEEDS: readonly Request[] = [
 ];
 
 const PATH = `/api/v1/namespaces/${ENVIRONMENT}`;
-const finalized = { ...namespace(ENVIRONMENT), spec: { finalizers: [] } };
+const finalized = (name: string) => ({ ...namespace(name), spec: { finalizers: [] } });
 
 /** Attempts on namespaces that are being deleted. */
 export const TERMINATING_ATTEMPTS: readonly Attempt[] = [
@@ -39,7 +39,7 @@ export const TERMINATING_ATTEMPTS: readonly Attempt[] = [
   onReal(
     "ends the deletion of an environment before its content is gone",
     "stranger",
-    put(`${PATH}/finalize`, finalized),
+    put(`${PATH}/finalize`, finalized(ENVIRONMENT)),
     "namespace-guarded",
   ),
   onReal(
@@ -57,7 +57,7 @@ export const TERMINATING_ATTEMPTS: readonly Attempt[] = [
   onReal(
     "ends the deletion of its own namespace before its content is gone",
     "stranger",
-    put(`/api/v1/namespaces/${ORDINARY}/finalize`, { ...namespace(ORDINARY), spec: { finalizers: [] } }),
+    put(`/api/v1/namespaces/${ORDINARY}/finalize`, finalized(ORDINARY)),
     "namespace-guarded",
   ),
   onReal(
