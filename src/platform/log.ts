@@ -8,12 +8,14 @@ export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "
 const SECRET_MEMBER =
   /("(?:authorization|password|secret|token|databaseUrl|connectionString|cookie)":)(?:"(?:[^"\\]|\\.)*"|[^"{}[\],]+)/gi;
 
-// The form of a secret in any text, such as an error's message: the password in a URL, a payment processor's key.
-const SECRET_TEXT = /(?<=:\/\/[^\s/"@:]*:)[^\s/"@]+(?=@)|\b(?:[rs]k_(?:live|test)|whsec)_\w+/g;
+// The form of a secret in any text, such as an error's message: the password in a URL, a payment processor's key. In JSON, a
+// line break before it is `\n`, whose letter is no end of a word.
+const SECRET_TEXT =
+  /(?<=:\/\/[^\s/"@:]*:)[^\s/"@]+(?=@)|(?:\b|(?<=\\[bfnrt]))(?:[rs]k_(?:live|test)|whsec)_\w+/g;
 
 // A token, or else the run of characters that begins as a token does. Without the second alternative, each `eyJ` of a run
 // would read the run to its end: in a hostile text of `-eyJ-eyJ…` the time would grow with the square of the length.
-const TOKEN_OR_RUN = /\beyJ(?:[\w-]{8,}\.[\w-]*\.[\w-]*|[\w-]*)/g;
+const TOKEN_OR_RUN = /(?:\b|(?<=\\[bfnrt]))eyJ(?:[\w-]{8,}\.[\w-]*\.[\w-]*|[\w-]*)/g;
 
 const withoutToken = (found: string): string => (found.includes(".") ? "[redacted]" : found);
 

@@ -14,6 +14,11 @@ describe("redactSecrets", () => {
     ["a payment key in a run that begins as a token", "eyJ-sk_live_4eC39HqL", "eyJ-[redacted]"],
     ["a token that is a URL's password", "x://u:eyJhbGciOiJub25lIn0.e.s@h", "x://u:[redacted]@h"],
     ["a payment key", "key sk_live_4eC39HqL and whsec_abc123.", "key [redacted] and [redacted]."],
+    [
+      "a payment key and a token at the beginning of a line, in JSON",
+      '{"msg":"key\\nsk_live_4eC39HqL\\neyJhbGciOiJub25lIn0.e."}',
+      '{"msg":"key\\n[redacted]\\n[redacted]"}',
+    ],
   ])("leaves out %s", (_what, text, expected) => expect(redactSecrets(text)).toBe(expected));
 
   it.each([
