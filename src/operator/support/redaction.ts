@@ -10,11 +10,18 @@ const REDACTED = "[redacted]";
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [^-]+-----[\s\S]*?(?:-----END [^-]+-----|$)/g, REDACTED],
   [/\bey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g, REDACTED],
+  // The whole header: what follows the scheme, or a cookie's name, is the secret.
+  [/\b((?:proxy-)?authorization|(?:set-)?cookie)(\\*["']?\s*[=:]\s*\\*["']?)[^"'\n\\]+/gi, `$1$2${REDACTED}`],
   [/\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}/gi, `$1 ${REDACTED}`],
   // A payment processor's public key. `redactSecrets` replaces its secret keys.
   [/\bpk_(?:live|test)_[A-Za-z0-9]+/g, REDACTED],
+  // Tokens of registries and clouds whose issuers give them a beginning of their own.
   [
-    /((?:pass(?:word|wd)?|pwd|secret|token|api[_-]?key|credential|authorization)\\*["']?\s*[=:]\s*)(?:\\*"[^"]*|'[^']*|[^\s"',;&}{[\]\\]+)/gi,
+    /\b(?:gh[opsu]_|github_pat_|glpat-|dckr_(?:pat|oat)_|npm_|xox[abps]-|AKIA|ASIA)[A-Za-z0-9_-]{12,}/g,
+    REDACTED,
+  ],
+  [
+    /((?:pass(?:word|wd)?|pwd|secret|token|api[_-]?key|credential)\\*["']?\s*[=:]\s*)(?:\\*"[^"]*|'[^']*|[^\s"',;&}{[\]\\]+)/gi,
     `$1${REDACTED}`,
   ],
   [/(?<![A-Za-z0-9._%+'-])[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/g, "[address]"],
@@ -27,6 +34,10 @@ const IP_V6 = /(?<![\w.:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])/gi;
 const LONG_RANDOM =
   /(?<![A-Za-z0-9+/_:.-])(?=[A-Za-z0-9+/_-]*\d)(?=[A-Za-z0-9+/_-]*[A-Za-z])[A-Za-z0-9+/_]{40,}={0,2}/g;
 
+/** The same in base64url. Names of Kubernetes have hyphens too, but no capital letters. */
+const LONG_RANDOM_URL =
+  /(?<![A-Za-z0-9+/_:.-])(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[a-z])(?=[A-Za-z0-9_-]*[A-Z])[A-Za-z0-9_-]{40,}={0,2}/g;
+
 /** Any client may have written the text, and the time of some patterns grows with the square of a line's length. */
 const MAX_LINE = 16_384;
 
@@ -35,15 +46,21 @@ const shortened = (line: string): string =>
     ? `${line.slice(0, MAX_LINE)}… (${line.length - MAX_LINE} characters are left out)`
     : line;
 
+/** In JSON, a line break is `\n`, whose letter would belong to the word behind it. The mark separates them. */
+const ESCAPE = /\\(?:[bfnrt]|u[0-9a-f]{4})/gi;
+const MARK = "\0";
+
 /** The text without secrets, e-mail addresses and IP addresses. */
 export function redactText(text: string): string {
-  const bounded = text.split("\n").map(shortened).join("\n");
+  const bounded = text.split("\n").map(shortened).join("\n").replace(ESCAPE, `$&${MARK}`);
   let redacted = bounded.replace(DATABASE_URL, `$1://${REDACTED}`).replace(URL_WITH_USER, `$1${REDACTED}`);
   for (const [pattern, replacement] of PATTERNS) redacted = redacted.replace(pattern, replacement);
   return redactSecrets(redacted)
     .replace(LONG_RANDOM, REDACTED)
+    .replace(LONG_RANDOM_URL, REDACTED)
     .replace(IP_V4, "[address]")
-    .replace(IP_V6, (address) => (isIP(address) === 0 ? address : "[address]"));
+    .replace(IP_V6, (address) => (isIP(address) === 0 ? address : "[address]"))
+    .replaceAll(MARK, "");
 }
 
 /** Does not match `secretName` and `tokenRef`, which name a Secret and hold none of its data. */

@@ -19,6 +19,20 @@ describe("text of a support bundle", () => {
     ["at 12:34:56, version 1.2.3", "at 12:34:56, version 1.2.3"],
     [`image a@sha256:${"0a".repeat(32)}`, `image a@sha256:${"0a".repeat(32)}`],
     [`key ${"aB3".repeat(15)}`, "key [redacted]"],
+    [`key ${"aB3-x_".repeat(8)}`, "key [redacted]"],
+    [
+      "Secret sovereign-omantel-of-the-second-region-2/billing-db-owner-3",
+      "Secret sovereign-omantel-of-the-second-region-2/billing-db-owner-3",
+    ],
+    ["Authorization: Token abc123, next", "Authorization: [redacted]"],
+    ['{"msg":"{\\"Authorization\\":\\"ApiKey a b\\"}"}', '{"msg":"{\\"Authorization\\":\\"[redacted]\\"}"}'],
+    [
+      '{"msg":"keys\\nsk_live_a1\\nglpat-0123456789ab\\u000aeyJhbGciOiJ9.eyJzdWIiOiJ9.e"}',
+      '{"msg":"keys\\n[redacted]\\n[redacted]\\u000a[redacted]"}',
+    ],
+    [`{"msg":"\\n${"aB3".repeat(14)}"}`, '{"msg":"\\n[redacted]"}'],
+    ["Set-Cookie: session=abc; Path=/", "Set-Cookie: [redacted]"],
+    ["login with ghp_0123456789abcdef and glpat-0123456789ab", "login with [redacted] and [redacted]"],
     ["-----BEGIN CERTIFICATE-----\nMIIB cut off", "[redacted]"],
     [
       "Secret sovereign-omantel/billing-jwt has no key secret: create it",
