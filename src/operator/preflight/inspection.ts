@@ -15,6 +15,7 @@ import { isInTerm } from "../../api/term.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { isForbidden } from "../../kube/error.ts";
 import { listIfServed } from "../../kube/optional-kind.ts";
+import { requireReachable } from "../../kube/reachability.ts";
 import {
   CLUSTER_ROLE_BINDINGS,
   CLUSTER_ROLES,
@@ -54,9 +55,11 @@ interface Inspection {
 
 /**
  * Checks a cluster before an install or an upgrade, and finds the users whose requests admission will refuse. Changes
- * nothing. When the rights of users cannot be read, a check with the state `unknown` says so.
+ * nothing. When the rights of users cannot be read, a check with the state `unknown` says so. Throws when the API server
+ * does not answer.
  */
 export async function inspectCluster(client: KubeClient, inspection: Inspection): Promise<Preflight> {
+  await requireReachable(client);
   const checks = await lookAround(client, inspection);
   try {
     return { checks, ...(await inspectUsers(client, inspection)) };

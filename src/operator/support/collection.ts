@@ -5,6 +5,7 @@ import { SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
 import { namespaceOf } from "../../controllers/sovereign/desired-metadata.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { listIfServed } from "../../kube/optional-kind.ts";
+import { requireReachable } from "../../kube/reachability.ts";
 import { DEPLOYMENTS, EVENTS, JOBS, PODS, pathOf, type Resource, resourceOf } from "../../kube/resource.ts";
 import { errorMessage } from "../../platform/errors.ts";
 import { OPERATOR_PODS } from "../workload.ts";
@@ -38,9 +39,13 @@ export interface Collection {
 
 type Item = KubernetesObject & Record<string, unknown>;
 
-/** Collects the files that support needs. It never requests Secrets or ConfigMaps, and redacts all other content. */
+/**
+ * Collects the files that support needs. It never requests Secrets or ConfigMaps, and redacts all other content. Throws when
+ * the API server does not answer.
+ */
 export async function collect(deps: CollectionDeps): Promise<Collection> {
   const { client } = deps;
+  await requireReachable(client);
   const files: ArchivedFile[] = [];
   const missing: string[] = [];
   /** Returns undefined when the read fails, and adds the reason to `missing`. */
@@ -108,11 +113,12 @@ const list = async (client: CollectionDeps["client"], resource: Resource, namesp
 
 const asJson = (items: readonly Item[]): string => `${JSON.stringify(items.map(redactObject), null, 2)}\n`;
 
-/** A workload's variables, arguments and annotations may hold any text, so only the variables' names are kept. */
+/** A workload's variables, arguments, annotations and probes' headers may hold any text. Only names are kept. */
 function withoutValues(item: Item): Item {
   return JSON.parse(
     JSON.stringify(item, (key, value) => {
-      if (key === "env" && Array.isArray(value)) return value.map(({ name }) => ({ name }));
+      if ((key === "env" || key === "httpHeaders") && Array.isArray(value))
+        return value.map(({ name }) => ({ name }));
       return key === "args" || key === "command" || key === "annotations" ? undefined : value;
     }),
   ) as Item;

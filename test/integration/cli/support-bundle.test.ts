@@ -37,12 +37,29 @@ const PLANTED = [
   "sk_live_51hunter2stripe",
   "whsec_hunter2webhook",
   "-----BEGIN PRIVATE KEY-----\nMIIEhunter2key\n-----END PRIVATE KEY-----",
+  "X29tZS-sb25nIHJhbmRvbS-rZXkgb2YgZm9ydHkgYn-0ZXMgaHVudGVyMg",
+  "login with glpat-hunter2hunter2",
   "c29tZSBsb25nIHJhbmRvbSBrZXkgb2YgZm9ydHkgYnl0ZXMgaHVudGVyMg==",
   "order of fatma@customer.example from 203.0.113.77 and 2001:db8::77",
-].join(" ; ");
+].join("\n");
 const SECRETS = [
-  ...["hunter2", "opaque-bearer", JWT, JWT.split(".")[1] ?? "", "c29tZSBsb25n", "db.internal"],
-  ...["fatma@customer.example", "203.0.113.77", "2001:db8::77", "from-a-secret", "from-a-variable"],
+  ...[
+    "hunter2",
+    "opaque-bearer",
+    JWT,
+    JWT.split(".")[1] ?? "",
+    "c29tZSBsb25n",
+    "X29tZS-sb25n",
+    "db.internal",
+  ],
+  ...[
+    "fatma@customer.example",
+    "203.0.113.77",
+    "2001:db8::77",
+    "from-a-secret",
+    "from-a-variable",
+    "from-a-header",
+  ],
 ];
 
 const metrics = createServer((_, response) => {
@@ -109,6 +126,7 @@ async function plant(): Promise<void> {
     {
       ...{ name: "operator", image: "example.org/app:1", args: ["--token=hunter2-argument"] },
       env: [{ name: "PLAIN", value: "from-a-variable" }],
+      livenessProbe: { httpGet: { port: 8080, httpHeaders: [{ name: "X-Probe", value: "from-a-header" }] } },
     },
     { name: "sidecar", image: "example.org/sidecar:1" },
   ];
@@ -201,6 +219,15 @@ describe("catalyst support-bundle", () => {
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];
     const stopped = command.run({ args, env: {}, signal: AbortSignal.abort(), stdout, stderr });
     await expect(stopped).rejects.toThrow();
+    expect(existsSync(archive)).toBe(false);
+  });
+
+  it("writes nothing when the cluster does not answer", async () => {
+    const archive = join(folder, "unreachable.tar.gz");
+    const away = join(folder, "away");
+    writeFileSync(away, api.server.adminKubeconfig.replace(/server: \S+/, "server: https://127.0.0.1:1"));
+    const collecting = runHere(command, ["--file", archive, "--kubeconfig", away], {});
+    await expect(collecting).rejects.toThrow("ECONNREFUSED");
     expect(existsSync(archive)).toBe(false);
   });
 
