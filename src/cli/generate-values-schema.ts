@@ -1,3 +1,4 @@
+import { parse } from "yaml";
 import { POD_SETTINGS } from "../api/pod-setting.ts";
 import { FLAGS } from "./operator-flag-list.ts";
 
@@ -18,16 +19,50 @@ const VARIABLES = [
 const CHART_FLAGS = FLAGS.filter(({ variable }) => VARIABLES.includes(variable)).map(({ flag }) => flag);
 
 /**
- * The chart's values.schema.json: `present`, with the Pod settings from src/api. Objects allow no unlisted members,
- * because Helm would ignore a misspelt one.
+ * The chart's values.schema.json: `present`, with the Pod settings from src/api, and with the members of values.yaml that
+ * every release needs. Objects allow no unlisted members, because Helm would ignore a misspelt one.
  */
-export function valuesSchema(present: string): string {
-  const schema = JSON.parse(present) as { $defs: JsonSchema };
+export function valuesSchema(present: string, valuesYaml: string): string {
+  const given = JSON.parse(present) as JsonSchema & { $defs: JsonSchema };
+  const schema = withNeeded(given, parse(valuesYaml) as JsonSchema) as typeof given;
   const chartVariable = { enum: VARIABLES };
   const chartFlag = { pattern: `^--(?:${CHART_FLAGS.join("|")})(?:=|$)` };
   const $defs = { ...schema.$defs, nodeSelector, tolerations, affinity, chartVariable, chartFlag };
   return `${JSON.stringify({ ...schema, $defs }, closed, 2)}\n`;
 }
+
+/** A person may remove each of these from the defaults. */
+const REMOVABLE = ["resources"];
+
+/**
+ * Requires the members that have a default. `helm upgrade --reuse-values` leaves out the defaults that are new in a version
+ * of the chart. Without them, the templates would fail without a remedy, or leave out what the default turns on.
+ */
+function withNeeded(schema: JsonSchema, defaults: JsonSchema): JsonSchema {
+  const { properties, required = [] } = schema as {
+    properties?: Record<string, JsonSchema>;
+    required?: string[];
+  };
+  if (properties === undefined) return schema;
+  const needed = Object.keys(defaults).filter(
+    (name) => required.includes(name) || (!REMOVABLE.includes(name) && !isEmpty(defaults[name])),
+  );
+  const members = Object.entries(properties).map(([name, member]) => [
+    name,
+    isMembers(defaults[name]) && !REMOVABLE.includes(name) ? withNeeded(member, defaults[name]) : member,
+  ]);
+  return {
+    ...schema,
+    properties: Object.fromEntries(members),
+    ...(needed.length === 0 ? {} : { required: needed }),
+  };
+}
+
+const isMembers = (value: unknown): value is JsonSchema =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isEmpty = (value: unknown): boolean =>
+  value === "" || (typeof value === "object" && Object.keys(value ?? {}).length === 0);
 
 /** Removes the members that only Kubernetes reads, and forbids unlisted members. */
 function closed(key: string, value: unknown): unknown {

@@ -36,13 +36,14 @@ function generatedFiles(commands: readonly NamedCommand[]): GeneratedFile[] {
     path: `docs/kinds/${pageName(definition.kind)}`,
     content: kindPage(definition, examplesOf(definition.kind)),
   }));
+  const values = readText(`${CHART}/values.yaml`) ?? "";
   return [
     ...crds,
     ...pages,
     ...nativePolicyFiles(),
     ...kyvernoPolicyFiles(),
-    { path: VALUES_SCHEMA_PATH, content: valuesSchema(readText(VALUES_SCHEMA_PATH) ?? "") },
-    { path: `${CHART}/README.md`, content: chartPage(readText(`${CHART}/values.yaml`) ?? "") },
+    { path: VALUES_SCHEMA_PATH, content: valuesSchema(readText(VALUES_SCHEMA_PATH) ?? "", values) },
+    { path: `${CHART}/README.md`, content: chartPage(values) },
     { path: "docs/kinds/README.md", content: kindIndex(KINDS) },
     { path: "docs/operator-flags.md", content: flagPage() },
     { path: "docs/command-line.md", content: commandPage(commands) },

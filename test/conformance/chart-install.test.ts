@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -168,10 +168,38 @@ describe("helm install", () => {
           /^CustomResourceDefinition billingreleases.* is not deleted yet, since .*; Terminating=True \(Instance.*; it still has lost with finalizer example.com\/held$/,
         ),
       );
+    await expect(run("install", ...RELEASE)).rejects.toThrow(
+      /CustomResourceDefinition \S+ is being deleted, since [\s\S]*kubectl get customresourcedefinition/,
+    );
     await client.mergePatch(resourceOf(BILLING_RELEASE), { name: "lost" }, { metadata: { finalizers: [] } });
     // A busy API server retries with growing pauses. A CRD that it still has to delete then has no object left.
     const heldByObjects = async () => (await held()).filter((text) => !text.endsWith("no object is left"));
     await expect.poll(heldByObjects, { timeout: 240_000, interval: 500 }).toEqual([]);
     expect(await kept()).toEqual([]);
   }, 360_000);
+
+  it("refuses an upgrade with --reuse-values from a chart without some values, and keeps a person's with --reset-then-reuse-values", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "catalyst-chart-"));
+    const earlier = join(folder, "catalyst-operator");
+    mkdirSync(join(earlier, "templates"), { recursive: true });
+    writeFileSync(
+      join(earlier, "Chart.yaml"),
+      "apiVersion: v2\nname: catalyst-operator\nversion: 0.0.1\nappVersion: 0.0.1\n",
+    );
+    writeFileSync(
+      join(earlier, "values.yaml"),
+      "replicas: 2\nimage: { repository: example.org/catalyst, digest: '' }\n",
+    );
+    const [name = "", chart = "", ...options] = RELEASE;
+    await run("install", name, earlier, ...options, "--set", "replicas=3");
+    const upgrade = ["upgrade", name, chart, "--namespace", "catalyst-system"];
+    await expect(run(...upgrade, "--reuse-values")).rejects.toThrow("missing property 'controlPlane'");
+    await run(...upgrade, "--reset-then-reuse-values");
+    const deployment = await client.get<Deployment>(DEPLOYMENTS, {
+      name: "catalyst-operator",
+      namespace: "catalyst-system",
+    });
+    expect(deployment?.spec.replicas).toBe(3);
+    rmSync(folder, { recursive: true });
+  }, 180_000);
 });

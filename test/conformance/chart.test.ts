@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import type { Enforcement } from "../../src/admission/enforcement.ts";
 import { desiredNativePolicies } from "../../src/admission/policy/native/policy-list.ts";
 import { type IdentityLists, identityLists } from "../../src/admission/rules/identity.ts";
@@ -32,6 +33,19 @@ const containerOf = (objects: KubernetesObject[]): Container => {
   const deployment = objects.find(({ kind }) => kind === "Deployment") as Deployment;
   return deployment.spec.template.spec.containers[0];
 };
+
+type Values = Record<string, unknown>;
+const isMembers = (value: unknown): value is Values =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+
+/** The members whose default is empty, each with null: as in a values file that has the key alone. */
+function emptyMembers(defaults: Values): Values {
+  const members = Object.entries(defaults).flatMap(([name, value]): [string, unknown][] => {
+    if (isMembers(value)) return [[name, emptyMembers(value)]];
+    return ['""', "[]", "{}"].includes(JSON.stringify(value)) ? [[name, null]] : [];
+  });
+  return Object.fromEntries(members);
+}
 
 describe("the chart", () => {
   it("has helm for its tests: test/conformance/build-tools.sh FOLDER builds it", () => {
@@ -71,6 +85,21 @@ describe("the chart", () => {
     const text = JSON.stringify(withPods);
     expect(text.match(/"runAsNonRoot":true/g)).toHaveLength(2);
     expect(text).not.toMatch(/"(runAsUser|runAsGroup|fsGroup)":/);
+  });
+
+  it("renders the same for a key without a value as for the default, which is empty", async () => {
+    const withoutValues = join(mkdtempSync(join(tmpdir(), "catalyst-values-")), "values.json");
+    const values = emptyMembers(parse(readFileSync(join(CHART, "values.yaml"), "utf8")));
+    expect(Object.keys(values).length).toBeGreaterThan(25);
+    writeFileSync(withoutValues, JSON.stringify(values));
+    const served = [
+      "--api-versions",
+      "monitoring.coreos.com/v1",
+      "--set",
+      "metrics.serviceMonitor.enabled=true",
+    ];
+    expect(await render(...served, "--values", withoutValues)).toEqual(await render(...served));
+    rmSync(dirname(withoutValues), { recursive: true });
   });
 
   it("gives a Pod 300 s to start, and ends a frozen one 5 s after its probes failed", async () => {

@@ -25,11 +25,11 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- end -}}
 
 {{- define "catalyst-operator.podSecurityContext" -}}
-{{ merge (deepCopy .Values.podSecurityContext) (dict "runAsNonRoot" true "seccompProfile" (dict "type" "RuntimeDefault")) | toYaml }}
+{{ merge (deepCopy (.Values.podSecurityContext | default dict)) (dict "runAsNonRoot" true "seccompProfile" (dict "type" "RuntimeDefault")) | toYaml }}
 {{- end -}}
 
 {{- define "catalyst-operator.securityContext" -}}
-{{ merge (deepCopy .Values.securityContext) (dict "allowPrivilegeEscalation" false "readOnlyRootFilesystem" true "capabilities" (dict "drop" (list "ALL"))) | toYaml }}
+{{ merge (deepCopy (.Values.securityContext | default dict)) (dict "allowPrivilegeEscalation" false "readOnlyRootFilesystem" true "capabilities" (dict "drop" (list "ALL"))) | toYaml }}
 {{- end -}}
 
 {{- /* The documents of a file that has no templates, with the labels of this release. The playground applies the same files. */}}
@@ -49,6 +49,13 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- /* The name of the release that owns a live object, or nothing. Helm refuses to install over an object that it does not own. */}}
 {{- define "catalyst-operator.owner" -}}
 {{- dig "metadata" "annotations" "meta.helm.sh/release-name" "" . -}}
+{{- end -}}
+
+{{- /* Refuses to write into a live object that is being deleted: the release would lose it at the end of the deletion. */}}
+{{- define "catalyst-operator.refuseDeleted" -}}
+{{- with dig "metadata" "deletionTimestamp" "" . }}
+{{- fail (printf "\n\n%s %s is being deleted, since %s. Wait until it is gone, and then run this again.\nWhat holds it up is in its conditions:\n\n  kubectl get %s %s -o yaml" $.kind $.metadata.name . (lower $.kind) $.metadata.name) }}
+{{- end }}
 {{- end -}}
 
 {{- /* What to do after these commands, because Helm 4 replaces no field that another client owns. */}}

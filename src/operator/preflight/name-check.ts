@@ -55,6 +55,7 @@ export async function checkNames(client: Pick<KubeClient, "get">, release: strin
     ...roleChecks(role, release),
     ...(deployment === undefined && configuration !== undefined ? [leftover()] : []),
     ...definitions.flat(),
+    ...deletionChecks(await get(NAMESPACES, SYSTEM_NAMESPACE)),
     ...namespaces.flatMap((namespace) => namespaceChecks(namespace, release)),
     ...trustChecks(trust, release),
   ];
@@ -99,6 +100,22 @@ const leftover = (): Check => ({
   remedy: "remove it with catalyst uninstall",
 });
 
+/** An installation would write into what is being deleted, and lose it at the end of the deletion. */
+function deletionChecks(object: KubernetesObject | undefined): Check[] {
+  if (object?.metadata.deletionTimestamp === undefined) return [];
+  const { name, deletionTimestamp } = object.metadata;
+  return [
+    {
+      ...{ area, state: "problem" },
+      message: `${object.kind} ${name} is being deleted, since ${deletionTimestamp}`,
+      remedy:
+        object.kind === "Namespace"
+          ? `wait until it is gone; what holds it up is in its conditions: kubectl get namespace ${name} -o yaml`
+          : "wait until it is gone; catalyst uninstall says what holds it up",
+    },
+  ];
+}
+
 /** The chart uses a definition of another release while it is the same as its own. Otherwise it refuses to install. */
 function definitionChecks(
   kind: KindDefinition,
@@ -106,7 +123,8 @@ function definitionChecks(
   release: string,
 ): Check[] {
   const owner = ownerOf(definition);
-  if (definition === undefined || owner === release) return [];
+  const deletion = deletionChecks(definition);
+  if (definition === undefined || deletion.length > 0 || owner === release) return deletion;
   const { name, annotations } = definition.metadata;
   const message = `CustomResourceDefinition ${name} exists, of ${owner === undefined ? "no release" : `release ${owner}`}`;
   if (annotations?.[DEFINITION] === definitionDigest(kind))
@@ -121,7 +139,8 @@ function definitionChecks(
 }
 
 function namespaceChecks(namespace: KubernetesObject | undefined, release: string): Check[] {
-  if (namespace === undefined || ownerOf(namespace) === release) return [];
+  const deletion = deletionChecks(namespace);
+  if (namespace === undefined || deletion.length > 0 || ownerOf(namespace) === release) return deletion;
   return [
     { area, state: "ok", message: `namespace ${namespace.metadata.name} exists, and is used as it is` },
   ];

@@ -73,6 +73,13 @@ describe("catalyst preflight", () => {
     expect(rest).toEqual({ enforcement: "NotInstalled", outsiders: [], denials: [] });
   });
 
+  it("says that the cluster does not answer, in place of the checks", async () => {
+    const away = join(folder, "away");
+    const text = readFileSync(plane.kubeconfigPath, "utf8");
+    writeFileSync(away, text.replace(/server: \S+/, "server: https://127.0.0.1:1"));
+    await expect(run("--kubeconfig", away)).rejects.toThrow("GET /version: https://127.0.0.1:1: ");
+  });
+
   it("lists subjects with wide rights that are in no class, and the report of Audit", async () => {
     await prepareCluster(client);
     await post(`${RBAC}/clusterroles`, {
@@ -259,6 +266,23 @@ describe("catalyst preflight", () => {
     const closed = await given("postgres://u:a-password@127.0.0.1:1/none");
     expect(closed).toMatch(/^problem {6}databases {5}DATABASE_URL: .*ECONNREFUSED/m);
     expect(closed).not.toContain("a-password");
+  });
+
+  it("finds a namespace and a definition that are being deleted", async () => {
+    const metadata = { name: "catalog-sovereign", finalizers: ["example.org/held"] };
+    const definition =
+      "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/franchises.catalyst.openova.io";
+    await post("/api/v1/namespaces", { metadata });
+    await patch(definition, { metadata: { finalizers: metadata.finalizers } });
+    for (const path of ["/api/v1/namespaces/catalog-sovereign", definition])
+      await client.request({ method: "DELETE", path });
+    const { code, output } = await run("--release", "earlier");
+    expect(code).toBe(1);
+    expect(output).toMatch(
+      /^problem +names +CustomResourceDefinition franchises\.\S+ is being deleted, since \S+\n +wait until it is gone; catalyst uninstall says what holds it up$/m,
+    );
+    expect(output).toMatch(/^problem +names +Namespace catalog-sovereign is being deleted, since /m);
+    await patch("/api/v1/namespaces/catalog-sovereign", { metadata: { finalizers: [] } });
   });
 });
 

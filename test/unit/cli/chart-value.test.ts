@@ -17,6 +17,18 @@ function problemsOf(values: Values): string[] {
   return (validate.errors ?? []).map(({ instancePath }) => instancePath);
 }
 
+const isMembers = (value: unknown): value is Values =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What the schema says of the values without the member at this path. */
+function problemsWithout(values: Values, path: readonly string[]): string[] {
+  const given = structuredClone(values);
+  const holder = path.slice(0, -1).reduce<Values>((at, name) => at[name] as Values, given);
+  delete holder[path.at(-1) ?? ""];
+  validate(given);
+  return (validate.errors ?? []).map(({ message = "" }) => message);
+}
+
 const certificate = (values: Values) => ({ webhook: { certificate: values } });
 const mount = { name: "ca", mountPath: "/etc/ca" };
 
@@ -84,6 +96,11 @@ describe("values.schema.json", () => {
   });
 
   it.each<[string, Values, string]>([
+    [
+      "everyone as the platform",
+      { platform: { groups: ["ops", "system:authenticated"] } },
+      "/platform/groups/1",
+    ],
     ["a mode that does not exist", certificate({ mode: "self-signed" }), "/webhook/certificate/mode"],
     ["mode secret without a Secret", certificate({ mode: "secret" }), "/webhook/certificate/secretName"],
     ["a Secret in mode operator", certificate({ secretName: "own" }), "/webhook/certificate/secretName"],
@@ -193,6 +210,39 @@ describe("values.schema.json", () => {
     ["a token without its Sovereign", { test: { tokenSecret: "token" } }, "/test/sovereign"],
   ])("refuses %s", (_, values, path) => {
     expect(problemsOf(values)).toContain(path);
+  });
+
+  it("requires each member that has a default, except those that a person may remove", () => {
+    const values = parse(read("values.yaml")) as Values;
+    const missing: string[] = [];
+    const removable: string[] = [];
+    (function walk(defaults: Values, path: readonly string[]): void {
+      for (const [name, value] of Object.entries(defaults)) {
+        const at = [...path, name];
+        const problems = problemsWithout(values, at);
+        (problems.length === 0 ? removable : missing).push(at.join("."));
+        if (problems.length > 0) expect(problems).toContain(`must have required property '${name}'`);
+        if (isMembers(value)) walk(value, at);
+      }
+    })(values, []);
+    expect(missing).toEqual(
+      expect.arrayContaining([
+        "controlPlane",
+        "crds.enabled",
+        "drainSeconds",
+        "webhook.port",
+        "metrics.dashboard.enabled",
+      ]),
+    );
+    expect(removable).toEqual(
+      expect.arrayContaining([
+        "resources",
+        "resources.limits",
+        "tolerations",
+        "platform.groups",
+        "webhook.url",
+      ]),
+    );
   });
 
   it("allows no unlisted member, down to the leaves", () => {
