@@ -35,6 +35,12 @@ describe("the chart", () => {
         "/controlPlane/userPrefixes/0",
       ],
     ),
+    [
+      "everyone as the platform",
+      ["--set", "platform.groups={ops,system:authenticated}"],
+      "/platform/groups/1",
+    ],
+    ["no value for what has a default", ["--set", "webhook.port=null"], "missing property 'port'"],
     ["another namespace", ["--namespace", "elsewhere"], "catalyst-system"],
     [
       "closed destinations without a NetworkPolicy",
@@ -51,6 +57,11 @@ describe("the chart", () => {
       ["--set", "networkPolicy.enabled=true,networkPolicy.egress.rules[0].ports[0].port=9092"],
       "networkPolicy.egress.enabled=true",
     ],
+    ...["https://mirror.example:5000", "http://mirror.example"].map((origin): [string, string[], string] => [
+      `the mirror ${origin} behind a closed port`,
+      ["--set", `networkPolicy.enabled=true,networkPolicy.egress.enabled=true,registryMirrors.one=${origin}`],
+      `registryMirrors names ${origin}, and networkPolicy.egress.ports closes port`,
+    ]),
     ["a trusted root without a trust", ["--set", "trustedRoot=x"], "trustedRoot has no effect without trust"],
     [
       "an issuer in another mode than cert-manager",

@@ -97,6 +97,12 @@ describe("a wrong value of a flag", () => {
       "webhook",
       "must be NAMESPACE/NAME, for example cert-manager/catalyst-webhook",
     ],
+    ...["system:authenticated", "system:serviceaccounts", "system:cattle:authenticated"].map(
+      (value): [string, string, string, string] => [
+        ...(["--platform-groups", "PLATFORM_GROUPS", value] as const),
+        `must list groups of administrators: every user or account is in ${value}`,
+      ],
+    ),
     ...["ops", "system:", "system:s", "system:serviceaccount:tools:", "system:anonymous"].map(
       (value): [string, string, string, string] => [
         "--control-plane-user-prefixes",
