@@ -80,16 +80,25 @@ echo ":4"
 function fishScript(commands: readonly NamedCommand[]): string {
   const line = (...parts: string[]) => ["complete -c catalyst", ...parts].join(" ");
   const atFirst = "-n __fish_use_subcommand -f";
+  /** After the word, and before one of the words that may follow it. */
+  const after = (word: string, following: readonly string[]) =>
+    `-n '__fish_seen_subcommand_from ${word}; and not __fish_seen_subcommand_from ${following.join(" ")}'`;
+  const names = commands.map(({ name }) => name);
   return `${[
     ...commands.map(({ name, command }) => line(atFirst, `-a ${name}`, `-d ${quoted(command.summary)}`)),
     line(atFirst, "-a help", "-d 'show the flags of a command'"),
+    line(atFirst, "-l version", "-d 'print the version'"),
+    line("-f", "-l help", "-d 'show the flags of a command'"),
+    line(after("help", names), "-f", `-a '${names.join(" ")}'`),
     ...commands.flatMap(({ name, command }) => {
-      const inside = `-n '__fish_seen_subcommand_from ${name}'`;
+      const actions = command.actions ?? [];
+      const first = after(
+        name,
+        actions.map((action) => action.name),
+      );
       return [
-        ...(command.actions ?? []).map((action) =>
-          line(inside, "-f", `-a ${action.name}`, `-d ${quoted(action.summary)}`),
-        ),
-        ...command.flags.map((flag) => line(inside, fishFlag(flag))),
+        ...actions.map((action) => line(first, "-f", `-a ${action.name}`, `-d ${quoted(action.summary)}`)),
+        ...command.flags.map((flag) => line(`-n '__fish_seen_subcommand_from ${name}'`, fishFlag(flag))),
       ];
     }),
   ].join("\n")}\n`;

@@ -238,6 +238,18 @@ describe("completion", () => {
         ).toHaveLength(1);
   });
 
+  it("offers fish the actions until one is given, and the commands after help", () => {
+    const lines = completionScript("fish", commands).split("\n");
+    expect(lines).toContain(
+      "complete -c catalyst -n '__fish_seen_subcommand_from vouchers; and not __fish_seen_subcommand_from list issue revoke' -f -a list -d 'list vouchers, newest first'",
+    );
+    expect(lines).toContain(
+      `complete -c catalyst -n '__fish_seen_subcommand_from help; and not __fish_seen_subcommand_from ${COMMAND_NAMES.join(" ")}' -f -a '${COMMAND_NAMES.join(" ")}'`,
+    );
+    for (const flag of ["help", "version"])
+      expect(lines.filter((line) => line.includes(`-l ${flag} `))).toHaveLength(1);
+  });
+
   it("gives zsh the script of bash, because zsh has bash's completion built in", () => {
     expect(completionScript("zsh", commands)).toBe(
       `autoload -U +X bashcompinit && bashcompinit\n${completionScript("bash", commands)}`,
