@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { errorMessage } from "../../../src/platform/errors.ts";
 import { kubeconfigText } from "../../../src/playground/apiserver/index.ts";
@@ -42,6 +42,8 @@ export interface World {
   shell: Shell;
   /** Writes a file into the folder of the run and returns its path. */
   writeFile(name: string, text: string): string;
+  /** Replaces the cluster by a new one at the same addresses. Everything beside the node stays. */
+  replaceCluster(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -93,10 +95,8 @@ export async function createWorld(assets: string): Promise<World> {
     closers.push(["the registry", () => registry.close()], ["PostgreSQL", () => database.close()]);
     closers.push(["the issuer", () => issuer.close()], ["the Ingress controller", () => ingress.close()]);
     const addons = JSON.stringify({ apiVersion: "v1", kind: "List", items: ADDONS });
-    await Promise.all([
-      pushBlueprints(registry),
-      bootstrap(kubectlAs("super-admin"), writeFile("addons.json", addons)),
-    ]);
+    const bootstrapped = () => bootstrap(kubectlAs("super-admin"), writeFile("addons.json", addons));
+    await Promise.all([pushBlueprints(registry), bootstrapped()]);
     // The connection stays open: closing it would wait for answers, which a node without power never sends.
     const connection = createApiConnection(kubeconfigOf("admin"));
     const certificate = await authority.server(VOUCHER_HOST, [VOUCHER_HOST]);
@@ -141,6 +141,12 @@ export async function createWorld(assets: string): Promise<World> {
         runTool(join(assets, "helm"), args, { env: { KUBECONFIG: kubeconfigOf("admin"), HOME: folder } }),
       shell,
       writeFile,
+      async replaceCluster() {
+        await node.cutPower();
+        rmSync(join(folder, "disk"), { recursive: true });
+        await node.start();
+        await bootstrapped();
+      },
       close,
     };
   } catch (error) {
