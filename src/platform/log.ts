@@ -7,6 +7,9 @@ export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "
 // Names under which a secret could reach a log line by mistake, at any depth.
 const SECRET_MEMBER =
   /("(?:authorization|password|secret|token|databaseUrl|connectionString|cookie)":)(?:"(?:[^"\\]|\\.)*"|[^"{}[\],]+)/gi;
+// The same in JSON that is a part of a text, such as the answer of a server in an error's message.
+const QUOTED_MEMBER =
+  /(\\"(?:authorization|password|secret|token|databaseUrl|connectionString|cookie)\\":\s*)(?:\\"(?:[^"\\]|\\[^"])*\\"|[^"\\{}[\],]+)/gi;
 
 // The form of a secret in any text, such as an error's message: the password in a URL, a payment processor's key. In JSON, a
 // line break before it is `\n`, whose letter is no end of a word.
@@ -24,7 +27,8 @@ const withoutToken = (found: string): string => (found.includes(".") ? "[redacte
  * choose parts of a line, so the time of each pattern grows with the line's length and no faster.
  */
 export function redactSecrets(line: string): string {
-  const named = line.replace(SECRET_MEMBER, '$1"[redacted]"');
+  const own = line.replace(SECRET_MEMBER, '$1"[redacted]"');
+  const named = own.includes('\\"') ? own.replace(QUOTED_MEMBER, '$1\\"[redacted]\\"') : own;
   const untokened = named.includes("eyJ") ? named.replace(TOKEN_OR_RUN, withoutToken) : named;
   return untokened.replace(SECRET_TEXT, "[redacted]");
 }

@@ -26,6 +26,11 @@ describe("redactSecrets", () => {
     ["a number", { token: 5, next: 1 }, '{"token":"[redacted]","next":1}'],
     ["one deep down", { a: [{ b: { Cookie: "c", d: 1 } }] }, '{"a":[{"b":{"Cookie":"[redacted]","d":1}}]}'],
     ["null", { secret: null }, '{"secret":"[redacted]"}'],
+    [
+      "one of JSON in a text",
+      { message: `400: ${JSON.stringify({ token: "a b", next: 1 })}, ${JSON.stringify({ secret: 5 })}` },
+      String.raw`{"message":"400: {\"token\":\"[redacted]\",\"next\":1}, {\"secret\":\"[redacted]\"}"}`,
+    ],
   ])("leaves out a member that is called a secret: %s", (_what, line, expected) => {
     expect(redactSecrets(JSON.stringify(line))).toBe(expected);
     expect(JSON.parse(expected)).toBeTypeOf("object");
@@ -49,7 +54,7 @@ describe("the time that redactSecrets takes", () => {
 
   it.each([
     ...["a", "eyJ-", "eyJ", "eyJaaaaaaaa.", "eyJ.", "://", "://a:", "://:", ":a", "sk_live_"],
-    ...['"token":"', '"token":\\"'],
+    ...['"token":"', '"token":\\"', '\\"token\\":', '\\"token\\":\\"', '\\"token\\":\\"a\\'],
   ])("grows no faster than the length of a text of %j", (part) => {
     const piece = part.repeat(LENGTH / part.length);
     const pieces = Array.from({ length: PIECES }, () => piece);
