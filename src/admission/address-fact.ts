@@ -1,3 +1,4 @@
+import { createSemaphore } from "../platform/semaphore.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
 import { clusterAddresses, heldAddresses, newAddresses, normalAddress } from "./rules/balancer-address.ts";
 import { CLUSTER_SERVICE } from "./rules/cluster-service.ts";
@@ -25,8 +26,17 @@ export interface AddressReads {
   readSecondAddresses(): Promise<readonly SecondAddress[]>;
 }
 
+/**
+ * Reads of Pods at once, for all reviews together. With a slow API server, 100 addresses one after another took longer than
+ * a review may. Without a limit, a few writes of 100 addresses would be hundreds of requests at once.
+ */
+const MAX_READS = 20;
+/** Reads of Pods that wait. Those of further reviews are refused, and the requester tries again. */
+const MAX_WAITING_READS = 20 * MAX_NEW_ENDPOINTS;
+
 /** Reads the addresses that the Services and Pods of others hold. A cache of all of them would cost memory. */
 export function createAddressReader(reads: AddressReads) {
+  const podReads = createSemaphore({ permits: MAX_READS, maxWaiting: MAX_WAITING_READS });
   // All requests need the same lists, so those that arrive together share one read.
   const readServices = createSingleFlight(() => reads.readServices());
   const readSecondAddresses = createSingleFlight(() => reads.readSecondAddresses());
@@ -54,8 +64,12 @@ export function createAddressReader(reads: AddressReads) {
       foreign(services, isForeign).flatMap((it) => [...heldAddresses(it), ...clusterAddresses(it)]),
     );
     const wanted = added.filter((address) => IP_ADDRESS.test(address));
-    for (const address of wanted)
-      if (foreign(await reads.readPodsAt(bare(address)), isForeign).length > 0) taken.add(address);
+    await Promise.all(
+      wanted.map(async (address) => {
+        const pods = await podReads.run(() => reads.readPodsAt(bare(address)));
+        if (foreign(pods, isForeign).length > 0) taken.add(address);
+      }),
+    );
     if (wanted.some(isOfSecondFamily(services)))
       for (const { address, namespace } of await readSecondAddresses())
         if (isForeign(namespace)) taken.add(normalAddress(address));

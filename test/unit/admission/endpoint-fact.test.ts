@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { creation, GROUP } from "../../support/builder/admission-request.ts";
 import { reviewer } from "../../support/builder/reviewer.ts";
@@ -85,6 +86,28 @@ describe("the addresses of endpoints", () => {
     const many = Array.from({ length: 101 }, (_, index) => `10.0.1.${index}`);
     expect(await rulesOf(slice(...many))).toEqual(["service-address"]);
     expect(await rulesOf(slice())).toEqual([]);
+  });
+
+  it("are read of 100 Pods within the time of a review, and not all at once, from a slow API server", async () => {
+    let open = 0;
+    let most = 0;
+    const { rulesOf } = reviewer({
+      namespaces: NAMESPACES,
+      services: async () => [],
+      podsAt: async (text) => {
+        open += 1;
+        most = Math.max(most, open);
+        await setTimeout(100);
+        open -= 1;
+        return text === "10.0.1.99" ? [{ metadata: { namespace: "omantel" } }] : [];
+      },
+    });
+    const startedAt = performance.now();
+    const addresses = Array.from({ length: 100 }, (_, index) => `10.0.1.${index}`);
+    expect(await rulesOf(slice(...addresses))).toEqual(["service-address"]);
+    // The deadline of a review is 8 seconds. One after another, the reads take 10.
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(most).toBe(20);
   });
 
   it("are not read when a listed controller writes them, which no rule judges", async () => {
