@@ -77,7 +77,12 @@ export const NAMES_VOLUME_OR_SOURCE: MatchCondition = {
 /** Selects writes that add addresses of endpoints. The controllers of Kubernetes, which write nearly all, are not sent. */
 export const ADDS_ENDPOINTS: MatchCondition = {
   name: "adds-endpoints",
-  expression: [sets("subsets", "[]"), sets("endpoints", "[]"), sets("status.?podIPs", "[]")].join(" || "),
+  expression: [
+    sets("subsets", "[]"),
+    sets("endpoints", "[]"),
+    sets("status.?podIPs", "[]"),
+    sets("status.?podIP", '""'),
+  ].join(" || "),
 };
 
 /**

@@ -1,7 +1,7 @@
 import { mapOf } from "../../api/object.ts";
 import type { Problem } from "./change.ts";
-import { fieldProblems } from "./destination-field.ts";
-import { addressProblem, type GuardFacts, guardedServiceProblem } from "./guarded-service.ts";
+import { fieldProblems } from "./destination-problem.ts";
+import { addressProblem, type DestinationFacts, guardedServiceProblem } from "./guarded-service.ts";
 import { normalHost } from "./host-name.ts";
 import type { AdmissionInput } from "./request.ts";
 
@@ -20,7 +20,11 @@ interface Destination {
  * An ingress controller can reach Services that the author of an Ingress cannot. The Ingress may not send it to guarded
  * ones.
  */
-export function destinationProblems(input: AdmissionInput, object: unknown, facts: GuardFacts): Problem[] {
+export function destinationProblems(
+  input: AdmissionInput,
+  object: unknown,
+  facts: DestinationFacts,
+): Problem[] {
   const called = destinations(input, object).flatMap(({ path, value, isCalled }) => {
     const message = problem(hostOf(value, input.namespace), isCalled, facts);
     return message === undefined ? [] : [{ path, message }];
@@ -50,7 +54,7 @@ function destinations({ group }: AdmissionInput, object: unknown): Destination[]
  */
 const OWN_HOST = /^(?:[a-z0-9-]+\.)?\$host$/i;
 
-function problem(text: string, isCalled: boolean, facts: GuardFacts): string | undefined {
+function problem(text: string, isCalled: boolean, facts: DestinationFacts): string | undefined {
   const isVariable = text.includes("$");
   if (isVariable && isCalled && !OWN_HOST.test(text))
     return "with this variable in the host, visitors choose what the controller calls; write the name of a host";

@@ -1,18 +1,10 @@
 import { mapOf } from "../../api/object.ts";
-import type { Problem } from "./change.ts";
-import { addressProblem, type GuardFacts, guardedServiceProblem } from "./guarded-service.ts";
-import { normalHost } from "./host-name.ts";
+import { calledMembers } from "./called-member.ts";
+import type { DestinationField, Meaning } from "./destination-meaning.ts";
 import type { AdmissionInput } from "./request.ts";
 
-/**
- * The meaning of a field: a host or a URL that the controller calls, an endpoint to which it sends traffic, a URL that it
- * probes, a namespace, a service or another object of Traefik, a plugin of the proxy, a socket or another file of the
- * controller.
- */
-type Meaning =
-  | ("host" | "endpoint" | "url" | "target" | "namespace")
-  | ("service" | "reference" | "plugin")
-  | ("socket" | "file");
+/** The API group of the Prometheus operator. */
+export const MONITORS = "monitoring.coreos.com";
 
 type Fields = Readonly<Record<string, Meaning>>;
 
@@ -130,33 +122,33 @@ const FIELDS: Readonly<Record<string, Fields>> = {
     "spec.oidc.provider.issuer": "url",
     "spec.oidc.provider.tokenEndpoint": "url",
   },
-  "monitoring.coreos.com": {
+  [MONITORS]: {
     ...each(["spec", "spec.targets.ingress"], { "namespaceSelector.matchNames[]": "namespace" }),
     "spec.kubernetesSDConfigs[].namespaces.names[]": "namespace",
     "spec.endpoints[].bearerTokenFile": "file",
     ...each(["spec.endpoints[].tlsConfig"], { caFile: "file", certFile: "file", keyFile: "file" }),
     "spec.fileSDConfigs[].files[]": "file",
-    "spec.staticConfigs[].targets[]": "host",
+    "spec.staticConfigs[].targets[]": "target",
     "spec.dnsSDConfigs[].names[]": "host",
     "spec.targets.staticConfig.static[]": "target",
-    ...each(["spec", "spec.endpoints[]", "spec.podMetricsEndpoints[]"], {
+    "spec.prober.url": "prober",
+    ...each(["spec", "spec.endpoints[]", "spec.podMetricsEndpoints[]", "spec.kubernetesSDConfigs[]"], {
       proxyUrl: "url",
       "oauth2.tokenUrl": "url",
+      "oauth2.proxyUrl": "url",
     }),
   },
   // These controllers answer into a Secret or a status of the author.
-  "external-secrets.io": { "spec.provider.webhook.url": "url", "spec.provider.vault.server": "target" },
   "generators.external-secrets.io": { "spec.url": "url" },
-  "cert-manager.io": { "spec.acme.server": "url", "spec.vault.server": "target" },
+  "cert-manager.io": {
+    "spec.acme.server": "url",
+    "spec.vault.server": "target",
+    ...each(["spec.venafi.tpp", "spec.venafi.cloud"], { url: "target" }),
+    ...each(["spec.acme.solvers[].dns01"], { "acmeDNS.host": "target", "rfc2136.nameserver": "target" }),
+  },
   // The plugin of a KongPlugin, which has no spec.
   "configuration.konghq.com": { plugin: "plugin" },
 };
-
-/** Plugins of Kong and APISIX that run the code in their configuration. */
-const CODE_PLUGINS = [
-  ...["pre-function", "post-function", "exit-transformer"],
-  ...["serverless-pre-function", "serverless-post-function"],
-];
 
 /**
  * Kinds without a host that set a destination of a shared proxy. The webhook is called for these too. Agents of Cilium read
@@ -170,8 +162,12 @@ export const DESTINATION_KINDS: Readonly<Record<string, readonly string[]>> = {
     ...["backends", "securitypolicies"],
     ...["envoypatchpolicies", "envoyextensionpolicies"],
   ],
-  // Prometheus of the platform reads the metrics that these name, and sends what they name.
-  "monitoring.coreos.com": ["servicemonitors", "podmonitors", "probes", "scrapeconfigs"],
+  // Prometheus of the platform reads the metrics that these name, and sends what they name. Its Alertmanager sends alerts to
+  // receivers. Its operator copies what the servers select, with credentials, into the namespace of the server.
+  [MONITORS]: [
+    ...["servicemonitors", "podmonitors", "probes", "scrapeconfigs", "alertmanagerconfigs"],
+    ...["prometheuses", "prometheusagents", "alertmanagers", "thanosrulers"],
+  ],
   "elbv2.k8s.aws": ["targetgroupbindings"],
   "external-secrets.io": ["secretstores"],
   "generators.external-secrets.io": ["webhooks"],
@@ -189,18 +185,27 @@ export const DESTINATION_KINDS: Readonly<Record<string, readonly string[]>> = {
 export const isDestinationKind = ({ group, resource }: AdmissionInput): boolean =>
   Object.hasOwn(DESTINATION_KINDS, group) && DESTINATION_KINDS[group]?.includes(resource) === true;
 
-/** Problems in the fields of a product's kind that set a destination of its controller. */
-export function fieldProblems(
-  { group, namespace }: AdmissionInput,
+const TARGET_GROUPS: ReadonlySet<string> = new Set([
+  "external-secrets.io",
+  ...Object.entries(FIELDS).flatMap(([group, fields]) =>
+    Object.values(fields).includes("target") ? [group] : [],
+  ),
+]);
+
+/** Whether an object of this kind may have a field with the meaning `target`. */
+export const callsTargets = (input: AdmissionInput): boolean =>
+  TARGET_GROUPS.has(input.group) && isDestinationKind(input);
+
+/** The fields of a product's kind that set a destination of its controller. */
+export function destinationFields(
+  { group, resource }: Pick<AdmissionInput, "group" | "resource">,
   object: unknown,
-  facts: GuardFacts,
-): Problem[] {
+): DestinationField[] {
+  const called = calledMembers(`${group}/${resource}`, mapOf(mapOf(object).spec));
+  if (called !== undefined) return called;
   const fields = Object.hasOwn(FIELDS, group) ? (FIELDS[group] ?? {}) : {};
   return Object.entries(fields).flatMap(([path, meaning]) =>
-    valuesAt(object, path.split(".")).flatMap((found) => {
-      const message = JUDGES[meaning](found.value, namespace, facts);
-      return message === undefined ? [] : [{ path: found.path, message }];
-    }),
+    valuesAt(object, path.split(".")).map((found) => ({ ...found, meaning })),
   );
 }
 
@@ -215,64 +220,4 @@ function valuesAt(
   const found = Object.hasOwn(mapOf(value), member) ? mapOf(value)[member] : undefined;
   if (!name.endsWith("[]")) return valuesAt(found, rest, at);
   return Array.isArray(found) ? found.flatMap((item, index) => valuesAt(item, rest, `${at}[${index}]`)) : [];
-}
-
-const SOCKET_MESSAGE = "a socket leads into the proxy itself; write the name of a host";
-
-/** `<namespace>-<name>@kubernetescrd`: an object of Traefik in any namespace. Both parts may contain hyphens. */
-const REFERENCE = /^(?<text>[^@]+)@kubernetescrd$/i;
-
-/** The problem with a name of Traefik that could be that of an object in a namespace of others. `own` is the requester's. */
-export function referenceProblem(value: string, own: string, facts: GuardFacts): string | undefined {
-  const parts = REFERENCE.exec(value.trim())?.groups?.text?.split("-") ?? [];
-  const isForeign = parts
-    .map((_, index) => parts.slice(0, index).join("-"))
-    .some((name) => name.length > ownLength(parts, own) && facts.isForeignNamespace(name));
-  return isForeign
-    ? `${value} may be in a namespace that is not yours; name an object of namespace ${own}`
-    : undefined;
-}
-
-/** In a name that begins with the requester's namespace, only a longer namespace may be that of others. */
-const ownLength = (parts: readonly string[], own: string): number =>
-  parts.join("-").startsWith(`${own}-`) ? own.length : 0;
-
-/** The problem with a value of each meaning, in an object of namespace `own`. */
-const JUDGES: Readonly<
-  Record<Meaning, (value: string, own: string, facts: GuardFacts) => string | undefined>
-> = {
-  namespace: (value, _, facts) =>
-    facts.isForeignNamespace(value)
-      ? `namespace ${value} is not yours; name a namespace where you work`
-      : undefined,
-  plugin: (value) =>
-    CODE_PLUGINS.includes(value)
-      ? `${value} runs your code in the proxy that all tenants share; remove it, or ask the platform team`
-      : undefined,
-  service: (value) =>
-    value.includes("@")
-      ? `${value} belongs to Traefik or to another provider, which has the services of all; name a Service of your own`
-      : undefined,
-  reference: referenceProblem,
-  socket: () => SOCKET_MESSAGE,
-  file: (value) => `${value} is a file of the controller; name a Secret of your own`,
-  endpoint: (value, _, facts) =>
-    /^unix:/i.test(value.trim()) ? SOCKET_MESSAGE : calledProblem(normalHost(value), facts),
-  url: (value, _, facts) => calledProblem(hostOfUrl(value), facts),
-  // The author sees little of the answer. So an address is no problem, as that of a machine outside the cluster.
-  target: (value, _, facts) => guardedServiceProblem(hostOfUrl(value), facts),
-  // The host of a route is a name in the mesh. An address names nothing there, so it is no problem.
-  host: (value, _, facts) => guardedServiceProblem(normalHost(value), facts),
-};
-
-const calledProblem = (host: string, facts: GuardFacts): string | undefined =>
-  host.includes("{{")
-    ? "a template in the host may name any host; write the name of a host"
-    : (addressProblem(host) ?? guardedServiceProblem(host, facts));
-
-/** The host of `scheme://host:port/path`, with or without the scheme. */
-function hostOfUrl(text: string): string {
-  const authority =
-    /^(?:[^/?#\\]*[/\\]{2})?(?<authority>[^/?#\\]*)/.exec(text.trim())?.groups?.authority ?? "";
-  return normalHost(authority.slice(authority.lastIndexOf("@") + 1));
 }

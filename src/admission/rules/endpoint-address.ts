@@ -1,12 +1,12 @@
 import { listOf, mapOf } from "../../api/object.ts";
 import { normalAddress, type WantedAddress } from "./balancer-address.ts";
-import { MONITORS } from "./metric-target.ts";
+import { callsTargets } from "./destination-field.ts";
+import { targetHosts } from "./destination-problem.ts";
 import { type AdmissionInput, storesObject } from "./request.ts";
 
 /**
  * The kinds with endpoints, to which a Service sends traffic. An ingress controller and the API server's proxy send it there
- * too. Kubernetes makes the endpoints of a Service from the addresses in the status of its Pods. Prometheus reads the targets
- * of a ScrapeConfig.
+ * too. Kubernetes makes the endpoints of a Service from the addresses in the status of its Pods.
  */
 const ADDRESSES: ReadonlyMap<string, (object: unknown) => WantedAddress[]> = new Map([
   [
@@ -29,38 +29,40 @@ const ADDRESSES: ReadonlyMap<string, (object: unknown) => WantedAddress[]> = new
         ),
       ),
   ],
-  [
-    "/pods/status",
-    (object: unknown) =>
-      listOf(mapOf(mapOf(object).status).podIPs).flatMap((entry, index) =>
-        found(`status.podIPs[${index}].ip`, mapOf(entry).ip),
-      ),
-  ],
-  [
-    `${MONITORS}/scrapeconfigs/`,
-    (object: unknown) =>
-      listOf(mapOf(mapOf(object).spec).staticConfigs).flatMap((config, index) =>
-        listOf(mapOf(config).targets).flatMap((target, at) =>
-          found(`spec.staticConfigs[${index}].targets[${at}]`, addressOfTarget(target)),
-        ),
-      ),
-  ],
+  ["/pods/status", podAddresses],
 ]);
 
-const TARGET = /^\s*(?:\[(?<ipv6>[0-9a-f:.]+)\]|(?<ipv4>[0-9.]+))(?::[0-9]+)?\s*$/i;
-
-/** The address in `10.0.0.1:9100`. Undefined for a name, which another rule judges. */
-function addressOfTarget(target: unknown): string | undefined {
-  const { ipv4, ipv6 } = (typeof target === "string" ? TARGET.exec(target)?.groups : undefined) ?? {};
-  return ipv4 ?? ipv6;
+/** Clients read either field. Kubernetes keeps the first of the list equal to the other field. */
+function podAddresses(object: unknown): WantedAddress[] {
+  const { podIP, podIPs } = mapOf(mapOf(object).status);
+  const listed = listOf(podIPs).flatMap((entry, index) =>
+    found(`status.podIPs[${index}].ip`, mapOf(entry).ip),
+  );
+  const first = found("status.podIP", podIP);
+  return first.every(({ address }) => listed.some((it) => it.address === address))
+    ? listed
+    : [...first, ...listed];
 }
+
+/** The addresses that the controller of a custom kind calls for its author. Other rules judge the names of hosts. */
+const calledAddresses =
+  (input: AdmissionInput) =>
+  (object: unknown): WantedAddress[] =>
+    targetHosts(input, object).flatMap(({ path, host }) =>
+      ADDRESS.test(host) ? [{ path, address: normalAddress(host.replace(/^\[|\]$/g, "")) }] : [],
+    );
+
+const ADDRESS = /^(?:[0-9.]+|\[[0-9a-f:.]+\])$/;
 
 const found = (path: string, text: unknown): WantedAddress[] =>
   typeof text === "string" ? [{ path, address: normalAddress(text) }] : [];
 
 /** Undefined: the request stores no object, or one of a kind without endpoints. */
-const addressReader = (input: AdmissionInput) =>
-  storesObject(input) ? ADDRESSES.get([input.group, input.resource, input.subresource].join("/")) : undefined;
+function addressReader(input: AdmissionInput) {
+  if (!storesObject(input)) return undefined;
+  if (callsTargets(input)) return calledAddresses(input);
+  return ADDRESSES.get([input.group, input.resource, input.subresource].join("/"));
+}
 
 /** Whether a request may change the endpoints of a Service. */
 export const isEndpointWrite = (input: AdmissionInput): boolean => addressReader(input) !== undefined;

@@ -1,9 +1,10 @@
 import { isMap, listOf, mapOf, textOf } from "../../api/object.ts";
 import { newProblems, type Problem } from "./change.ts";
 import { destinationProblems } from "./controller-destination.ts";
-import { isDestinationKind, referenceProblem } from "./destination-field.ts";
+import { isDestinationKind } from "./destination-field.ts";
+import { referenceProblem } from "./destination-problem.ts";
 import type { Violation } from "./fact.ts";
-import type { GuardFacts } from "./guarded-service.ts";
+import type { DestinationFacts } from "./guarded-service.ts";
 import { annotationsOf } from "./host-annotation.ts";
 import { servesHosts } from "./host-claim.ts";
 import type { AdmissionInput } from "./request.ts";
@@ -29,14 +30,14 @@ const ALB_GROUP = "alb.ingress.kubernetes.io/group.name";
  * An ingress controller serves many tenants, and builds its configuration from their objects. These may not contain
  * configuration, name Secrets of other namespaces, or send the controller to Services of guarded namespaces.
  */
-export function ingressAnnotationRule(input: AdmissionInput, facts: GuardFacts): Violation[] {
+export function ingressAnnotationRule(input: AdmissionInput, facts: DestinationFacts): Violation[] {
   if (input.operation === "DELETE" || !(servesHosts(input) || isDestinationKind(input))) return [];
   return newProblems(problems(input, input.oldObject, facts), problems(input, input.object, facts)).map(
     (problem) => ({ rule: "ingress-annotation", ...problem }),
   );
 }
 
-function problems(input: AdmissionInput, object: unknown, facts: GuardFacts): Problem[] {
+function problems(input: AdmissionInput, object: unknown, facts: DestinationFacts): Problem[] {
   const inAnnotations = Object.entries(annotationsOf(object)).flatMap(([name, value]) =>
     typeof value !== "string" ? [] : annotationProblems(input, name, value, facts),
   );
@@ -44,7 +45,7 @@ function problems(input: AdmissionInput, object: unknown, facts: GuardFacts): Pr
   return [
     ...inAnnotations,
     ...snippetMembers(spec),
-    ...sharedProxyProblems(input, object),
+    ...sharedProxyProblems(input, object, facts),
     ...(input.resource === "ingresses" ? pathProblems(spec) : []),
     ...destinationProblems(input, object, facts),
   ];
@@ -58,7 +59,7 @@ function annotationProblems(
   { namespace }: AdmissionInput,
   name: string,
   value: string,
-  facts: GuardFacts,
+  facts: DestinationFacts,
 ): Problem[] {
   const path = `metadata.annotations[${name}]`;
   if (SNIPPET.test(name)) return value === "" ? [] : [refusal(path, SNIPPET_MESSAGE, value)];

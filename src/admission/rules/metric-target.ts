@@ -1,12 +1,20 @@
 import { isMap, listOf, mapOf, textOf } from "../../api/object.ts";
 import type { Problem } from "./change.ts";
+import { hostOfUrl, isOfController } from "./destination-problem.ts";
+import type { DestinationFacts } from "./guarded-service.ts";
 
-/** The API group of the Prometheus operator. The platform's Prometheus reads the metrics that its objects name. */
-export const MONITORS = "monitoring.coreos.com";
-
-/** Parts of a ServiceMonitor, PodMonitor, Probe or ScrapeConfig that let Prometheus read the metrics of every namespace. */
-export const metricTargetProblems = (spec: Record<string, unknown>): Problem[] => [
+/**
+ * Parts of a ServiceMonitor, PodMonitor, Probe or ScrapeConfig that let Prometheus read the metrics of every namespace, and
+ * of a Prometheus, Alertmanager or ThanosRuler that let it read the objects of other namespaces than its own.
+ */
+export const metricTargetProblems = (
+  spec: Record<string, unknown>,
+  namespace: string,
+  facts: DestinationFacts,
+): Problem[] => [
   ...selectionProblems(spec),
+  ...copyProblems(spec, namespace),
+  ...proberProblems(spec, facts),
   ...discoveryProblems(spec),
   ...relabelingProblems(spec),
 ];
@@ -15,17 +23,65 @@ function selectionProblems({ namespaceSelector, kubernetesSDConfigs }: Record<st
   const message =
     "Prometheus would read the metrics of every tenant for you; name the namespaces where you work";
   const open = listOf(kubernetesSDConfigs).flatMap((config, index) => {
-    const { namespaces } = mapOf(config);
+    const { namespaces, role, apiServer } = mapOf(config);
+    const path = `spec.kubernetesSDConfigs[${index}]`;
     const isLimited = listOf(mapOf(namespaces).names).length > 0 || mapOf(namespaces).ownNamespace === true;
-    return isLimited ? [] : [{ path: `spec.kubernetesSDConfigs[${index}].namespaces`, message }];
+    return [
+      ...(isLimited ? [] : [{ path: `${path}.namespaces`, message }]),
+      ...(textOf(role ?? "").toLowerCase() === "node"
+        ? [{ path: `${path}.role`, message: NODE_MESSAGE }]
+        : []),
+      ...(apiServer ? [{ path: `${path}.apiServer`, message: SERVER_MESSAGE, value: apiServer }] : []),
+    ];
   });
   return mapOf(namespaceSelector).any === true
     ? [{ path: "spec.namespaceSelector.any", message }, ...open]
     : open;
 }
 
+const NODE_MESSAGE = "nodes are the platform's; use role Pod, Service, Endpoints, EndpointSlice or Ingress";
+const SERVER_MESSAGE =
+  "a server of your choice would name what Prometheus reads; remove it, and name the targets in spec.staticConfigs";
+
+/** The paths at which exporters probe for Prometheus. At others, a server of a controller shows what it knows of all tenants. */
+const PROBE_PATHS = ["/probe", "/snmp"];
+
+function proberProblems({ prober }: Record<string, unknown>, facts: DestinationFacts): Problem[] {
+  const { url, path = "/probe" } = mapOf(prober);
+  return typeof url === "string" &&
+    isOfController(hostOfUrl(url), facts) &&
+    !PROBE_PATHS.includes(textOf(path))
+    ? [
+        {
+          path: "spec.prober.path",
+          message: `at ${textOf(path)}, Prometheus would read what a cluster controller knows of all tenants; use ${PROBE_PATHS[0]}, or an exporter of your own`,
+        },
+      ]
+    : [];
+}
+
 /** Other rules judge the namespaces, the names and the files of these. */
 const JUDGED_DISCOVERY = ["kubernetesSDConfigs", "dnsSDConfigs", "fileSDConfigs"];
+
+/** `serviceMonitorNamespaceSelector` and its like. Without it, the server reads the objects of its own namespace. */
+const COPIES = /[a-z]NamespaceSelector$/;
+const NAME_LABEL = "kubernetes.io/metadata.name";
+
+/**
+ * The operator of Prometheus writes the configuration of a server into a Secret of the server's namespace. The
+ * configuration holds what the selected objects name: passwords, tokens, and URLs that are secret.
+ */
+const copyProblems = (spec: Record<string, unknown>, namespace: string): Problem[] =>
+  Object.entries(spec)
+    .filter(([name, selector]) => COPIES.test(name) && isMap(selector) && !selectsOnly(selector, namespace))
+    .map(([name, value]) => ({
+      path: `spec.${name}`,
+      message: `objects of other namespaces would be copied into yours, with their passwords and tokens; remove it, or set matchLabels to ${NAME_LABEL}: ${namespace}`,
+      value,
+    }));
+
+const selectsOnly = ({ matchLabels }: Record<string, unknown>, namespace: string): boolean =>
+  mapOf(matchLabels)[NAME_LABEL] === namespace;
 
 /** A server that the author names would answer with the address of any target. */
 const discoveryProblems = (spec: Record<string, unknown>): Problem[] =>
@@ -33,8 +89,7 @@ const discoveryProblems = (spec: Record<string, unknown>): Problem[] =>
     .filter(([name, configs]) => /SDConfigs$/.test(name) && !JUDGED_DISCOVERY.includes(name) && configs)
     .map(([name, value]) => ({
       path: `spec.${name}`,
-      message:
-        "a server of your choice would name what Prometheus reads; name the targets in spec.staticConfigs instead",
+      message: SERVER_MESSAGE,
       value,
     }));
 

@@ -1,6 +1,8 @@
 import { listOf, mapOf } from "../../api/object.ts";
 import type { Problem } from "./change.ts";
-import { MONITORS, metricTargetProblems } from "./metric-target.ts";
+import { MONITORS } from "./destination-field.ts";
+import type { DestinationFacts } from "./guarded-service.ts";
+import { metricTargetProblems } from "./metric-target.ts";
 import type { AdmissionInput } from "./request.ts";
 
 const REMEDY = "use an Ingress or an HTTPRoute, or ask the platform team";
@@ -19,7 +21,11 @@ const GLOBAL_KINDS: Readonly<Record<string, readonly string[]>> = {
 const TRAEFIK_DEFAULTS = ["tlsoptions", "tlsstores"];
 
 /** Problems with objects that configure a proxy for all tenants who share it. */
-export function sharedProxyProblems(input: AdmissionInput, object: unknown): Problem[] {
+export function sharedProxyProblems(
+  input: AdmissionInput,
+  object: unknown,
+  facts: DestinationFacts,
+): Problem[] {
   const { group, resource } = input;
   const { spec } = mapOf(object);
   const { resources } = mapOf(spec);
@@ -32,7 +38,7 @@ export function sharedProxyProblems(input: AdmissionInput, object: unknown): Pro
         value: resources,
       },
     ];
-  if (group === MONITORS) return metricTargetProblems(mapOf(spec));
+  if (group === MONITORS) return metricTargetProblems(mapOf(spec), input.namespace, facts);
   if (group === "gateway.envoyproxy.io") {
     const code = CODE_MEMBERS.filter((member) => listOf(mapOf(spec)[member]).length > 0);
     if (code.length > 0)

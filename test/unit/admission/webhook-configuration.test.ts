@@ -131,9 +131,10 @@ describe("the webhook configuration", () => {
       ...["backends", "securitypolicies", "envoypatchpolicies", "envoyextensionpolicies"].map(
         (it) => `gateway.envoyproxy.io/${it} CREATE,UPDATE`,
       ),
-      ...["servicemonitors", "podmonitors", "probes", "scrapeconfigs"].map(
-        (it) => `monitoring.coreos.com/${it} CREATE,UPDATE`,
-      ),
+      ...[
+        ...["servicemonitors", "podmonitors", "probes", "scrapeconfigs", "alertmanagerconfigs"],
+        ...["prometheuses", "prometheusagents", "alertmanagers", "thanosrulers"],
+      ].map((it) => `monitoring.coreos.com/${it} CREATE,UPDATE`),
       "elbv2.k8s.aws/targetgroupbindings CREATE,UPDATE",
       "external-secrets.io/secretstores CREATE,UPDATE",
       "generators.external-secrets.io/webhooks CREATE,UPDATE",
@@ -191,6 +192,7 @@ describe("the webhook configuration", () => {
     const condition = conditions("endpoint")["adds-endpoints"];
     for (const member of ["subsets", "endpoints", "status.?podIPs"])
       expect(condition).toContain(`object.?${member}.orValue([])`);
+    expect(condition).toContain('object.?status.?podIP.orValue("")');
   });
 
   it("selects bindings and writes of a status only when they annotate a Pod or an Ingress", () => {

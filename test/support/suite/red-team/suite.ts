@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RULE_IDS } from "../../../../src/admission/rules/rule-id.ts";
 import { ACCOUNT_ATTEMPTS, ALLOWED_ACCOUNT } from "./account-attempt.ts";
 import { ADVISORY_ATTEMPTS, ALLOWED_ADVISORY } from "./advisory-attempt.ts";
+import { ALERT_ATTEMPTS, ALLOWED_ALERT } from "./alert-attempt.ts";
 import { ALLOWED_CHART } from "./allowed-chart.ts";
 import { ALLOWED_COMPONENTS } from "./allowed-component.ts";
 import { ALLOWED_CONTROLLER } from "./allowed-controller.ts";
@@ -67,6 +68,7 @@ const ALLOWED = [
   ...ALLOWED_RAW,
   ...ALLOWED_CHART,
   ...ALLOWED_CALLED,
+  ...ALLOWED_ALERT,
 ];
 const ATTEMPTS = [
   ...PLACE_ATTEMPTS,
@@ -100,6 +102,7 @@ const ATTEMPTS = [
   ...RAW_ATTEMPTS,
   ...TERMINATING_ATTEMPTS,
   ...CALLED_ATTEMPTS,
+  ...ALERT_ATTEMPTS,
 ];
 
 /** The rules that the operator's webhook or native policy gave as reasons. */

@@ -50,6 +50,18 @@ describe("serviceAddressRule, for endpoints", () => {
       "status.podIPs[1].ip",
       TAKEN,
     ],
+    [
+      "the first address of a Pod, where the list lacks it",
+      request({ ...POD_STATUS, object: { status: { podIP: TAKEN, podIPs: [{ ip: "10.0.0.1" }] } } }),
+      "status.podIP",
+      TAKEN,
+    ],
+    [
+      "the first address of a Pod once, where the list has it",
+      request({ ...POD_STATUS, object: { status: { podIP: TAKEN, podIPs: [{ ip: TAKEN }] } } }),
+      "status.podIPs[0].ip",
+      TAKEN,
+    ],
   ])("refuses addresses of others in %s", (_, input, path, address) =>
     expect(serviceAddressRule(input, known)).toEqual([
       { rule: "service-address", path, message: message(address) },

@@ -3,7 +3,7 @@ import { newEndpoints } from "../../../../src/admission/rules/endpoint-address.t
 import { ingressAnnotationRule } from "../../../../src/admission/rules/ingress-annotation.ts";
 import { creation, facts, request, reviewed } from "../../../support/builder/admission-request.ts";
 
-const known = facts({ isForeignNamespace: (name) => name === "globex-prod" });
+const known = facts({ isForeignNamespace: (name) => ["globex-prod", "monitoring"].includes(name) });
 const PORT_ONLY = {
   sourceLabels: ["__address__", "__meta_kubernetes_pod_annotation_port"],
   regex: "([^:]+)(?::\\d+)?;(\\d+)",
@@ -14,6 +14,10 @@ const input = (resource: string, spec: object) =>
   creation({ group: "monitoring.coreos.com", resource, object: reviewed({ spec }) });
 const pathsOf = (resource: string, spec: object) =>
   ingressAnnotationRule(input(resource, spec), known).map(({ path }) => path);
+
+const inOwn = (config: object) => ({ role: "Pod", namespaces: { ownNamespace: true }, ...config });
+const SD = (member: string) => `spec.kubernetesSDConfigs[0].${member}`;
+const OAUTH = "spec.podMetricsEndpoints[0].oauth2.proxyUrl";
 
 describe("ingressAnnotationRule, for what Prometheus reads", () => {
   it.each<[string, object]>([
@@ -104,6 +108,23 @@ describe("ingressAnnotationRule, for what Prometheus reads", () => {
       ["spec.podMetricsEndpoints[0].oauth2.tokenUrl"],
     ],
     [
+      "scrapeconfigs",
+      { kubernetesSDConfigs: [inOwn({ apiServer: "https://a.example" })] },
+      [SD("apiServer")],
+    ],
+    ["scrapeconfigs", { kubernetesSDConfigs: [inOwn({ role: "Node" })] }, [SD("role")]],
+    ["scrapeconfigs", { kubernetesSDConfigs: [inOwn({ role: "node", apiServer: "" })] }, [SD("role")]],
+    ["scrapeconfigs", { kubernetesSDConfigs: [inOwn({ proxyUrl: "http://10.0.0.1" })] }, [SD("proxyUrl")]],
+    ["scrapeconfigs", { kubernetesSDConfigs: [inOwn({ role: "EndpointSlice" })] }, []],
+    ["podmonitors", { podMetricsEndpoints: [{ oauth2: { proxyUrl: "http://10.0.0.1" } }] }, [OAUTH]],
+    ["probes", { prober: { url: "app.globex-prod.svc:80" } }, ["spec.prober.url"]],
+    ["probes", { prober: { url: "http://127.0.0.1:9115" } }, ["spec.prober.url"]],
+    ["probes", { prober: { url: "prometheus.monitoring:9090", path: "/federate" } }, ["spec.prober.path"]],
+    ["probes", { prober: { url: "blackbox.monitoring.svc:9115" } }, []],
+    ["probes", { prober: { url: "snmp.monitoring.svc:9116", path: "/snmp" } }, []],
+    ["probes", { prober: { url: "exporter.shop.svc", path: "/anything" } }, []],
+    ["probes", { prober: { url: "10.0.0.1:9115" } }, []],
+    [
       "probes",
       {
         targets: {
@@ -115,6 +136,34 @@ describe("ingressAnnotationRule, for what Prometheus reads", () => {
   ])("judges what %s call: %j", (resource, spec, paths) => {
     expect(pathsOf(resource, spec)).toEqual(paths);
   });
+});
+
+describe("ingressAnnotationRule, for servers of the Prometheus operator", () => {
+  const named = (namespace: string) => ({ matchLabels: { "kubernetes.io/metadata.name": namespace } });
+
+  it.each<[string, string, unknown]>([
+    ["prometheuses", "serviceMonitorNamespaceSelector", {}],
+    ["prometheuses", "podMonitorNamespaceSelector", named("globex-prod")],
+    ["prometheusagents", "scrapeConfigNamespaceSelector", { matchExpressions: [] }],
+    ["alertmanagers", "alertmanagerConfigNamespaceSelector", { matchLabels: { team: "shop" } }],
+    ["thanosrulers", "ruleNamespaceSelector", {}],
+  ])("refuses in %s %s %j", (resource, member, selector) => {
+    const object = reviewed({ spec: { [member]: selector } });
+    expect(ingressAnnotationRule({ ...input(resource, {}), object }, known)).toEqual([
+      {
+        rule: "ingress-annotation",
+        path: `spec.${member}`,
+        message:
+          "objects of other namespaces would be copied into yours, with their passwords and tokens; remove it, or set matchLabels to kubernetes.io/metadata.name: shop",
+      },
+    ]);
+  });
+
+  it.each<[string, object]>([
+    ["prometheuses", { serviceMonitorSelector: {}, serviceMonitorNamespaceSelector: null }],
+    ["alertmanagers", { alertmanagerConfigNamespaceSelector: named("shop") }],
+    ["thanosrulers", { ignoreNamespaceSelectors: true, ruleSelector: {} }],
+  ])("passes in %s %j", (resource, spec) => expect(pathsOf(resource, spec)).toEqual([]));
 });
 
 describe("newEndpoints, for a ScrapeConfig", () => {

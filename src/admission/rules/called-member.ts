@@ -1,0 +1,63 @@
+import { isMap } from "../../api/object.ts";
+import type { DestinationField, Meaning } from "./destination-meaning.ts";
+import { MAX_OBJECT_DEPTH } from "./object-survey.ts";
+
+/** The meaning of a text by the name of its member and its path. Undefined: it sets no destination. */
+type MeaningOf = (name: string, path: string) => Meaning | undefined;
+
+const CALLED_BY_ALERTMANAGER = /^(?:api)?url$|^(?:proxy|token)url$|^smarthost$/i;
+/** Links in a notification, which Alertmanager does not open. */
+const LINK = /\.pushoverConfigs\[\d+\]\.url$|\.actions\[\d+\]\.url$/;
+/** `botTokenFile`, and `files` of headers. A `profile` of AWS is no file. */
+const FILE = /(?:^f|[a-z]F)iles?$/;
+
+function receiverMeaning(name: string, path: string): Meaning | undefined {
+  if (FILE.test(name)) return "file";
+  return CALLED_BY_ALERTMANAGER.test(name) && !LINK.test(path) ? "target" : undefined;
+}
+
+/** The answer to a webhook becomes a Secret of the author. */
+const WEBHOOK = "spec.provider.webhook.url";
+const CALLED_BY_EXTERNAL_SECRETS = /(?:url|uri|host|hostapi|server|endpoint)$/i;
+
+function providerMeaning(name: string, path: string): Meaning | undefined {
+  if (path === WEBHOOK) return "url";
+  return CALLED_BY_EXTERNAL_SECRETS.test(name) ? "target" : undefined;
+}
+
+/**
+ * Kinds with a part for each of dozens of products. The members by which their controller calls a host are found by their
+ * names, so a product that is added later is judged too. A URL that a Secret holds is not seen.
+ */
+const PARTS: Readonly<Record<string, { path: string; meaningOf: MeaningOf }>> = {
+  "monitoring.coreos.com/alertmanagerconfigs": { path: "receivers", meaningOf: receiverMeaning },
+  "external-secrets.io/secretstores": { path: "provider", meaningOf: providerMeaning },
+};
+
+/** Undefined: the kind has no such part. */
+export function calledMembers(kind: string, spec: Record<string, unknown>): DestinationField[] | undefined {
+  const part = Object.hasOwn(PARTS, kind) ? PARTS[kind] : undefined;
+  if (part === undefined) return undefined;
+  return membersIn(spec[part.path], { path: `spec.${part.path}`, name: "", depth: 0 }, part.meaningOf);
+}
+
+function membersIn(
+  value: unknown,
+  { path, name, depth }: { path: string; name: string; depth: number },
+  meaningOf: MeaningOf,
+): DestinationField[] {
+  if (typeof value === "string") {
+    const meaning = meaningOf(name, path);
+    return meaning === undefined ? [] : [{ path, value, meaning }];
+  }
+  if (depth > MAX_OBJECT_DEPTH) return [];
+  const inside = { name, depth: depth + 1 };
+  if (Array.isArray(value))
+    return value.flatMap((item, index) =>
+      membersIn(item, { ...inside, path: `${path}[${index}]` }, meaningOf),
+    );
+  if (!isMap(value)) return [];
+  return Object.entries(value).flatMap(([member, item]) =>
+    membersIn(item, { ...inside, path: `${path}.${member}`, name: member }, meaningOf),
+  );
+}
