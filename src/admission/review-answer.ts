@@ -1,3 +1,4 @@
+import { seeRules } from "./rules/denial-link.ts";
 import type { Verdict, Violation } from "./rules/fact.ts";
 
 /** The API server cuts a warning after 256 characters, and drops those past 4,096 characters in total. */
@@ -47,12 +48,14 @@ function denial(violations: readonly Violation[], docsUrl: string): object {
     ...shown.map(({ rule, path, text }) => `${rule}: ${path}: ${text}`),
     ...(rest > 0 ? [`${rest} more violations are not shown`] : []),
   ];
-  const links = [...new Set(shown.map(({ rule }) => `${docsUrl}#${rule}`))];
   return {
     status: "Failure",
     code: 403,
     reason: "Forbidden",
-    message: `${reasons.join("; ")}. See ${links.join(" ")}`,
+    message: `${reasons.join("; ")}${seeRules(
+      docsUrl,
+      shown.map(({ rule }) => rule),
+    )}`,
     details: { causes: shown.map(({ rule, path, text }) => ({ reason: rule, field: path, message: text })) },
   };
 }

@@ -1,3 +1,4 @@
+import { DEFAULT_DOCS_URL } from "../admission/rules/denial-link.ts";
 import { BUILT_IN_IDENTITIES } from "../admission/rules/identity.ts";
 import { INLINE_DRIVERS } from "../admission/rules/pod-isolation.ts";
 import { BILLING } from "../api/name.ts";
@@ -14,9 +15,6 @@ export interface FlagDescription {
 
 /** After this time, EndpointSlices, kube-proxies and load balancers no longer send requests to the Pod. */
 export const DEFAULT_DRAIN_SECONDS = 10;
-
-/** The page in the repository. An installation sets the URL of its own copy. */
-export const DEFAULT_DOCS_URL = "docs/denied.md";
 
 /** The chart's Service of the operators. */
 export const DEFAULT_OPERATOR_URL = "http://catalyst-operator.catalyst-system.svc:8085";

@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { ENFORCEMENTS } from "../admission/enforcement.ts";
+import { DEFAULT_DOCS_URL } from "../admission/rules/denial-link.ts";
 import { INLINE_DRIVERS } from "../admission/rules/pod-isolation.ts";
 import { BILLING } from "../api/name.ts";
 import type { OperatorSettings } from "../operator/settings.ts";
@@ -10,12 +11,7 @@ import { UsageError } from "../platform/errors.ts";
 import { LOG_LEVELS } from "../platform/log.ts";
 import { type Flag, parseCommandLine } from "./flag.ts";
 import { readIdentityLists } from "./identity-flag.ts";
-import {
-  DEFAULT_DOCS_URL,
-  DEFAULT_DRAIN_SECONDS,
-  DEFAULT_OPERATOR_URL,
-  FLAGS,
-} from "./operator-flag-list.ts";
+import { DEFAULT_DRAIN_SECONDS, DEFAULT_OPERATOR_URL, FLAGS } from "./operator-flag-list.ts";
 
 const MAX_DRAIN_SECONDS = 300;
 

@@ -44,13 +44,13 @@ type LeaderDeps = Omit<
  */
 export function runLeader(deps: LeaderDeps): Promise<void> {
   const { client, settings, relay, registry, logger, now, signal } = deps;
-  const { concurrency, billingDrainSeconds, identities, enforcement, identity } = settings;
+  const { concurrency, billingDrainSeconds, identities, enforcement, docsUrl, identity } = settings;
   const orderNoticeUrl = `${settings.operatorUrl}${ORDER_NOTICE_PATH}`;
   const metrics = createReconcileMetrics(registry);
   const driftCounter = createDriftCounter(registry);
   const untrustedGauge = createUntrustedGauge(registry);
   const failedSovereignGauge = createFailedSovereignGauge(registry);
-  const policies = desiredNativePolicies(identities, enforcement);
+  const policies = desiredNativePolicies(identities, enforcement, docsUrl);
   const policyRestoration = createPolicyRestorationReport({ policies, registry, logger });
   return runLeaderElection({
     client,

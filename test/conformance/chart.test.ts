@@ -3,31 +3,24 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
-import type { Enforcement } from "../../src/admission/enforcement.ts";
-import { desiredNativePolicies } from "../../src/admission/policy/native/policy-list.ts";
-import { type IdentityLists, identityLists } from "../../src/admission/rules/identity.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
 import { FLAGS } from "../../src/cli/operator-flag-list.ts";
 import { desiredOperatorManifests } from "../../src/playground/story/operator-manifest.ts";
-import { CHART, type Container, type Deployment, DIGEST, HELM, helm, render } from "./helm-chart.ts";
+import {
+  CHART,
+  type Container,
+  type Deployment,
+  DIGEST,
+  HELM,
+  helm,
+  render,
+  withoutChartLabels,
+} from "./helm-chart.ts";
 
 interface Binding extends KubernetesObject {
   roleRef: { name: string };
   subjects?: { kind: string; name: string }[];
 }
-
-/** Labels that only the chart adds. The playground and the operator write the same objects without them. */
-const OF_CHART = [
-  "app.kubernetes.io/instance",
-  "app.kubernetes.io/version",
-  "app.kubernetes.io/managed-by",
-  "helm.sh/chart",
-];
-const withoutChartLabels = (object: KubernetesObject): KubernetesObject => {
-  const { labels = {} } = object.metadata;
-  const kept = Object.entries(labels).filter(([name]) => !OF_CHART.includes(name));
-  return { ...object, metadata: { ...object.metadata, labels: Object.fromEntries(kept) } };
-};
 
 const containerOf = (objects: KubernetesObject[]): Container => {
   const deployment = objects.find(({ kind }) => kind === "Deployment") as Deployment;
@@ -162,38 +155,6 @@ describe("the chart", () => {
     expect(deployment.spec.template.spec.terminationGracePeriodSeconds).toBe(90);
     const given = Object.fromEntries(containerOf(chart).env.map(({ name, value }) => [name, value]));
     expect(given).toMatchObject({ DRAIN_SECONDS: "60", BILLING_DRAIN_SECONDS: "45" });
-  });
-
-  it.each<[string, string[], Partial<IdentityLists>, Enforcement]>([
-    ["no values", [], {}, "Deny"],
-    ["enforcement Audit", ["--set", "enforcement=Audit"], {}, "Audit"],
-    [
-      "values that add, repeat and move entries",
-      [
-        "--set",
-        "platform.groups={a & b,system:masters,it's}",
-        "--set",
-        "platform.serviceAccountNamespaces={ops,kyverno}",
-        "--set",
-        "controllers.namespaces={keda,ops,velero}",
-        "--set",
-        "controlPlane.userPrefixes={eks:}",
-      ],
-      {
-        platformGroups: ["a & b", "system:masters", "it's"],
-        platformNamespaces: ["ops", "kyverno"],
-        controlPlanePrefixes: ["eks:"],
-        controllerNamespaces: ["keda", "ops", "velero"],
-      },
-      "Deny",
-    ],
-  ])("renders the policies that the operator keeps: with %s", async (_, args, added, enforcement) => {
-    const rendered = (await render(...args))
-      .filter(({ kind }) => kind.startsWith("ValidatingAdmission"))
-      .map(withoutChartLabels);
-    const byName = (objects: KubernetesObject[]) =>
-      new Map(objects.map((object) => [`${object.kind}/${object.metadata.name}`, object]));
-    expect(byName(rendered)).toEqual(byName(desiredNativePolicies(identityLists(added), enforcement)));
   });
 
   it("binds no role of Franchisees: the operator does, while the term of each Franchise runs", async () => {

@@ -46,3 +46,16 @@ export async function render(...args: string[]): Promise<KubernetesObject[]> {
   const text = await helm(["template", ...RELEASE, ...args]);
   return parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
 }
+
+/** Labels that only the chart adds. The playground and the operator write the same objects without them. */
+const OF_CHART = [
+  "app.kubernetes.io/instance",
+  "app.kubernetes.io/version",
+  "app.kubernetes.io/managed-by",
+  "helm.sh/chart",
+];
+export const withoutChartLabels = (object: KubernetesObject): KubernetesObject => {
+  const { labels = {} } = object.metadata;
+  const kept = Object.entries(labels).filter(([name]) => !OF_CHART.includes(name));
+  return { ...object, metadata: { ...object.metadata, labels: Object.fromEntries(kept) } };
+};

@@ -18,6 +18,7 @@ export interface GuardedRequest {
 }
 
 export interface Validation {
+  rule: RuleId | NativeRule;
   /** The request passes when it is true. */
   expression: string;
   reason: "Forbidden";
@@ -52,7 +53,7 @@ export const denyUnless = (
   path: string,
   message: string,
   expression = "false",
-): Validation => ({ expression, reason: "Forbidden", message: `${rule}: ${path}: ${message}` });
+): Validation => ({ rule, expression, reason: "Forbidden", message: `${rule}: ${path}: ${message}` });
 
 export const requests = (
   apiGroups: string[],

@@ -98,6 +98,7 @@ export function describeNativePolicies(kind: "embedded" | "real"): void {
       const answer = await send(PEOPLE[by], request);
       expect(answer.status, answer.message).toBe(403);
       expect(answer.message).toContain(`denied request: ${denial}`);
+      expect(answer.message).toMatch(new RegExp(`\\. See docs/denied\\.md#${denial.split(":")[0]}$`));
     });
 
     it.each(NATIVE_ALLOWED.map((allowed) => [allowed.by, allowed.title, allowed.request] as const))(

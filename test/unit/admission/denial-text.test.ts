@@ -47,9 +47,9 @@ describe("the check of denials in the red-team tests", () => {
     expect(problemsOf(message, "stranger", REQUEST)).toEqual([expect.stringContaining(problem)]);
   });
 
-  it("accepts the denial of a native policy, which has no link", () => {
+  it("accepts the denial of a native policy", () => {
     const denied = (reason: string) =>
-      `configmaps "new" is forbidden: ValidatingAdmissionPolicy 'catalyst-a' with binding 'catalyst-a' denied request: ${reason}`;
+      `configmaps "new" is forbidden: ValidatingAdmissionPolicy 'catalyst-a' with binding 'catalyst-a' denied request: ${reason}. See docs/denied.md#platform-namespace`;
     const reason = "platform-namespace: metadata.namespace: is the platform's; work in your own";
     expect(problemsOf(denied(reason), "stranger", REQUEST)).toEqual([]);
     expect(problemsOf(denied("platform-namespace: metadata.namespace: no"), "stranger", REQUEST)).toEqual([

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from "../../../api/object.ts";
 import type { Enforcement } from "../../enforcement.ts";
+import { DEFAULT_DOCS_URL, seeRules } from "../../rules/denial-link.ts";
 import type { IdentityLists } from "../../rules/identity.ts";
 import type { Guard, Validation } from "../guard.ts";
 import { type MatchCondition, notPlatform } from "../match-condition.ts";
@@ -18,7 +19,7 @@ interface NativePolicy extends KubernetesObject {
     matchConstraints: object;
     matchConditions?: MatchCondition[];
     variables?: { name: string; expression: string }[];
-    validations: Validation[];
+    validations: Omit<Validation, "rule">[];
   };
 }
 
@@ -43,12 +44,16 @@ const ACTIONS: Readonly<Record<Enforcement, readonly string[]>> = {
 /**
  * The policies that the API server evaluates itself. It evaluates no policy for policies and bindings, so RBAC and the
  * operator's watch protect these. The defaults of the API server are written out, because the operator compares a policy
- * with the live one as a whole.
+ * with the live one as a whole. `docsUrl` is the page that denials link to.
  */
-export const nativePolicies = (lists: IdentityLists, enforcement: Enforcement): BoundPolicy[] =>
+export const nativePolicies = (
+  lists: IdentityLists,
+  enforcement: Enforcement,
+  docsUrl: string = DEFAULT_DOCS_URL,
+): BoundPolicy[] =>
   nativeGuards(lists).map((guard) => ({
     purpose: guard.purpose,
-    policy: policyOf(guard, lists),
+    policy: policyOf(guard, lists, docsUrl),
     binding: {
       apiVersion: API_VERSION,
       kind: "ValidatingAdmissionPolicyBinding",
@@ -57,7 +62,7 @@ export const nativePolicies = (lists: IdentityLists, enforcement: Enforcement): 
     },
   }));
 
-function policyOf(guard: Guard, lists: IdentityLists): NativePolicy {
+function policyOf(guard: Guard, lists: IdentityLists, docsUrl: string): NativePolicy {
   const { name, requests, namespace, conditions = [], judgesPlatform, variables, validations } = guard;
   const matchConditions = [...(judgesPlatform ? [] : notPlatform(lists)), ...conditions];
   return {
@@ -74,7 +79,10 @@ function policyOf(guard: Guard, lists: IdentityLists): NativePolicy {
       },
       ...(matchConditions.length === 0 ? {} : { matchConditions }),
       ...(variables === undefined ? {} : { variables }),
-      validations,
+      validations: validations.map(({ rule, message, ...rest }) => ({
+        ...rest,
+        message: `${message}${seeRules(docsUrl, [rule])}`,
+      })),
     },
   };
 }
@@ -83,5 +91,6 @@ function policyOf(guard: Guard, lists: IdentityLists): NativePolicy {
 export const desiredNativePolicies = (
   lists: IdentityLists,
   enforcement: Enforcement,
+  docsUrl?: string,
 ): (NativePolicy | NativePolicyBinding)[] =>
-  nativePolicies(lists, enforcement).flatMap(({ policy, binding }) => [policy, binding]);
+  nativePolicies(lists, enforcement, docsUrl).flatMap(({ policy, binding }) => [policy, binding]);

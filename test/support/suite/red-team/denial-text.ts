@@ -56,21 +56,14 @@ function revealed(message: string, by: Person, request: Request): string[] {
 
 /** The problem with the text of a denial; empty when it helps its reader and reveals nothing. */
 export function problemsOf(message: string, by: Person, request: Request): string[] {
-  // A policy does not contain the address of the documentation.
-  const isPolicy = POLICY.test(message);
-  const denial = denialOf(message);
-  const { reasons, links } = isPolicy
-    ? { reasons: denial, links: "" }
-    : ((LINKED.exec(denial)?.groups as { reasons?: string; links?: string } | undefined) ?? {});
+  const { reasons, links } = LINKED.exec(denialOf(message))?.groups ?? {};
   if (reasons === undefined || links === undefined) return ["it does not end with links"];
   const parts = reasons.split(new RegExp(`; (?=(?:${RULE_IDS.join("|")}): )`));
   const rules = new Set(parts.map((part) => part.split(": ")[0]));
   return [
     ...parts.filter((part) => !RULE.test(part)).map((part) => `it names no rule and field: ${part}`),
     ...parts.filter((part) => !REMEDY.test(part)).map((part) => `it names no remedy: ${part}`),
-    ...[...rules]
-      .filter((rule) => !isPolicy && !links.includes(`#${rule}`))
-      .map((rule) => `it has no link to ${rule}`),
+    ...[...rules].filter((rule) => !links.includes(`#${rule}`)).map((rule) => `it has no link to ${rule}`),
     ...(message.length > MAX_CHARACTERS ? [`it has ${message.length} characters`] : []),
     ...revealed(message, by, request).map((name) => `it reveals ${name}`),
   ];
