@@ -28,6 +28,33 @@ describe("docs/admission.md", () => {
   });
 });
 
+/** Words in docs/admission.md for kinds that it does not call by their names. */
+const WORDS: Readonly<Record<string, string>> = {
+  upstreamgroups: "upstreams of gloo",
+  webhooks: "generators of webhooks",
+  ciliumlocalredirectpolicies: "local redirects",
+  ciliumenvoyconfigs: "envoy configurations",
+  ciliumendpoints: "endpoints of cilium",
+  securitypolicies: "policies of envoy gateway",
+  envoypatchpolicies: "policies of envoy gateway",
+  envoyextensionpolicies: "policies of envoy gateway",
+};
+
+describe("the table of what fails closed in docs/admission.md", () => {
+  const closed =
+    readFileSync(join(ROOT, "docs/admission.md"), "utf8")
+      .split("\n## While the webhook is down")[1]
+      ?.split("\n## ")[0]
+      ?.toLowerCase() ?? "";
+  const kinds = Object.values(DESTINATION_KINDS)
+    .flat()
+    .map((resource) => resource.split("/")[0] ?? "");
+
+  it.each([...new Set(kinds)])("names %s", (resource) => {
+    expect(closed).toContain(WORDS[resource] ?? resource);
+  });
+});
+
 describe("docs/denied.md", () => {
   const sections = readFileSync(join(ROOT, "docs/denied.md"), "utf8")
     .split(/^## /m)
