@@ -18,15 +18,15 @@ import {
 } from "./rules/identity.ts";
 import { chartSourceName } from "./rules/install-source.ts";
 import {
+  isForeignNamespace,
   isNamespaceObject,
   type Place,
   placeOf,
   placeOfNamespace,
-  reservedBy,
   selectionOf,
 } from "./rules/place.ts";
 import type { AdmissionInput, ReviewedObject } from "./rules/request.ts";
-import { hostsOf } from "./rules/sovereign-host.ts";
+import { namesByHost } from "./rules/sovereign-host.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -107,12 +107,11 @@ export function createFactCollector(deps: {
     return new Set(home === undefined ? names : [...names, home]);
   }
 
-  function isForeign(name: string, memberOf: () => ReadonlySet<string>): boolean {
-    const place = placeOfNamespace(name, lookups.namespaceLabels(name), lists);
-    if ("organization" in place) return !memberOf().has(place.organization);
-    if (place.kind === "ordinary") return false;
-    return place.kind !== "unknown" || reservedBy(name, organizations, lists) !== undefined;
-  }
+  const isForeign = (name: string, memberOf: () => ReadonlySet<string>): boolean =>
+    isForeignNamespace(name, placeOfNamespace(name, lookups.namespaceLabels(name), lists), {
+      isMember: (organization) => memberOf().has(organization),
+      ...{ organizations, lists },
+    });
 
   function accountsOf(input: AdmissionInput, memberOf: ReadonlySet<string>): AccountSet {
     const keys = accountIndexKeys(input.namespace);
@@ -141,15 +140,16 @@ export function createFactCollector(deps: {
         : await lookups.readOciRepository({ namespace: input.namespace, name: chart });
     const memberOf = once(() => membershipsOf(input));
     const foreignAccounts = once(() => accountsOf(input, memberOf()));
-    const isForeignNamespace = (name: string) => name !== input.namespace && isForeign(name, memberOf);
+    const isForeignToRequester = (name: string) => name !== input.namespace && isForeign(name, memberOf);
     const own = identity.kind === "franchisee" ? identity.franchises : [];
     return new RequestFacts(
       {
-        ...{ identity, place, lists, inlineDrivers, chartSource, organizations, isForeignNamespace },
+        ...{ identity, place, lists, inlineDrivers, chartSource, organizations },
+        isForeignNamespace: isForeignToRequester,
         ...(await readAccountFacts(input, () => (worksIn(place, memberOf) ? foreignAccounts() : new Set()))),
         takenAddresses:
           worksIn(place, memberOf) || isWorkOfController(place, identity)
-            ? await readTakenAddresses(input, { identity, place, isForeignNamespace })
+            ? await readTakenAddresses(input, { identity, place, isForeignNamespace: isForeignToRequester })
             : NO_ADDRESSES,
       },
       {
@@ -227,13 +227,6 @@ function once<T>(make: () => T): () => T {
     return made.value;
   };
 }
-
-const namesByHost = (sovereigns: readonly Sovereign[]): ReadonlyMap<string, string> =>
-  new Map(
-    sovereigns.flatMap((sovereign) =>
-      hostsOf(sovereign).map((host) => [host, sovereign.metadata.name] as const),
-    ),
-  );
 
 /** In an Organization's namespaces: the Franchise of the Sovereign that the Organization is on. */
 function signersFor(

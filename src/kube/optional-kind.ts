@@ -12,8 +12,21 @@ export async function listIfServed<T extends KubernetesObject>(
   resource: Resource,
   options?: ListOptions,
 ): Promise<T[] | undefined> {
+  return ifServed(async () => (await client.list<T>(resource, options)).items);
+}
+
+/** Lists like `listPages`. Calls `onPage` never when the API server does not serve the kind. */
+export async function listPagesIfServed<T extends KubernetesObject>(
+  client: Pick<KubeClient, "listPages">,
+  resource: Resource,
+  onPage: (items: T[], isFirst: boolean) => void,
+): Promise<void> {
+  await ifServed(() => client.listPages<T>(resource, {}, onPage));
+}
+
+async function ifServed<T>(list: () => Promise<T>): Promise<T | undefined> {
   try {
-    return (await client.list<T>(resource, options)).items;
+    return await list();
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;

@@ -44,6 +44,7 @@ export const EVENTS = namespaced("", "v1", "Event", "events");
 export const DEPLOYMENTS = namespaced("apps", "v1", "Deployment", "deployments");
 export const REPLICA_SETS = namespaced("apps", "v1", "ReplicaSet", "replicasets");
 export const JOBS = namespaced("batch", "v1", "Job", "jobs");
+export const ENDPOINT_SLICES = namespaced("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices");
 export const INGRESSES = namespaced("networking.k8s.io", "v1", "Ingress", "ingresses");
 export const NETWORK_POLICIES = namespaced("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies");
 export const POD_DISRUPTION_BUDGETS = namespaced(
@@ -71,6 +72,12 @@ export const HORIZONTAL_POD_AUTOSCALERS = namespaced(
   "HorizontalPodAutoscaler",
   "horizontalpodautoscalers",
 );
+/** The kinds of the Gateway API with hosts and addresses. */
+export const GATEWAY_KINDS = [
+  namespaced("gateway.networking.k8s.io", "v1", "Gateway", "gateways"),
+  namespaced("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
+  namespaced("gateway.networking.k8s.io", "v1", "GRPCRoute", "grpcroutes"),
+];
 export const HELM_RELEASES = namespaced("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "helmreleases");
 export const KUSTOMIZATIONS = namespaced(
   "kustomize.toolkit.fluxcd.io",

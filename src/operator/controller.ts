@@ -278,6 +278,8 @@ function createArtifactControllers(
     namespaces: caches.namespaces,
     trust: caches.trust,
     franchises: caches.franchises,
+    sovereigns: caches.sovereigns,
+    organizations: caches.organizations,
     lists: deps.identities,
     checkArtifact: deps.checkArtifact,
     onCounted: deps.untrustedGauge.count,

@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from "../platform/metrics.ts";
 
-/** Counts installed objects that the present trust or the rules for installs do not allow. */
+/** Counts installed objects that the present trust or the rules do not allow. */
 export interface UntrustedGauge {
   /** Replaces the number of a namespace. */
   count(namespace: string, untrusted: number): void;
@@ -12,7 +12,7 @@ export function createUntrustedGauge(registry: Registry): UntrustedGauge {
   const byNamespace = new Map<string, number>();
   const gauge = new Gauge({
     name: "catalyst_untrusted_artifacts",
-    help: "Pods, OCIRepositories, HelmReleases and Kustomizations that the present trust or the rules do not allow. Events name them.",
+    help: "Pods, OCIRepositories, HelmReleases, Kustomizations, Ingresses, Gateways, routes, Services and EndpointSlices that the present trust or the rules do not allow. Events name them.",
     registers: [registry],
   });
   return {

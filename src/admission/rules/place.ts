@@ -118,3 +118,22 @@ export function reservedBy(
     ? "environments of Organizations (<organization>-<environment>)"
     : undefined;
 }
+
+/** Whether a namespace is guarded, or its name reserved, and belongs to no Organization for which `isMember` is true. */
+export function isForeignNamespace(
+  name: string,
+  place: Place,
+  {
+    isMember,
+    organizations,
+    lists,
+  }: {
+    isMember(organization: string): boolean;
+    organizations: Pick<ReadonlySet<string>, "has">;
+    lists: IdentityLists;
+  },
+): boolean {
+  if ("organization" in place) return !isMember(place.organization);
+  if (place.kind === "ordinary") return false;
+  return place.kind !== "unknown" || reservedBy(name, organizations, lists) !== undefined;
+}

@@ -1,5 +1,5 @@
 import { listOf, mapOf, textOf } from "../../api/object.ts";
-import { newAddresses, newSharingProblems, sharingProblems } from "./balancer-address.ts";
+import { newAddresses, newSharingProblems, sharingProblems, type WantedAddress } from "./balancer-address.ts";
 import { capturedAddressProblems } from "./captured-address.ts";
 import { affectedPaths, newMessages, type Problem } from "./change.ts";
 import { isClusterServicePart } from "./cluster-service.ts";
@@ -68,18 +68,20 @@ function endpointProblems(input: AdmissionInput, facts: ServiceFacts): Problem[]
         message: `one write may add ${MAX_NEW_ENDPOINTS} addresses, because each is looked up; add the others in further writes`,
       },
     ];
-  return added.flatMap(({ path, address }) => {
-    if (facts.takenAddresses.has(address))
-      return [
-        {
-          path,
-          message: `address ${address} is that of a Pod or a Service in a namespace that is not yours; remove it`,
-        },
-      ];
-    const message = guardedServiceProblem(address, facts);
+  return takenEndpoints(added, facts);
+}
+
+/** The endpoints that are addresses or names of others. */
+export const takenEndpoints = (
+  endpoints: readonly WantedAddress[],
+  facts: Pick<ServiceFacts, "takenAddresses" | "isForeignNamespace">,
+): Problem[] =>
+  endpoints.flatMap(({ path, address }) => {
+    const message = facts.takenAddresses.has(address)
+      ? `address ${address} is that of a Pod or a Service in a namespace that is not yours; remove it`
+      : guardedServiceProblem(address, facts);
     return message === undefined ? [] : [{ path, message }];
   });
-}
 
 /** A load balancer may share one address between Services, or give the address of a deleted Service to another one. */
 const takenProblems = (input: AdmissionInput, { takenAddresses }: ServiceFacts): Problem[] =>

@@ -21,3 +21,11 @@ export function hostsOf(sovereign: Sovereign): readonly string[] {
   hostsBySovereign.set(sovereign, hosts);
   return hosts;
 }
+
+/** The hosts of all Sovereigns, normalised, each with the name of its Sovereign. */
+export const namesByHost = (sovereigns: readonly Sovereign[]): ReadonlyMap<string, string> =>
+  new Map(
+    sovereigns.flatMap((sovereign) =>
+      hostsOf(sovereign).map((host) => [host, sovereign.metadata.name] as const),
+    ),
+  );

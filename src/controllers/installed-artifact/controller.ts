@@ -1,4 +1,3 @@
-import type { IdentityLists } from "../../admission/rules/identity.ts";
 import type { ArtifactCheck } from "../../admission/trust-policy.ts";
 import type { Franchise } from "../../api/franchise.ts";
 import type { ConfigMapObject, KubernetesObject } from "../../api/object.ts";
@@ -8,15 +7,14 @@ import type { Informer } from "../../kube/informer.ts";
 import { listIfServed } from "../../kube/optional-kind.ts";
 import { isRequestChanged, type Outcome, type Watch, watchInformer } from "../../kube/reconcile.ts";
 import { HELM_RELEASES, KUSTOMIZATIONS, OCI_REPOSITORIES, PODS, type Resource } from "../../kube/resource.ts";
+import { type ClaimScanDeps, createClaimScan } from "./claim-scan.ts";
 import { forbiddenInstall, installedArtifacts, isJudgedNamespace } from "./desired-check.ts";
 import type { Finding } from "./desired-report.ts";
 import { createReports, type ReportDeps } from "./report.ts";
 
-export interface InstalledArtifactDeps extends ReportDeps {
-  namespaces: Informer<KubernetesObject>;
+export interface InstalledArtifactDeps extends ReportDeps, Omit<ClaimScanDeps, "client"> {
   trust: Informer<ConfigMapObject>;
   franchises: Informer<Franchise>;
-  lists: IdentityLists;
   checkArtifact: ArtifactCheck;
   events: EventRecorder;
   /** Receives the number of objects in a namespace that the trust or the rules do not allow. */
@@ -24,13 +22,17 @@ export interface InstalledArtifactDeps extends ReportDeps {
 }
 
 /** The reason of the Event. */
-const REASON = { trust: "ArtifactNotTrusted", install: "InstallNotAllowed" } as const;
-/** Finds artifacts that were installed while the webhook was unreachable. A change of the trust causes a check at once. */
+const REASON = {
+  trust: "ArtifactNotTrusted",
+  install: "InstallNotAllowed",
+  claim: "ClaimNotAllowed",
+} as const;
+/** Finds objects that came in while the webhook was unreachable. A change of the trust causes a check at once. */
 const RECHECK_MS = 60 * 60_000;
 
 /**
- * Checks the installed objects of a namespace against the present trust and the rules for installs. Events and a
- * PolicyReport name those that are not allowed. None is removed, because a running workload may matter more than its
+ * Checks the installed objects of a namespace against the present trust, and against the rules for installs, hosts and
+ * addresses. Events and a PolicyReport name those that are not allowed. None is removed, because a running workload may matter more than its
  * signature. For a chart, the signers of every running Franchise count, because an installed OCIRepository does not show
  * who installed it.
  */
@@ -39,6 +41,7 @@ export function createInstalledArtifactReconciler(
 ): (key: string) => Promise<Outcome> {
   const { client, namespaces, lists, checkArtifact, franchises, events, onCounted } = deps;
   const reports = createReports(deps);
+  const findClaims = createClaimScan(deps);
 
   async function findUntrusted(object: KubernetesObject): Promise<Finding | undefined> {
     for (const { path, artifact } of installedArtifacts(object)) {
@@ -72,14 +75,14 @@ export function createInstalledArtifactReconciler(
     const repositories = installed
       .filter(({ resource }) => resource.plural === OCI_REPOSITORIES[0]?.plural)
       .map(({ object }) => object);
-    const findings: Finding[] = [];
+    const findings: Finding[] = [...(await findClaims(key))];
     for (const one of installed) {
       const finding = await findingOf(one, repositories);
-      if (finding === undefined) continue;
-      const { category, rule, message } = finding;
-      const text = category === "install" ? `${rule}: ${message}` : message;
-      events.record(one.object, "Warning", REASON[category], text);
-      findings.push(finding);
+      if (finding !== undefined) findings.push(finding);
+    }
+    for (const { object, category, rule, message } of findings) {
+      const text = category === "trust" ? message : `${rule}: ${message}`;
+      events.record(object, "Warning", REASON[category], text);
     }
     onCounted(key, findings.length);
     // The API server accepts no new object in a namespace that is being deleted.

@@ -7,7 +7,7 @@ import {
   installSourceRule,
   ociRepositoryRule,
 } from "../../admission/rules/install-source.ts";
-import { placeOfNamespace } from "../../admission/rules/place.ts";
+import { type Place, placeOfNamespace } from "../../admission/rules/place.ts";
 import type { AdmissionInput } from "../../admission/rules/request.ts";
 import { imagesIn } from "../../admission/rules/workload-image.ts";
 import type { KubernetesObject } from "../../api/object.ts";
@@ -18,11 +18,12 @@ export interface InstalledArtifact {
   artifact: Artifact;
 }
 
-/** Whether admission judges installs in a namespace. In the other places, only the platform installs. */
-export function isJudgedNamespace({ metadata }: KubernetesObject, lists: IdentityLists): boolean {
-  const { kind } = placeOfNamespace(metadata.name, metadata.labels ?? {}, lists);
-  return kind === "organization" || kind === "environment" || kind === "ordinary";
-}
+/** Whether admission judges installs in a place. In the other places, only the platform installs. */
+export const isJudgedPlace = ({ kind }: Place): boolean =>
+  kind === "organization" || kind === "environment" || kind === "ordinary";
+
+export const isJudgedNamespace = ({ metadata }: KubernetesObject, lists: IdentityLists): boolean =>
+  isJudgedPlace(placeOfNamespace(metadata.name, metadata.labels ?? {}, lists));
 
 /** The artifacts that a Pod or an OCIRepository names. */
 export function installedArtifacts(object: KubernetesObject): InstalledArtifact[] {
@@ -36,26 +37,31 @@ export function installedArtifacts(object: KubernetesObject): InstalledArtifact[
 }
 
 /** The resource of an installed object, as a request names it. */
-interface InstallResource {
+export interface InstallResource {
   group: string;
   plural: string;
 }
 
-/**
- * The violations of an installed object, as if a tenant created it now, because the object does not show who created it.
- * `repositories` are the OCIRepositories of its namespace.
- */
-export function forbiddenInstall(
-  object: KubernetesObject,
-  { group, plural }: InstallResource,
-  repositories: readonly KubernetesObject[],
-): Violation[] {
+/** The request by which a tenant would create the object now. The object itself does not show who created it. */
+export function tenantCreation(object: KubernetesObject, { group, plural }: InstallResource): AdmissionInput {
   const { name, namespace = "" } = object.metadata;
-  const input: AdmissionInput = {
+  return {
     ...{ operation: "CREATE", group, resource: plural, subresource: "", name, namespace },
     user: { username: "", groups: [] },
     ...{ object: { ...object }, oldObject: undefined },
   };
+}
+
+/**
+ * The violations of an installed object, as if a tenant created it now. `repositories` are the OCIRepositories of its
+ * namespace.
+ */
+export function forbiddenInstall(
+  object: KubernetesObject,
+  resource: InstallResource,
+  repositories: readonly KubernetesObject[],
+): Violation[] {
+  const input = tenantCreation(object, resource);
   const chart = chartSourceName(input);
   const source = repositories.find(({ metadata }) => metadata.name === chart);
   const chartSource = source === undefined ? undefined : { ...source };

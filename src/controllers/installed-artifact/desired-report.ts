@@ -8,7 +8,7 @@ import { canonicalJson } from "../../platform/canonical-json.ts";
 export interface Finding {
   object: KubernetesObject;
   rule: RuleId;
-  category: "trust" | "install";
+  category: "trust" | "install" | "claim";
   message: string;
 }
 

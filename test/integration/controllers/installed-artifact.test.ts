@@ -9,8 +9,10 @@ import {
 import { createEventRecorder } from "../../../src/kube/event.ts";
 import {
   CUSTOM_RESOURCE_DEFINITIONS,
+  ENDPOINT_SLICES,
   EVENTS,
   HELM_RELEASES,
+  INGRESSES,
   KUSTOMIZATIONS,
   NAMESPACES,
   OCI_REPOSITORIES,
@@ -20,7 +22,8 @@ import {
   type Resource,
 } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
-import { until, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { sovereign } from "../../support/builder/catalyst-object.ts";
+import { SOVEREIGNS, until, useOperatorBench } from "../../support/process/operator-bench.ts";
 
 const bench = useOperatorBench();
 const DIGEST = `sha256:${"b".repeat(64)}`;
@@ -47,10 +50,10 @@ describe("the check of installed artifacts", () => {
     logger: createLogger("test", "silent"),
   });
   const reconcile = (key: string) => {
-    const { namespaces, trust, franchises } = bench.caches();
+    const { namespaces, trust, franchises, sovereigns, organizations } = bench.caches();
     return createInstalledArtifactReconciler({
       ...{ client: bench.client(), fieldManager: "catalyst-operator", now: () => now },
-      ...{ namespaces, trust, franchises, events, lists: identityLists() },
+      ...{ namespaces, trust, franchises, sovereigns, organizations, events, lists: identityLists() },
       checkArtifact: async ({ reference }) =>
         reference.includes("trusted")
           ? { kind: "verified", digest: "sha256:aa", by: "a key" }
@@ -145,6 +148,48 @@ describe("the check of installed artifacts", () => {
     ]);
     for (const resource of [HELM_RELEASES, KUSTOMIZATIONS])
       expect((await bench.client().list(resource, { namespace })).items).toHaveLength(1);
+  });
+
+  it("reports an Ingress with a Sovereign's host and an EndpointSlice with its address, which came in without a webhook", async () => {
+    await bench.client().create(SOVEREIGNS, sovereign("omantel", { fqdn: "omantel.test" }));
+    await until(
+      async () => bench.caches().sovereigns.get("omantel"),
+      async () => "the Sovereign in the cache",
+    );
+    const slice = (name: string, at: string, address: string) =>
+      bench.client().create(ENDPOINT_SLICES, {
+        ...{ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata: { name, namespace: at } },
+        ...{ addressType: "IPv4", endpoints: [{ addresses: [address] }], ports: [] },
+      } as KubernetesObject);
+    await createNamespace("kyverno");
+    await slice("billing", "kyverno", "10.244.7.7");
+    await slice("taken", namespace, "10.244.7.7");
+    await slice("free", namespace, "198.51.100.7");
+    await bench.client().create(INGRESSES, {
+      ...{ apiVersion: "networking.k8s.io/v1", kind: "Ingress", metadata: { name: "shop", namespace } },
+      spec: {
+        rules: [
+          {
+            host: "omantel.test",
+            http: {
+              paths: [
+                { path: "/", pathType: "Prefix", backend: { service: { name: "a", port: { number: 80 } } } },
+              ],
+            },
+          },
+        ],
+      },
+    } as KubernetesObject);
+    await reconcile(namespace);
+    expect(counted.splice(0)).toEqual([[namespace, 6]]);
+    expect((await warnings()).filter((it) => it.startsWith("ClaimNotAllowed"))).toEqual([
+      "ClaimNotAllowed: service-address: endpoints[0].addresses[0]: address 10.244.7.7 is that of a Pod or a Service in a namespace that is not yours; remove it",
+      "ClaimNotAllowed: sovereign-host: spec.rules[0].host: host omantel.test is served by a Sovereign; choose another host name",
+    ]);
+    await bench.client().delete(INGRESSES, { name: "shop", namespace });
+    await bench.client().delete(ENDPOINT_SLICES, { name: "taken", namespace });
+    await reconcile(namespace);
+    expect(counted.splice(0)).toEqual([[namespace, 4]]);
   });
 
   it("writes a PolicyReport where the kind is served, and writes it again only when a finding changes", async () => {
