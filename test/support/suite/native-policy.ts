@@ -119,6 +119,24 @@ export function describeNativePolicies(kind: "embedded" | "real"): void {
       expect(answer.message).toContain("failed calling webhook");
     });
 
+    it("answers a flood of questions about rights and tokens, of which none is sent to the webhook", async () => {
+      const review = (group: string, review: string, spec: object) =>
+        post(`/apis/${group}/v1/${review.toLowerCase()}s`, named(`${group}/v1`, review, "", { spec }));
+      const resourceAttributes = { verb: "create", resource: "pods", namespace: "shop" };
+      const questions = [
+        review("authorization.k8s.io", "SelfSubjectAccessReview", { resourceAttributes }),
+        review("authorization.k8s.io", "SubjectAccessReview", { user: "amal", resourceAttributes }),
+        review("authentication.k8s.io", "TokenReview", { token: "of no one" }),
+        review("authentication.k8s.io", "SelfSubjectReview", {}),
+      ];
+      const flood = Array.from({ length: 400 }, (_, index) => questions[index % questions.length] as Request);
+      const startedAt = performance.now();
+      const answers = await Promise.all(flood.map((question) => send(PEOPLE.stranger, question)));
+      // One that were sent to the webhook would be refused.
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+      expect(performance.now() - startedAt).toBeLessThan(20_000);
+    });
+
     it.each([
       ...BUILT_IN_IDENTITIES.platformGroups.map((name) => ["ops", [name, WIDE_GROUP]] as const),
       ...BUILT_IN_IDENTITIES.platformNamespaces.map(
