@@ -1,3 +1,4 @@
+import { onTestFinished } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
 import { BILLING_RELEASE } from "../../../src/api/billing-release.ts";
 import { BLUEPRINT, type Blueprint } from "../../../src/api/blueprint.ts";
@@ -127,11 +128,25 @@ export function contextOf(
   const events: RecordedEvent[] = [];
   const caches = cachesOf(known);
   const now = () => new Date(NOW);
+  const measurements = {
+    ...createSovereignMeasurements({ now }),
+    errorRates: createErrorRates({
+      caches,
+      readRequests: async () => {
+        throw new Error("this test has no billing Pod");
+      },
+      now,
+    }),
+  };
+  // Measurements that fail are repeated. They would go on in the next test files, which share this process.
+  const stop = new AbortController();
+  onTestFinished(() => stop.abort());
+  for (const { connect } of Object.values(measurements)) connect(() => undefined, stop.signal);
   return {
     sovereign,
     findings: { conditions: [], facts: {}, stop: undefined },
     report: async () => undefined,
-    signal: new AbortController().signal,
+    signal: stop.signal,
     events,
     deps: {
       client: refuseAll("client"),
@@ -151,14 +166,7 @@ export function contextOf(
       logger: createLogger("test", "silent"),
       now,
       spokes: refuseAll("spokes"),
-      ...createSovereignMeasurements({ now }),
-      errorRates: createErrorRates({
-        caches,
-        readRequests: async () => {
-          throw new Error("this test has no billing Pod");
-        },
-        now,
-      }),
+      ...measurements,
       verification: { needsSmokeTest: () => false, clear: () => undefined },
       autoscalers: createAutoscalers({ client: deps.client ?? refuseAll("client"), now }),
       probeIssuer: async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import type { BillingRelease } from "../../../../src/api/billing-release.ts";
 import type { Sovereign } from "../../../../src/api/sovereign.ts";
 import { createErrorRates, type RequestCount } from "../../../../src/controllers/sovereign/error-rate.ts";
@@ -16,6 +16,12 @@ import {
 import { billingPod } from "../../../support/builder/pod.ts";
 import { cachesOf } from "../../../support/builder/reconcile-context.ts";
 
+const stops: AbortController[] = [];
+// Counts that fail are repeated until then.
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop.abort();
+});
+
 const OMANTEL = sovereign("omantel", {}, verifiedOn(NEXT_IMAGE));
 const BEFORE = { requests: 1_000, serverErrors: 0 };
 
@@ -32,6 +38,7 @@ function ratesOf(
   const asked: string[] = [];
   const enqueued: string[] = [];
   const stop = new AbortController();
+  stops.push(stop);
   const rates = createErrorRates({
     caches: cachesOf({ pods, releases, sovereigns }),
     async readRequests(baseUrl) {
