@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { Agent, type Dispatcher, request } from "undici";
 import { parse } from "yaml";
+import type { KubernetesObject } from "../../api/object.ts";
 import { UnmetExpectation } from "./expectation.ts";
 
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -26,8 +28,15 @@ interface ApiRequest {
   asUid?: string;
 }
 
+export interface WatchEvent {
+  type: string;
+  object: KubernetesObject;
+}
+
 export interface ApiConnection {
   send(request: ApiRequest): Promise<ApiResponse>;
+  /** The events of a watch, until the API server ends it. */
+  watch(path: string, signal: AbortSignal): AsyncIterable<WatchEvent>;
   close(): Promise<void>;
 }
 
@@ -59,11 +68,13 @@ export function createApiConnection(kubeconfigPath: string): ApiConnection {
     },
   });
 
+  const ownHeaders = ["accept", "application/json", "user-agent", "catalyst-playground"];
+  if (user.token !== undefined) ownHeaders.push("authorization", `Bearer ${user.token}`);
+
   return {
     async send({ method, path, body, contentType = "application/json", as, asGroups, asUid, ...rest }) {
       const text = rest.text ?? (body === undefined ? undefined : JSON.stringify(body));
-      const headers = ["accept", "application/json", "user-agent", "catalyst-playground"];
-      if (user.token !== undefined) headers.push("authorization", `Bearer ${user.token}`);
+      const headers = [...ownHeaders];
       if (as !== undefined) headers.push("impersonate-user", as);
       if (asUid !== undefined) headers.push("impersonate-uid", asUid);
       for (const group of asGroups ?? []) headers.push("impersonate-group", group);
@@ -78,6 +89,19 @@ export function createApiConnection(kubeconfigPath: string): ApiConnection {
       };
       const response = await request(new URL(path, cluster.server), options);
       return { status: response.statusCode, body: await response.body.json() };
+    },
+    async *watch(path, signal) {
+      const url = new URL(path, cluster.server);
+      const { statusCode, body } = await request(url, { dispatcher: agent, headers: ownHeaders, signal });
+      if (statusCode !== 200) throw new UnmetExpectation(`the API server returned ${statusCode} to a watch`);
+      const lines = createInterface({ input: body });
+      // A caller that has seen enough leaves the loop. undici then reports the rest of the body as aborted.
+      lines.on("error", () => undefined);
+      try {
+        for await (const line of lines) yield JSON.parse(line) as WatchEvent;
+      } finally {
+        body.destroy();
+      }
     },
     close: () => agent.close(),
   };

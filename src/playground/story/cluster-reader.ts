@@ -18,7 +18,15 @@ export interface ClusterReader {
   list(kind: Kind, namespace?: string, labelSelector?: string): Promise<KubernetesObject[]>;
   /** Empty when the object does not exist or has no conditions. */
   conditionsOf(reference: ObjectReference): Promise<StatusCondition[]>;
+  /** Each form of the object after this resourceVersion, for at most `timeoutSeconds`. None is missed. */
+  changesOf(
+    reference: ObjectReference,
+    options: { since: string; timeoutSeconds: number; signal: AbortSignal },
+  ): AsyncIterable<KubernetesObject>;
 }
+
+export const conditionsIn = (object: KubernetesObject | undefined): StatusCondition[] =>
+  (object as { status?: { conditions?: StatusCondition[] } } | undefined)?.status?.conditions ?? [];
 
 export function createClusterReader(connection: ApiConnection): ClusterReader {
   async function get<T>(reference: ObjectReference): Promise<T | undefined> {
@@ -38,9 +46,20 @@ export function createClusterReader(connection: ApiConnection): ClusterReader {
       const body = successfulBody(await connection.send({ method: "GET", path }));
       return (body as { items: KubernetesObject[] }).items;
     },
-    async conditionsOf(reference) {
-      const object = await get<{ status?: { conditions?: StatusCondition[] } }>(reference);
-      return object?.status?.conditions ?? [];
+    conditionsOf: async (reference) => conditionsIn(await get(reference)),
+    async *changesOf({ kind, name, namespace }, { since, timeoutSeconds, signal }) {
+      const query = new URLSearchParams({
+        ...{ watch: "true", fieldSelector: `metadata.name=${name}` },
+        ...{ resourceVersion: since, timeoutSeconds: String(timeoutSeconds) },
+      });
+      for await (const { type, object } of connection.watch(
+        `${collectionPath(kind, namespace)}?${query}`,
+        signal,
+      )) {
+        if (type === "ERROR")
+          throw new UnmetExpectation(`the watch of ${kind} ${name} ended: ${JSON.stringify(object)}`);
+        yield object;
+      }
     },
   };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { ObjectReference } from "./cluster-object.ts";
-import type { ClusterReader, StatusCondition } from "./cluster-reader.ts";
+import { type ClusterReader, conditionsIn, type StatusCondition } from "./cluster-reader.ts";
 import { UnmetExpectation } from "./expectation.ts";
 
 const POLL_INTERVAL_MS = 50;
@@ -34,6 +34,16 @@ export interface ClusterWaits {
     type: string,
     status: "True" | "False",
   ): Promise<StatusCondition>;
+  /**
+   * As `waitForCondition`, for a status that may last only for a moment. It reads every form of the object after the
+   * resourceVersion `since`. Polls could miss one.
+   */
+  waitForConditionAfter(
+    since: string,
+    reference: ObjectReference,
+    type: string,
+    status: "True" | "False",
+  ): Promise<StatusCondition>;
   waitForEvent(reference: ObjectReference, reason: string): Promise<StoryEvent>;
   /** Name of the Organization that was created for an order. */
   waitForOrganization(orderId: string): Promise<string>;
@@ -59,7 +69,7 @@ export function createClusterWaits(reader: ClusterReader, signal: AbortSignal): 
 
   async function unmetConditions(reference: ObjectReference): Promise<string> {
     const conditions = (await reader.conditionsOf(reference)).filter(({ status }) => status !== "True");
-    if (conditions.length === 0) return "it has no conditions yet";
+    if (conditions.length === 0) return "All its conditions are True, or it has none";
     return conditions
       .map(({ type, status, reason, message }) => `${type}=${status} ${reason}: ${message}`)
       .join("; ");
@@ -87,6 +97,18 @@ export function createClusterWaits(reader: ClusterReader, signal: AbortSignal): 
           ),
         () => unmetConditions(reference),
       ),
+
+    async waitForConditionAfter(since, reference, type, status) {
+      const isWanted = (condition: StatusCondition) => condition.type === type && condition.status === status;
+      const options = { since, timeoutSeconds: TIMEOUT_MS / 1_000, signal };
+      for await (const object of reader.changesOf(reference, options)) {
+        const found = conditionsIn(object).find(isWanted);
+        if (found !== undefined) return found;
+      }
+      throw new UnmetExpectation(
+        `${reference.kind} ${reference.name} did not have ${type}=${status} within ${TIMEOUT_MS / 1_000} s. ${await unmetConditions(reference)}`,
+      );
+    },
 
     waitForEvent: (reference, reason) =>
       waitFor(`event ${reason} on ${reference.kind} ${reference.name}`, async () => {

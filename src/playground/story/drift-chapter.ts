@@ -19,15 +19,20 @@ export async function runDriftChapter(context: StoryContext, sovereign: StorySov
   const before = await readDriftCounter(context);
 
   await reporter.step("A platform identity changes the image of the live Deployment", async (observe) => {
-    // The condition is False only until the operator has reverted the change, so the wait starts before the write.
-    const drifted = cluster.waitForCondition(self, "InSync", "False");
+    const { metadata } = await cluster.mustGet(self);
     const patch = {
       spec: { template: { spec: { containers: [{ name: "billing", image: OTHER_IMAGE }] } } },
     };
     const result = await cluster.asAdmin().strategicPatch(deployment, patch);
     expectThat(result.kind === "accepted", "admission allows a platform identity to change the Deployment");
     observe(`deployment/billing: ${withoutHost(pinned)} → ${withoutHost(OTHER_IMAGE)}`);
-    const condition = await drifted;
+    // The condition is False only until the operator has reverted the change, which may take milliseconds.
+    const condition = await cluster.waitForConditionAfter(
+      metadata.resourceVersion ?? "",
+      self,
+      "InSync",
+      "False",
+    );
     observe(`sovereign/${sovereign.name}: InSync=False, ${condition.reason}: ${condition.message}`);
   });
 
