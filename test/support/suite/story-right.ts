@@ -6,6 +6,7 @@ import { parseAllDocuments } from "yaml";
 import { findCondition } from "../../../src/api/condition.ts";
 import type { SecretObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
+import { messageOf } from "../../../src/playground/story/api-connection.ts";
 import { type AuditedRequest, compareRights } from "./access/used-right.ts";
 import type { StoryBench } from "./story-bench.ts";
 
@@ -119,6 +120,20 @@ function testRareRequests(bench: StoryBench): void {
       ...{ ...admission, kind: "ValidatingAdmissionPolicyBinding" },
       spec: { policyName: "no-migrations", validationActions: ["Deny"] },
     } as never);
+    const deployment = await bench.cluster.mustGet<{ spec: { template: { spec: object } } }>({
+      ...{ kind: "Deployment", name: "billing", namespace },
+    });
+    const probe = {
+      ...{ apiVersion: "v1", kind: "Pod", spec: deployment.spec.template.spec },
+      metadata: { name: "probe", namespace, labels: { "app.kubernetes.io/name": "billing-migrate" } },
+    };
+    const path = `/api/v1/namespaces/${namespace}/pods?dryRun=All`;
+    // The API server enforces a new policy about a second later. The Pod of the migration must not come before.
+    await expect
+      .poll(async () => messageOf(await bench.api.send({ method: "POST", path, body: probe })), {
+        timeout: 20_000,
+      })
+      .toContain("migrations are for the night");
     const secret = { kind: "Secret", name: "billing-db", namespace } as const;
     const { data, type } = (await bench.cluster.waitUntil(secret, "is there", () => true)) as SecretObject & {
       type: string;

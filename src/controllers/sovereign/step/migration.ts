@@ -235,6 +235,7 @@ async function awaitResult(
     return stop(
       "Migrating",
       `${unfinished}: it has no Pod; kubectl -n ${metadata.namespace} describe job ${name} says whether a quota or a policy refuses it`,
+      REFUSAL_RETRY_MS,
     );
   recordNewReason(context, CONDITION.migrated, refusal);
   return stop(refusal.reason, `${unfinished}: ${refusal.message}`);
@@ -242,6 +243,8 @@ async function awaitResult(
 
 /** A Job controller creates a Pod within seconds, unless the API server refuses it. */
 const NO_POD_AFTER_MS = 10_000;
+/** The operator does not watch Events, so it looks again for the one that explains a Job without a Pod. */
+const REFUSAL_RETRY_MS = 20_000;
 
 /** How long to wait for the result. A wrong clock never makes the wait longer than the full time. */
 function resultLeftMs({ status }: JobObject, now: Date): number {

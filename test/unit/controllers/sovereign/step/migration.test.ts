@@ -125,19 +125,21 @@ describe("migrate", () => {
   });
 
   it.each([
-    ["at first", 9_999 / 60_000, ""],
+    ["at first", 9_999 / 60_000, 10_000, ""],
     [
       "later",
       10_001 / 60_000,
+      20_000,
       `: it has no Pod; kubectl -n sovereign-omantel describe job ${name} says whether a quota or a policy refuses it`,
     ],
-  ])("names what a Job without a Pod waits for, %s", async (_when, minutes, hint) => {
+  ])("names what a Job without a Pod waits for, %s", async (_when, minutes, retryAfterMs, hint) => {
     const open = job();
     const created = { ...open, metadata: { ...open.metadata, creationTimestamp: minutesAgo(minutes) } };
     const { context } = contextWith([created]);
     expect(await migrate(context, TARGET)).toMatchObject({
       reason: "Migrating",
       message: `Job ${name} has not finished yet${hint}`,
+      retryAfterMs,
     });
   });
 
