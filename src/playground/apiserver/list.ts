@@ -38,18 +38,18 @@ export function createLister({ store, now }: ListerDeps) {
   const snapshots = new Map<string, Snapshot>();
 
   function snapshot(
-    storage: string,
+    { storage, namespace }: { storage: string; namespace: string },
     resourceVersion: number,
     keep: boolean,
   ): readonly ApiObject[] | undefined {
     for (const [key, { takenAt }] of snapshots) {
       if (now().getTime() - takenAt > SNAPSHOT_LIFE_MS) snapshots.delete(key);
     }
-    const key = `${storage}@${resourceVersion}`;
+    const key = `${storage}/${namespace}@${resourceVersion}`;
     const known = snapshots.get(key);
     if (known !== undefined) return known.objects;
     if (resourceVersion !== store.resourceVersion()) return undefined;
-    const objects = [...store.list(storage)].sort((a, b) => compare(keyOf(a), keyOf(b)));
+    const objects = [...store.list(storage, namespace)].sort((a, b) => compare(keyOf(a), keyOf(b)));
     if (keep) {
       const oldest = snapshots.keys().next().value;
       if (snapshots.size >= MAX_SNAPSHOTS && oldest !== undefined) snapshots.delete(oldest);
@@ -64,7 +64,8 @@ export function createLister({ store, now }: ListerDeps) {
     const wanted = continuation(query);
     const exact = wanted?.rv ?? requestedVersion(query, current);
     const resourceVersion = exact ?? current;
-    const objects = snapshot(type.storage, resourceVersion, limit > 0);
+    const { namespace } = selection;
+    const objects = snapshot({ storage: type.storage, namespace }, resourceVersion, limit > 0);
     if (objects === undefined) {
       throw new StatusError(
         410,

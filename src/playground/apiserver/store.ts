@@ -1,5 +1,6 @@
 import type { Journal } from "./journal.ts";
 import type { ApiObject } from "./object.ts";
+import { createObjectIndex, type ObjectIndex } from "./object-index.ts";
 
 /** One change of one object. `object` has the resourceVersion of the change, also of a deletion. */
 export interface StoreEvent {
@@ -23,7 +24,7 @@ const HISTORY_LIMIT = 4_000;
 const COMPACT_ABOVE_BYTES = 64 * 1024 * 1024;
 
 interface Shelf {
-  objects: Map<string, ApiObject>;
+  objects: ObjectIndex;
   history: StoreEvent[];
   /** Events up to this resourceVersion are no longer kept. */
   forgottenUpTo: number;
@@ -41,7 +42,7 @@ export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps
   function shelfOf(storage: string): Shelf {
     let shelf = shelves.get(storage);
     if (shelf === undefined) {
-      shelf = { objects: new Map(), history: [], forgottenUpTo: startedAt };
+      shelf = { objects: createObjectIndex(), history: [], forgottenUpTo: startedAt };
       shelves.set(storage, shelf);
     }
     return shelf;
@@ -51,10 +52,10 @@ export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps
   for (const entry of journal.read()) {
     const { objects } = shelfOf(entry.storage);
     if (entry.op === "put") {
-      objects.set(keyOf(entry.object), entry.object);
+      objects.put(entry.object);
       resourceVersion = Math.max(resourceVersion, Number(entry.object.metadata.resourceVersion));
     } else {
-      objects.delete(`${entry.namespace}/${entry.name}`);
+      objects.delete(entry.namespace, entry.name);
       resourceVersion = Math.max(resourceVersion, entry.resourceVersion);
     }
   }
@@ -66,7 +67,7 @@ export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps
     journal.compact(
       (function* () {
         for (const [storage, { objects }] of shelves) {
-          for (const object of objects.values()) yield { op: "put" as const, storage, object };
+          for (const object of objects.list("")) yield { op: "put" as const, storage, object };
         }
         // Keeps the counter when the newest change was a deletion.
         yield { op: "delete" as const, storage: "/", namespace: "", name: "", resourceVersion };
@@ -89,14 +90,11 @@ export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps
     resourceVersion: () => resourceVersion,
 
     get: (storage: string, namespace: string, name: string): ApiObject | undefined =>
-      shelves.get(storage)?.objects.get(`${namespace}/${name}`),
+      shelves.get(storage)?.objects.get(namespace, name),
 
     /** In no particular order. An empty namespace means all namespaces. */
-    *list(storage: string, namespace = ""): Iterable<ApiObject> {
-      for (const object of shelves.get(storage)?.objects.values() ?? []) {
-        if (namespace === "" || object.metadata.namespace === namespace) yield object;
-      }
-    },
+    list: (storage: string, namespace = ""): Iterable<ApiObject> =>
+      shelves.get(storage)?.objects.list(namespace) ?? [],
 
     /** The storages that are not empty. */
     storages: (): string[] => [...shelves.keys()],
@@ -104,13 +102,12 @@ export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps
     /** Writes an object with the next resourceVersion, and returns the stored object. */
     put(storage: string, object: ApiObject): ApiObject {
       const { objects } = shelfOf(storage);
-      const key = keyOf(object);
-      const previous = objects.get(key);
+      const previous = objects.get(object.metadata.namespace ?? "", object.metadata.name);
       const next = resourceVersion + 1;
       const written = { ...object, metadata: { ...object.metadata, resourceVersion: String(next) } };
       journal.append({ op: "put", storage, object: written });
       resourceVersion = next;
-      objects.set(key, written);
+      objects.put(written);
       const kind = previous === undefined ? "ADDED" : "MODIFIED";
       publish({ kind, storage, object: written, previous, resourceVersion });
       return written;
@@ -119,12 +116,12 @@ export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps
     /** Deletes an object, and returns its last state with the resourceVersion of the deletion. */
     remove(storage: string, namespace: string, name: string): ApiObject | undefined {
       const { objects } = shelfOf(storage);
-      const previous = objects.get(`${namespace}/${name}`);
+      const previous = objects.get(namespace, name);
       if (previous === undefined) return undefined;
       const next = resourceVersion + 1;
       journal.append({ op: "delete", storage, namespace, name, resourceVersion: next });
       resourceVersion = next;
-      objects.delete(`${namespace}/${name}`);
+      objects.delete(namespace, name);
       const object = { ...previous, metadata: { ...previous.metadata, resourceVersion: String(next) } };
       publish({ kind: "DELETED", storage, object, previous, resourceVersion });
       return object;
@@ -136,7 +133,7 @@ export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps
      */
     revise(storage: string, revised: (object: ApiObject) => ApiObject): void {
       const { objects } = shelfOf(storage);
-      for (const [key, object] of objects) objects.set(key, revised(object));
+      for (const object of [...objects.list("")]) objects.put(revised(object));
     },
 
     /** The events after `since`, or the oldest available version when `since` is older. */
@@ -157,8 +154,4 @@ export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps
 
     close: () => journal.close(),
   };
-}
-
-function keyOf({ metadata }: ApiObject): string {
-  return `${metadata.namespace ?? ""}/${metadata.name}`;
 }

@@ -43,7 +43,7 @@ export function startWatch(options: WatchOptions): void {
   const past = fromNow ? { kind: "events" as const, events: [] } : store.eventsSince(type.storage, since);
   const initial =
     fromNow && sendInitialEvents !== false
-      ? [...store.list(type.storage)].filter((object) => isSelected(selection, object))
+      ? [...store.list(type.storage, selection.namespace)].filter((object) => isSelected(selection, object))
       : [];
 
   response.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-cache, private" });
