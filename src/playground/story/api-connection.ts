@@ -28,7 +28,7 @@ interface ApiRequest {
   asUid?: string;
 }
 
-export interface WatchEvent {
+interface WatchEvent {
   type: string;
   object: KubernetesObject;
 }
