@@ -52,6 +52,14 @@ describe("inspectCluster", () => {
     expect(new Set(found.checks.map(({ area }) => area)).size).toBeGreaterThan(3);
   });
 
+  it("runs the other checks when the version may not be read", async () => {
+    const found = await inspect(({ path }, response) => {
+      if (path === "/version") sendRefusal(response, 403, "Forbidden");
+    });
+    expect(found.checks[0]).toMatchObject({ area: "versions", state: "unknown" });
+    expect(new Set(found.checks.map(({ area }) => area)).size).toBeGreaterThan(3);
+  });
+
   it("rejects when the API server fails", async () => {
     const failed = inspect(({ path }, response) => {
       if (path.endsWith("/roles")) sendRefusal(response, 500, "InternalError");
