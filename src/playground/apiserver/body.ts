@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { parseAllDocuments } from "yaml";
+import { duplicateFields } from "./duplicate-field.ts";
 import { mediaTypeOf } from "./media-type.ts";
 import { isRecord, type JsonObject } from "./object.ts";
 import { decodeProtobuf, PROTOBUF } from "./protobuf.ts";
@@ -46,7 +47,10 @@ export function parseJson(body: Buffer): unknown {
 
 /** One YAML document (JSON is YAML too). Repeated keys, and aliases that expand too far, are refused. */
 export function parseYaml(body: Buffer): unknown {
-  const documents = parseAllDocuments(utf8(body), { uniqueKeys: true, logLevel: "silent" });
+  const text = utf8(body);
+  const json = jsonOrUndefined(text);
+  if (json !== undefined) return json;
+  const documents = parseAllDocuments(text, { uniqueKeys: true, logLevel: "silent" });
   const [document] = documents;
   if (document === undefined || !("contents" in document))
     throw badRequest("the body of the request is empty");
@@ -56,6 +60,17 @@ export function parseYaml(body: Buffer): unknown {
     return document.toJS({ maxAliasCount: 100 });
   } catch (error) {
     throw badRequest(`error converting YAML to JSON: yaml: ${(error as Error).message}`);
+  }
+}
+
+/** Clients of Go send JSON as YAML. A YAML parser takes 20 times as long for it. */
+function jsonOrUndefined(text: string): unknown {
+  if (!text.startsWith("{")) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return duplicateFields(text).length === 0 ? value : undefined;
+  } catch {
+    return undefined;
   }
 }
 

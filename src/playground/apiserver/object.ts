@@ -52,6 +52,21 @@ export function isRecord(value: unknown): value is JsonObject {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
+/** A deep copy of JSON. `structuredClone` takes four times as long. */
+export function copyJson<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyJson) as T;
+  if (!isRecord(value)) return value;
+  const copy: JsonObject = {};
+  for (const name of Object.keys(value)) {
+    const member = copyJson(value[name]);
+    // An assignment to this name would set the prototype.
+    if (name === "__proto__") Object.defineProperty(copy, name, { ...OWN_MEMBER, value: member });
+    else copy[name] = member;
+  }
+  return copy as T;
+}
+const OWN_MEMBER = { enumerable: true, configurable: true, writable: true };
+
 export function recordOf(value: unknown): JsonObject {
   return isRecord(value) ? value : {};
 }

@@ -83,10 +83,20 @@ function bearerToken(header: string | undefined): string | undefined {
   return scheme?.toLowerCase() === "bearer" && token ? token : undefined;
 }
 
-/** CN is the user, each O a group. */
+/** The users of connections, because Node decodes a certificate each time that it is read. */
+const usersOfSockets = new WeakMap<Credentials["socket"], UserInfo>();
+
 function certificateUser(socket: Credentials["socket"]): UserInfo | undefined {
   if (socket.authorized !== true || socket.getPeerCertificate === undefined) return undefined;
-  const { subject, fingerprint256 } = socket.getPeerCertificate();
+  const known = usersOfSockets.get(socket);
+  if (known !== undefined) return known;
+  const user = userOfCertificate(socket.getPeerCertificate());
+  if (user !== undefined) usersOfSockets.set(socket, user);
+  return user;
+}
+
+/** CN is the user, each O a group. */
+function userOfCertificate({ subject, fingerprint256 }: PeerCertificate): UserInfo | undefined {
   const username = subject === undefined ? undefined : [subject.CN].flat()[0];
   if (!username) return undefined;
   const groups = [subject.O ?? []].flat();

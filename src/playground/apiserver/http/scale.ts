@@ -1,6 +1,6 @@
 import { compileJsonPath } from "../json-path.ts";
 import { selectorText } from "../label-selector.ts";
-import { type ApiObject, type JsonObject, recordOf } from "../object.ts";
+import { type ApiObject, copyJson, type JsonObject, recordOf } from "../object.ts";
 import { badRequest } from "../refusal.ts";
 import type { ResourceType } from "../resource-type.ts";
 
@@ -42,7 +42,7 @@ export function withScale(type: ResourceType, object: ApiObject, scale: JsonObje
     throw badRequest("spec.replicas: must be a whole number, 0 or more");
   }
   const path = type.custom?.scale?.specReplicasPath ?? BUILTIN_PATHS.specReplicasPath;
-  const next = structuredClone(object);
+  const next = copyJson(object);
   const steps = path.split(".").filter((step) => step !== "");
   let target: JsonObject = next;
   for (const step of steps.slice(0, -1)) {

@@ -1,7 +1,7 @@
 import { answerTokenRequest, type TokenRequestDeps } from "../access/token-request.ts";
 import { decodeObject, readBody } from "../body.ts";
 import { builtinSchema } from "../builtin/schema.ts";
-import type { ApiObject, JsonObject } from "../object.ts";
+import { type ApiObject, copyJson, type JsonObject } from "../object.ts";
 import { badRequest, methodNotAllowed } from "../refusal.ts";
 import type { ResourceRequest } from "../request-info.ts";
 import type { ResourceType } from "../resource-type.ts";
@@ -64,7 +64,7 @@ export function createWriteHandler({ writer, admission, tokenRequest, now }: Wri
       return answer.send(200, scaleOf(type, updated));
     }
     const object = sameObject(body, exchange);
-    const updated = await writer.update(write, () => structuredClone(object));
+    const updated = await writer.update(write, () => copyJson(object));
     sendObject(exchange, 200, updated, now);
   }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { CRD_FINALIZER } from "../builtin/create.ts";
-import { type ApiObject, hasCondition, recordOf, timestamp } from "../object.ts";
+import { type ApiObject, copyJson, hasCondition, recordOf, timestamp } from "../object.ts";
 import type { Registry } from "../registry.ts";
 import { type ResourceType, storageKey } from "../resource-type.ts";
 import { isRefusal } from "../status.ts";
@@ -118,7 +118,7 @@ export function startCustomResources({ store, registry, remove, now, onError, si
 }
 
 function inShape(object: ApiObject, type: ResourceType): ApiObject {
-  const shaped = structuredClone(object);
+  const shaped = copyJson(object);
   shapeObject(shaped, { type, fieldValidation: "Ignore", warn: () => {} });
   return isDeepStrictEqual(shaped, object) ? object : shaped;
 }

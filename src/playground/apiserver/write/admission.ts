@@ -1,7 +1,7 @@
 import type { UserInfo } from "../access/user.ts";
 import type { AdmissionChain } from "../admission/chain.ts";
 import type { AdmissionRequest } from "../admission/request.ts";
-import type { ApiObject, JsonObject } from "../object.ts";
+import { type ApiObject, copyJson, type JsonObject } from "../object.ts";
 import type { WriteRequest } from "./request.ts";
 
 export interface Admission {
@@ -79,7 +79,7 @@ function admissionRequest({
     namespace,
     user,
     // A patch of a webhook changes its copy, because stored objects are shared.
-    object: object === undefined ? null : structuredClone(object),
+    object: object === undefined ? null : copyJson(object),
     oldObject: oldObject ?? null,
     options,
     dryRun,

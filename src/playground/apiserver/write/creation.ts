@@ -1,4 +1,4 @@
-import type { ApiObject } from "../object.ts";
+import { type ApiObject, copyJson } from "../object.ts";
 import { alreadyExists, badRequest } from "../refusal.ts";
 import { served, stored } from "../resource-type.ts";
 import { invalidObject, valueRequired } from "../schema/field-error.ts";
@@ -25,7 +25,7 @@ export function createCreation({ store, admission, complete, guard, now }: Write
   /** A copy with a name, a uid and a creation time. Throws when the object cannot be created. */
   function stamp(body: ApiObject, request: WriteRequest): ApiObject {
     const { type, namespace } = request;
-    const object = structuredClone(body);
+    const object = copyJson(body);
     const { name, generateName } = object.metadata;
     if (!name && !generateName) {
       throw invalidObject(type.group, type.kind, "", [

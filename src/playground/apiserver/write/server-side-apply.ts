@@ -1,5 +1,5 @@
 import { applyConfiguration, type OwnershipOptions } from "../managed-field/ownership.ts";
-import type { ApiObject } from "../object.ts";
+import { type ApiObject, copyJson } from "../object.ts";
 import { conflict, modified, notFound } from "../refusal.ts";
 import { StatusError } from "../status.ts";
 import type { Store } from "../store.ts";
@@ -58,9 +58,9 @@ export function createApply({ store, creation, replace }: ApplyDeps) {
   ): Promise<ApiObject | undefined> {
     checkVersion(config, live, request);
     const applied = structural(request.type, config, () =>
-      applyConfiguration(live, structuredClone(config), emptyObject(request.type), options),
+      applyConfiguration(live, copyJson(config), emptyObject(request.type), options),
     );
-    return replace(request, live, structuredClone(applied ?? live), (object) => object);
+    return replace(request, live, copyJson(applied ?? live), (object) => object);
   }
 
   return async function apply(

@@ -1,6 +1,6 @@
 import { type OwnershipOptions, ownershipAfterUpdate } from "../managed-field/ownership.ts";
 import { StructureError } from "../managed-field/structure.ts";
-import { type ApiObject, apiVersionOf, timestamp } from "../object.ts";
+import { type ApiObject, apiVersionOf, copyJson, timestamp } from "../object.ts";
 import { badRequest, modified, notFound, notImplemented } from "../refusal.ts";
 import { invalidObject, valueInvalid } from "../schema/field-error.ts";
 import { createCreation, type WriteDeps } from "./creation.ts";
@@ -59,7 +59,7 @@ export function createWriter(deps: WriteDeps): Writer {
     const live = liveObject(store, request);
     if (live === undefined)
       throw createsByReplacing(request) ? unsupportedCreate(request) : notFound(type, name);
-    const next = make(structuredClone(live));
+    const next = make(copyJson(live));
     checkVersion(next, live, request);
     if (!next.metadata.resourceVersion && wantsResourceVersion(type)) {
       throw invalidObject(type.group, type.kind, name, [
