@@ -48,7 +48,7 @@ async function measureFleet(scenario: FleetScenario, { isProfiled, report }: Opt
     const atRest = await rest(deps, operator, scenario);
     say(`at rest: ${figuresText(atRest)}; editing`);
     const edit = await editMany(deps, { sovereigns, edits, replicas: REPLICAS + 1 });
-    await hangPods(deps, sovereigns);
+    await hangPods(deps, operator, sovereigns);
     const editWhilePodsHang = await editMany(deps, {
       // No Sovereign has this number of replicas yet.
       ...{ sovereigns, edits, replicas: REPLICAS + 2 },
