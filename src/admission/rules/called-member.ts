@@ -29,14 +29,14 @@ function providerMeaning(name: string, path: string): Meaning | undefined {
  * Kinds with a part for each of dozens of products. The members by which their controller calls a host are found by their
  * names, so a product that is added later is judged too. A URL that a Secret holds is not seen.
  */
-const PARTS: Readonly<Record<string, { path: string; meaningOf: MeaningOf }>> = {
-  "monitoring.coreos.com/alertmanagerconfigs": { path: "receivers", meaningOf: receiverMeaning },
-  "external-secrets.io/secretstores": { path: "provider", meaningOf: providerMeaning },
-};
+const PARTS: ReadonlyMap<string, { path: string; meaningOf: MeaningOf }> = new Map([
+  ["monitoring.coreos.com/alertmanagerconfigs", { path: "receivers", meaningOf: receiverMeaning }],
+  ["external-secrets.io/secretstores", { path: "provider", meaningOf: providerMeaning }],
+]);
 
 /** Undefined: the kind has no such part. */
 export function calledMembers(kind: string, spec: Record<string, unknown>): DestinationField[] | undefined {
-  const part = Object.hasOwn(PARTS, kind) ? PARTS[kind] : undefined;
+  const part = PARTS.get(kind);
   if (part === undefined) return undefined;
   return membersIn(spec[part.path], { path: `spec.${part.path}`, name: "", depth: 0 }, part.meaningOf);
 }

@@ -38,10 +38,8 @@ function podAddresses(object: unknown): WantedAddress[] {
   const listed = listOf(podIPs).flatMap((entry, index) =>
     found(`status.podIPs[${index}].ip`, mapOf(entry).ip),
   );
-  const first = found("status.podIP", podIP);
-  return first.every(({ address }) => listed.some((it) => it.address === address))
-    ? listed
-    : [...first, ...listed];
+  const known = new Set(listed.map(({ address }) => address));
+  return [...found("status.podIP", podIP).filter(({ address }) => !known.has(address)), ...listed];
 }
 
 /** The addresses that the controller of a custom kind calls for its author. Other rules judge the names of hosts. */

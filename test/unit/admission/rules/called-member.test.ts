@@ -57,6 +57,25 @@ describe("ingressAnnotationRule, for what Alertmanager calls", () => {
   });
 });
 
+describe("ingressAnnotationRule, for a SecretStore", () => {
+  const pathsOfProvider = (provider: object) =>
+    ingressAnnotationRule(
+      creation({
+        ...{ group: "external-secrets.io", resource: "secretstores" },
+        object: reviewed({ spec: { provider } }),
+      }),
+      known,
+    ).map(({ path }) => path);
+
+  it.each<[object, string[]]>([
+    [{ webhook: { url: "http://10.0.0.1/x" } }, ["spec.provider.webhook.url"]],
+    [{ vault: { server: "http://10.0.0.1" } }, []],
+    [{ vault: { server: "http://app.globex-prod.svc" } }, ["spec.provider.vault.server"]],
+    [{ gitlab: { url: "http://app.globex-prod" } }, ["spec.provider.gitlab.url"]],
+    [{ vault: { path: "app.globex-prod" }, aws: { role: "app.globex-prod.svc" } }, []],
+  ])("judges where %j leads", (provider, paths) => expect(pathsOfProvider(provider)).toEqual(paths));
+});
+
 describe("newEndpoints, for what a controller calls", () => {
   it.each<[string, string, object, string, string]>([
     [

@@ -57,8 +57,17 @@ describe("serviceAddressRule, for endpoints", () => {
       TAKEN,
     ],
     [
+      "a second address of a Pod, beside a first one that the list lacks",
+      request({ ...POD_STATUS, object: { status: { podIP: "10.0.0.1", podIPs: [{ ip: TAKEN }] } } }),
+      "status.podIPs[0].ip",
+      TAKEN,
+    ],
+    [
       "the first address of a Pod once, where the list has it",
-      request({ ...POD_STATUS, object: { status: { podIP: TAKEN, podIPs: [{ ip: TAKEN }] } } }),
+      request({
+        ...POD_STATUS,
+        object: { status: { podIP: TAKEN, podIPs: [{ ip: TAKEN }, { ip: "10.0.0.2" }] } },
+      }),
       "status.podIPs[0].ip",
       TAKEN,
     ],

@@ -4,6 +4,7 @@ import type { AdmissionInput, ReviewedObject } from "../../../../src/admission/r
 import {
   annotated,
   CERTIFICATES,
+  DNS,
   facts,
   GATEWAY,
   ISTIO,
@@ -73,6 +74,14 @@ describe("hostRule, where a host is no claim", () => {
       request("", "pods", {}, { operation: "CONNECT", subresource: "exec" }),
     ],
     ["malformed members", request(NETWORKING, "ingresses", { rules: "x", tls: [{ hosts: 7 }, null] })],
+    [
+      "a name that is a host, of a kind whose name serves none",
+      request(NETWORKING, "ingresses", {}, { object: { metadata: { name: ZERO }, spec: {} } }),
+    ],
+    [
+      "a text in base64 of a kind without signing requests",
+      request(CERTIFICATES, "certificates", { request: signingRequest(ZERO) }),
+    ],
     ["a deletion", request(NETWORKING, "ingresses", {}, { operation: "DELETE", object: undefined })],
     [
       "what the object had before",
@@ -102,6 +111,16 @@ describe("hostRule, where a host is no claim", () => {
     ]);
   });
 
+  it("judges the annotations of a Sovereign", () => {
+    const sovereign = request("catalyst.openova.io", "sovereigns", {}, annotated(DNS, ZERO));
+    expect(hostRule(sovereign, facts).map(({ path }) => path)).toEqual([`metadata.annotations[${DNS}]`]);
+  });
+
+  it("judges the hosts of each product's members", () => {
+    for (const member of ["domainName", "hostAliases"])
+      expect(hostRule(request("cis.f5.com", "virtualservers", { [member]: ZERO }), facts)).toHaveLength(1);
+  });
+
   it("says why a pattern or a Service's name is refused", () => {
     const messages = ["*", "a.sovereign-zero.svc"].map(
       (host) => hostRule(request(ISTIO, "virtualservices", { hosts: [host] }), facts)[0]?.message,
@@ -123,6 +142,11 @@ describe("hostRule, where a host is no claim", () => {
           "an object with more than 500 hosts also matches the hosts of Sovereigns; name your hosts one by one, in full",
       },
     ]);
+    expect(
+      hostRule(request(CERTIFICATES, "certificates", { dnsNames: hosts.with(400, ZERO) }), facts).map(
+        ({ path }) => path,
+      ),
+    ).toEqual(["spec.dnsNames[400]", "spec"]);
     const patterns = Array.from({ length: 21 }, (_, index) => `a${index}.*`);
     expect(hostRule(request(ISTIO, "virtualservices", { hosts: patterns.slice(1) }), facts)).toEqual([]);
     expect(hostRule(request(ISTIO, "virtualservices", { hosts: patterns }), facts)).toMatchObject([

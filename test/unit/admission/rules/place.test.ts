@@ -89,6 +89,12 @@ describe("identityLists", () => {
     expect(added.platformNamespaces).toEqual(["kube-system", "catalyst-system", "flux-system", "argocd"]);
   });
 
+  it("adds to the namespaces of the cluster itself, which the webhook's selectors name", () => {
+    expect(guardedNames(lists)).toEqual(
+      expect.arrayContaining(["kube-public", "kube-node-lease", "catalog"]),
+    );
+  });
+
   it("keeps a platform namespace the platform's when it is also listed for controllers", () => {
     expect(lists.controllerNamespaces).not.toContain("kube-system");
     expect(new Set(guardedNames(lists)).size).toBe(guardedNames(lists).length);
