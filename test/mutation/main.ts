@@ -13,7 +13,7 @@ the unit tests that import it. A mutant that no test notices survives.
 Options:
   --minutes N   stop after about N minutes, and say how much is left (60)
 
-Exit codes: 0 done; 1 a test fails without a mutant; 2 wrong usage.
+Exit codes: 0 done; 1 a file could not be tested, such as one whose tests fail without a mutant; 2 wrong usage.
 `;
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -60,7 +60,7 @@ function runSession(file: string, result: Result, deadlineMs: number): Promise<E
     clearTimeout(silent);
     silent = setTimeout(kill, MAX_SILENT_MS, "endless");
     const { failed, survives } = JSON.parse(text) as { failed?: string; survives?: boolean };
-    if (failed !== undefined) reject(new Error(`${file}: ${failed}`));
+    if (failed !== undefined) reject(new Error(failed));
     const mutant = result.mutants[result.tested];
     if (survives === undefined || mutant === undefined) return;
     result.tested += 1;
@@ -69,7 +69,7 @@ function runSession(file: string, result: Result, deadlineMs: number): Promise<E
   child.once("error", reject);
   child.once("close", (code) => {
     if (code === 0) resolve("done");
-    else reject(new Error(`${file}: the session ended with code ${code}`));
+    else reject(new Error(`the session ended with code ${code}`));
   });
   return promise.finally(() => {
     clearTimeout(late);
@@ -118,17 +118,17 @@ const waiting = files.length > 0 ? files : globSync("src/admission/rules/*.ts", 
 const results: Result[] = [];
 async function work(): Promise<void> {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-    const result = await testFile(file, deadlineMs);
-    results.push(result);
-    process.stdout.write(`${report(result)}\n`);
+    try {
+      const result = await testFile(file, deadlineMs);
+      results.push(result);
+      process.stdout.write(`${report(result)}\n`);
+    } catch (error) {
+      process.stderr.write(`${file}: ${(error as Error).message}\n`);
+      process.exitCode = 1;
+    }
   }
 }
-try {
-  await Promise.all(Array.from({ length: SESSIONS }, work));
-} catch (error) {
-  process.stderr.write(`${(error as Error).message}\n`);
-  process.exit(1);
-}
+await Promise.all(Array.from({ length: SESSIONS }, work));
 const tested = results.reduce((sum, it) => sum + it.tested, 0);
 const killed = tested - results.reduce((sum, it) => sum + it.survivors.length, 0);
 const all = results.reduce((sum, it) => sum + it.mutants.length, 0);

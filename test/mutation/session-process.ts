@@ -52,7 +52,8 @@ const passAll = async () => (await passes(nearest)) && (await passes(others));
 
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-if (await passAll()) {
+// A test of times may fail once on a busy machine.
+if ((await passAll()) || (await passAll())) {
   say({ ready: specifications.length });
   const mutants = mutantsOf(source);
   for (const mutant of mutants.slice(Number(first))) {

@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { heldAddresses, newAddresses } from "../../../../src/admission/rules/balancer-address.ts";
+import {
+  ADDRESS_ANNOTATION_SUFFIXES,
+  heldAddresses,
+  newAddresses,
+  normalAddress,
+} from "../../../../src/admission/rules/balancer-address.ts";
 import type { AdmissionInput, ReviewedObject } from "../../../../src/admission/rules/request.ts";
 import { serviceAddressRule } from "../../../../src/admission/rules/service-address.ts";
 import { creation, facts, placed, request } from "../../../support/builder/admission-request.ts";
@@ -107,6 +112,27 @@ describe("newAddresses", () => {
     expect(newAddresses({ ...input, subresource: "status" })).toHaveLength(1);
     expect(newAddresses({ ...input, subresource: "proxy" })).toEqual([]);
   });
+});
+
+describe("normalAddress", () => {
+  it("changes zeros in addresses, and not in names", () => {
+    expect(["010.001.0.07", "db-01.a.example", "01.a.example"].map(normalAddress)).toEqual([
+      "10.1.0.7",
+      "db-01.a.example",
+      "01.a.example",
+    ]);
+  });
+});
+
+describe("ADDRESS_ANNOTATION_SUFFIXES", () => {
+  it.each([
+    ...["metallb.io/allow-shared-ip", "metallb.io/loadBalancerIPs", "kube-vip.io/loadbalancerIPs"],
+    ...["io.cilium/lb-ipam-ips", "lbipam.cilium.io/ips", "purelb.io/addresses", "loxilb.io/staticIP"],
+    "service.beta.kubernetes.io/azure-load-balancer-ipv4",
+    "service.beta.kubernetes.io/azure-load-balancer-ipv6",
+  ])("has the end of %s, so that the webhook is called for it", (name) =>
+    expect(ADDRESS_ANNOTATION_SUFFIXES.some((suffix) => name.endsWith(suffix))).toBe(true),
+  );
 });
 
 describe("heldAddresses", () => {

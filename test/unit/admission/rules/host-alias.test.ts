@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { hostRule } from "../../../../src/admission/rules/host.ts";
+import { HOST_ANNOTATION_SUFFIXES } from "../../../../src/admission/rules/host-annotation.ts";
 import type { ReviewedObject } from "../../../../src/admission/rules/request.ts";
 import { creation, facts, request } from "../../../support/builder/admission-request.ts";
 
@@ -107,4 +108,14 @@ describe("hostRule, for Pods in a custom kind", () => {
       "spec.metadata.annotations[external-dns.alpha.kubernetes.io/hostname]",
     ]);
   });
+});
+
+describe("HOST_ANNOTATION_SUFFIXES", () => {
+  it.each([
+    ...["external-dns.alpha.kubernetes.io/hostname", "external-dns.alpha.kubernetes.io/internal-hostname"],
+    ...["cert-manager.io/common-name", "cert-manager.io/alt-names", "getambassador.io/config"],
+    ...["nginx.ingress.kubernetes.io/server-alias", "haproxy-ingress.github.io/server-alias-regex"],
+  ])("has the end of %s, so that the webhook is called for it", (name) =>
+    expect(HOST_ANNOTATION_SUFFIXES.some((suffix) => name.endsWith(suffix))).toBe(true),
+  );
 });
