@@ -95,7 +95,8 @@ export function createApiConnection(kubeconfigPath: string): ApiConnection {
       const { statusCode, body } = await request(url, { dispatcher: agent, headers: ownHeaders, signal });
       if (statusCode !== 200) throw new UnmetExpectation(`the API server returned ${statusCode} to a watch`);
       const lines = createInterface({ input: body });
-      // A caller that has seen enough leaves the loop. undici then reports the rest of the body as aborted.
+      // A caller that has seen enough leaves the loop. undici then reports the rest of the body as aborted. An earlier error
+      // ends the loop with that error.
       lines.on("error", () => undefined);
       try {
         for await (const line of lines) yield JSON.parse(line) as WatchEvent;

@@ -106,7 +106,7 @@ export function createClusterWaits(reader: ClusterReader, signal: AbortSignal): 
         if (found !== undefined) return found;
       }
       throw new UnmetExpectation(
-        `${reference.kind} ${reference.name} did not have ${type}=${status} within ${TIMEOUT_MS / 1_000} s. ${await unmetConditions(reference)}`,
+        `the watch of ${reference.kind} ${reference.name} ended without ${type}=${status}. ${await unmetConditions(reference)}`,
       );
     },
 
