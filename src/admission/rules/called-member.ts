@@ -18,7 +18,8 @@ function receiverMeaning(name: string, path: string): Meaning | undefined {
 
 /** The answer to a webhook becomes a Secret of the author. */
 const WEBHOOK = "spec.provider.webhook.url";
-const CALLED_BY_EXTERNAL_SECRETS = /(?:url|uri|host|hostapi|server|endpoint)$/i;
+/** `apiDomain` too. A bare `domain` is that of an account in Active Directory. */
+const CALLED_BY_EXTERNAL_SECRETS = /(?:url|uri|host|hostapi|server|endpoint|[a-z]domain)(?:template)?$/i;
 
 function providerMeaning(name: string, path: string): Meaning | undefined {
   if (path === WEBHOOK) return "url";
@@ -26,8 +27,8 @@ function providerMeaning(name: string, path: string): Meaning | undefined {
 }
 
 /**
- * Kinds with a part for each of dozens of products. The members by which their controller calls a host are found by their
- * names, so a product that is added later is judged too. A URL that a Secret holds is not seen.
+ * Kinds with a part for each of dozens of products. Finds the members by their names, so a later product is judged too if it
+ * names its hosts alike. A URL that a Secret holds is not seen.
  */
 const PARTS: ReadonlyMap<string, { path: string; meaningOf: MeaningOf }> = new Map([
   ["monitoring.coreos.com/alertmanagerconfigs", { path: "receivers", meaningOf: receiverMeaning }],

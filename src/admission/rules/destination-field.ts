@@ -132,11 +132,13 @@ const FIELDS: Readonly<Record<string, Fields>> = {
     "spec.dnsSDConfigs[].names[]": "host",
     "spec.targets.staticConfig.static[]": "target",
     "spec.prober.url": "prober",
-    ...each(["spec", "spec.endpoints[]", "spec.podMetricsEndpoints[]", "spec.kubernetesSDConfigs[]"], {
-      proxyUrl: "url",
-      "oauth2.tokenUrl": "url",
-      "oauth2.proxyUrl": "url",
-    }),
+    ...each(
+      [
+        ...["spec", "spec.endpoints[]", "spec.podMetricsEndpoints[]", "spec.kubernetesSDConfigs[]"],
+        "spec.prober",
+      ],
+      { proxyUrl: "url", "oauth2.tokenUrl": "url", "oauth2.proxyUrl": "url" },
+    ),
   },
   // These controllers answer into a Secret or a status of the author.
   "generators.external-secrets.io": { "spec.url": "url" },
@@ -144,7 +146,11 @@ const FIELDS: Readonly<Record<string, Fields>> = {
     "spec.acme.server": "url",
     "spec.vault.server": "target",
     ...each(["spec.venafi.tpp", "spec.venafi.cloud"], { url: "target" }),
-    ...each(["spec.acme.solvers[].dns01"], { "acmeDNS.host": "target", "rfc2136.nameserver": "target" }),
+    ...each(["spec.acme.solvers[].dns01"], {
+      "acmeDNS.host": "target",
+      "akamai.serviceConsumerDomain": "target",
+      "rfc2136.nameserver": "target",
+    }),
   },
   // The plugin of a KongPlugin, which has no spec.
   "configuration.konghq.com": { plugin: "plugin" },

@@ -85,9 +85,9 @@ export const isOfController = (host: string, { lists }: DestinationFacts): boole
   lists.controllerNamespaces.includes(namespaceOfShortName(host) ?? "");
 
 const templateProblem = (host: string): string | undefined =>
-  host.includes("{{") ? "a template in the host may name any host; write the name of a host" : undefined;
+  /\{\{|%/.test(host) ? "a template in the host may name any host; write the name of a host" : undefined;
 
-/** The hosts of an object that its controller calls, of whose answer the author sees little. */
+/** The hosts that the controller of an object calls, where the author sees little of the answer. */
 export const targetHosts = (
   kind: Pick<AdmissionInput, "group" | "resource">,
   object: unknown,

@@ -13,7 +13,8 @@ export interface DestinationFacts extends GuardFacts {
 
 const ADDRESS = /^[0-9.]+$|:|(?:^|\.)localhost$/;
 /** The client itself, and the addresses of its link, such as that of a cloud's metadata. */
-const LOCAL = /^(?:0|127)\.|^169\.254\.|^\[(?:::1?|::ffff:.*|fe80:.*)\]$|(?:^|\.)localhost$/;
+const LOCAL =
+  /^(?:0|127)\.|^169\.254\.|^\[(?:::1?|::ffff:.*|fe[89ab][0-9a-f]:.*|fd00:ec2::254)\]$|(?:^|\.)localhost$/;
 
 /** The problem with an address in place of a host name. Undefined for a name. `host` is normalised. */
 export const addressProblem = (host: string): string | undefined =>
@@ -21,7 +22,7 @@ export const addressProblem = (host: string): string | undefined =>
 
 /** The problem with an address that means the client itself or its link. Undefined for every other host. */
 export const localProblem = (host: string): string | undefined =>
-  LOCAL.test(host) ? addressMessage(host) : undefined;
+  LOCAL.test(host) ? `${host} is the controller itself or its machine; name a host elsewhere` : undefined;
 
 const addressMessage = (host: string): string =>
   `${host} is an address, which may lead into the network of the client; write the name of a host`;

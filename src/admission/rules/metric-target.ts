@@ -16,6 +16,7 @@ export const metricTargetProblems = (
   ...copyProblems(spec, namespace),
   ...proberProblems(spec, facts),
   ...discoveryProblems(spec),
+  ...probeLabelProblems(spec),
   ...relabelingProblems(spec),
 ];
 
@@ -76,7 +77,7 @@ const copyProblems = (spec: Record<string, unknown>, namespace: string): Problem
     .filter(([name, selector]) => COPIES.test(name) && isMap(selector) && !selectsOnly(selector, namespace))
     .map(([name, value]) => ({
       path: `spec.${name}`,
-      message: `objects of other namespaces would be copied into yours, with their passwords and tokens; remove it, or set matchLabels to ${NAME_LABEL}: ${namespace}`,
+      message: `objects of other namespaces would be copied into yours, with their passwords and tokens; remove it, set matchLabels to ${NAME_LABEL}: ${namespace}, or ask the platform team`,
       value,
     }));
 
@@ -99,17 +100,37 @@ interface Relabeling {
 }
 
 const ADDRESS = "__address__";
+/** The labels of a Probe's target that decide what is read of which exporter. In a monitor, `__metrics_path__` is harmless. */
+const PROBE_LABELS = [ADDRESS, "__metrics_path__", "__param_target"];
+const PROBE_MESSAGE =
+  "it would change what the exporter is asked; remove it, and set spec.prober.path and spec.targets";
+
+const isProbe = ({ prober, targets }: Record<string, unknown>): boolean => isMap(prober) || isMap(targets);
+
+/** Labels and parameters of a Probe in place of the fields that other rules judge. */
+function probeLabelProblems({ targets, params }: Record<string, unknown>): Problem[] {
+  const labels = Object.entries(mapOf(mapOf(mapOf(targets).staticConfig).labels))
+    .filter(([label]) => PROBE_LABELS.includes(label))
+    .map(([label, value]) => ({ path: `spec.targets.staticConfig.labels.${label}`, value }));
+  const parameters = listOf(params).flatMap((value, index) =>
+    mapOf(value).name === "target" ? [{ path: `spec.params[${index}]`, value }] : [],
+  );
+  return [...labels, ...parameters].map((it) => ({ ...it, message: PROBE_MESSAGE }));
+}
 
 /** Prometheus reads the address that a relabeling of the target leaves in the label. */
-const relabelingProblems = (spec: Record<string, unknown>): Problem[] =>
-  relabelingsOf(spec)
-    .filter(({ config }) => writesAddress(config) && !keepsHost(config))
-    .map(({ path, config }) => ({
-      path,
-      message:
-        "the relabeling may name another address, which Prometheus would read for you; remove it, or write $1:$2 from a regex ([^:]+)(?::\\d+)?;(\\d+) of __address__ and the label of a port",
-      value: config,
-    }));
+function relabelingProblems(spec: Record<string, unknown>): Problem[] {
+  const ofProbe = isProbe(spec) ? PROBE_LABELS : [];
+  return relabelingsOf(spec).flatMap(({ path, config }) => {
+    if (writesAddress(config) && !keepsHost(config))
+      return [{ path, message: RELABELING_MESSAGE, value: config }];
+    const isOfProbe = config.targetLabel !== ADDRESS && ofProbe.includes(textOf(config.targetLabel ?? ""));
+    return isOfProbe ? [{ path, message: PROBE_MESSAGE, value: config }] : [];
+  });
+}
+
+const RELABELING_MESSAGE =
+  "the relabeling may name another address, which Prometheus would read for you; remove it, or write $1:$2 from a regex ([^:]+)(?::\\d+)?;(\\d+) of __address__ and the label of a port";
 
 function relabelingsOf({ targets, relabelings, ...spec }: Record<string, unknown>): Relabeling[] {
   const { staticConfig, ingress } = mapOf(targets);

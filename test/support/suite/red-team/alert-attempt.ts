@@ -113,6 +113,50 @@ const ATTEMPTS: readonly [title: string, kind: Kind, spec: object, expected?: At
     { prober: { url: "prometheus.monitoring.svc:9090", path: "/federate" }, targets: {} },
   ],
   [
+    "reads the metrics of all tenants by a Probe whose relabeling sets the path",
+    PROBE,
+    {
+      prober: { url: "prometheus.monitoring.svc:9090" },
+      targets: {
+        staticConfig: {
+          static: ["up"],
+          relabelingConfigs: [{ targetLabel: "__metrics_path__", replacement: "/federate" }],
+        },
+      },
+    },
+  ],
+  [
+    "reads the metrics of all tenants by a Probe whose label sets the path",
+    PROBE,
+    {
+      prober: { url: "prometheus.monitoring.svc:9090" },
+      targets: { staticConfig: { static: ["up"], labels: { __metrics_path__: "/federate" } } },
+    },
+  ],
+  [
+    "probes a Sovereign that a relabeling sets as the target",
+    PROBE,
+    {
+      prober: { url: "blackbox.monitoring.svc:9115" },
+      targets: {
+        staticConfig: {
+          static: ["acme.example"],
+          relabelingConfigs: [{ targetLabel: "__param_target", replacement: TARGET }],
+        },
+      },
+    },
+  ],
+  [
+    "has the platform's exporter called through an address as a proxy",
+    PROBE,
+    { prober: { url: "blackbox.monitoring.svc", proxyUrl: "http://10.0.0.1" }, targets: {} },
+  ],
+  [
+    "has a Sovereign called by a template of a host",
+    STORE,
+    { provider: { delinea: { urlTemplate: "http://%s.svc:8085/", tenant: "billing.sovereign" } } },
+  ],
+  [
     "has a server of its own name what Prometheus reads",
     SCRAPE,
     {

@@ -34,6 +34,8 @@ describe("ingressAnnotationRule, for what Alertmanager calls", () => {
     ["webhookConfigs", { url: "http://localhost:9093" }, "url"],
     ["webhookConfigs", { url: "http://169.254.169.254" }, "url"],
     ["webhookConfigs", { url: "http://[::ffff:127.0.0.1]" }, "url"],
+    ["webhookConfigs", { url: "http://[FEBF::1]" }, "url"],
+    ["webhookConfigs", { url: "http://[fd00:ec2::254]/latest" }, "url"],
   ])("refuses in %s %j", (member, config, path) => expect(pathsOfReceiver(member, config)).toEqual([path]));
 
   it.each<[string, unknown]>([
@@ -42,6 +44,7 @@ describe("ingressAnnotationRule, for what Alertmanager calls", () => {
       { url: "https://hooks.example/a/{{ .GroupKey }}", urlSecret: { name: "a", key: "b" } },
     ],
     ["webhookConfigs", { url: "http://198.51.100.7:9000/" }],
+    ["webhookConfigs", { url: "http://[fec0::1]" }],
     ["pagerdutyConfigs", { clientURL: HOST }],
     ["pushoverConfigs", { url: HOST, urlTitle: "Runbook" }],
     ["slackConfigs", { apiURL: { name: "a", key: "b" }, titleLink: HOST, actions: [{ url: HOST }] }],
@@ -50,7 +53,20 @@ describe("ingressAnnotationRule, for what Alertmanager calls", () => {
     ["webhookConfigs", null],
   ])("passes in %s %j", (member, config) => expect(pathsOfReceiver(member, config)).toEqual([]));
 
-  it("searches an object no deeper than rules search any", () => {
+  it("says that an address is the controller itself, and asks for another host", () => {
+    const config = { receivers: [{ webhookConfigs: [{ url: "http://localhost:9093" }] }] };
+    expect(
+      ingressAnnotationRule(
+        creation({
+          ...{ group: "monitoring.coreos.com", resource: "alertmanagerconfigs" },
+          object: reviewed({ spec: config }),
+        }),
+        known,
+      ).map(({ message }) => message),
+    ).toEqual(["localhost is the controller itself or its machine; name a host elsewhere"]);
+  });
+
+  it("leaves members below the depth limit to rule object-depth", () => {
     let config: unknown = { url: HOST };
     for (let depth = 0; depth < 5_000; depth += 1) config = { config };
     expect(pathsOfReceiver("webhookConfigs", config)).toEqual([]);
@@ -72,6 +88,17 @@ describe("ingressAnnotationRule, for a SecretStore", () => {
     [{ vault: { server: "http://10.0.0.1" } }, []],
     [{ vault: { server: "http://app.globex-prod.svc" } }, ["spec.provider.vault.server"]],
     [{ gitlab: { url: "http://app.globex-prod" } }, ["spec.provider.gitlab.url"]],
+    [{ delinea: { urlTemplate: "http://%s.svc:8085/" } }, ["spec.provider.delinea.urlTemplate"]],
+    [{ delinea: { tenant: "shop", tld: "com" } }, []],
+    [
+      { nebiusmysterybox: { apiDomain: "app.globex-prod.svc" } },
+      ["spec.provider.nebiusmysterybox.apiDomain"],
+    ],
+    [{ nebiusmysterybox: { apiDomain: "api.nebius.cloud:443" } }, []],
+    [{ vault: { server: "http://[fe80::1%eth0]:8200" } }, ["spec.provider.vault.server"]],
+    [{ vault: { server: "http://vault.example/a%20b" } }, []],
+    // The domain of an account in Active Directory.
+    [{ secretserver: { serverURL: "https://secrets.example", domain: "app.globex-prod" } }, []],
     [{ vault: { path: "app.globex-prod" }, aws: { role: "app.globex-prod.svc" } }, []],
   ])("judges where %j leads", (provider, paths) => expect(pathsOfProvider(provider)).toEqual(paths));
 });
@@ -127,13 +154,20 @@ describe("newEndpoints, for what a controller calls", () => {
       "spec.acme.solvers[0].dns01.rfc2136.nameserver",
       "10.244.7.7",
     ],
+    [
+      "cert-manager.io",
+      "issuers",
+      { acme: { solvers: [{ dns01: { akamai: { serviceConsumerDomain: "10.244.7.7" } } }] } },
+      "spec.acme.solvers[0].dns01.akamai.serviceConsumerDomain",
+      "10.244.7.7",
+    ],
   ])("finds the addresses of %s %s", (group, resource, spec, path, address) =>
     expect(newEndpoints(creation({ group, resource, object: reviewed({ spec }) }))).toEqual([
       { path, address },
     ]),
   );
 
-  it("finds none in a kind whose fields only lead traffic elsewhere", () => {
+  it("finds no address in a kind whose controller calls no target", () => {
     const object = reviewed({ spec: { targetGroupARN: "10.0.0.1", vault: { server: "10.0.0.1" } } });
     for (const [group, resource] of [
       ["elbv2.k8s.aws", "targetgroupbindings"],

@@ -76,6 +76,20 @@ describe("ingressAnnotationRule, for what Prometheus reads", () => {
     expect(pathsOf("servicemonitors", monitor(relabeling))).toEqual([]);
   });
 
+  it.each(["__metrics_path__", "__param_target"])("judges who sets %s of a Probe", (label) => {
+    const relabeling = { targetLabel: label, replacement: "/federate" };
+    const exporter = { url: "prometheus.monitoring.svc:9090" };
+    const staticConfig = { relabelingConfigs: [relabeling], labels: { [label]: "/federate" } };
+    expect(pathsOf("probes", { prober: exporter, targets: { staticConfig } })).toEqual([
+      `spec.targets.staticConfig.labels.${label}`,
+      "spec.targets.staticConfig.relabelingConfigs[0]",
+    ]);
+    expect(pathsOf("probes", { prober: exporter, relabelings: [relabeling] })).toEqual([
+      "spec.relabelings[0]",
+    ]);
+    expect(pathsOf("servicemonitors", monitor(relabeling))).toEqual([]);
+  });
+
   it("judges a relabeling that an update changes, and no other", () => {
     const object = reviewed({ spec: monitor({ targetLabel: "__address__", replacement: "a" }) });
     const update = { ...input("servicemonitors", {}), operation: "UPDATE" as const, object };
@@ -126,6 +140,23 @@ describe("ingressAnnotationRule, for what Prometheus reads", () => {
     ["probes", { prober: { url: "10.0.0.1:9115" } }, []],
     [
       "probes",
+      { prober: { url: "blackbox.monitoring.svc", proxyUrl: "http://10.0.0.1" } },
+      ["spec.prober.proxyUrl"],
+    ],
+    [
+      "probes",
+      {
+        params: [
+          { name: "debug", values: ["a"] },
+          { name: "target", values: ["a"] },
+        ],
+      },
+      ["spec.params[1]"],
+    ],
+    ["probes", { targets: { staticConfig: { labels: { team: "shop" } } } }, []],
+    ["scrapeconfigs", { params: { target: ["a"] } }, []],
+    [
+      "probes",
       {
         targets: {
           staticConfig: { static: ["https://a.example/x", "http://app.globex-prod.svc/x", "10.0.0.1"] },
@@ -154,7 +185,7 @@ describe("ingressAnnotationRule, for servers of the Prometheus operator", () => 
         rule: "ingress-annotation",
         path: `spec.${member}`,
         message:
-          "objects of other namespaces would be copied into yours, with their passwords and tokens; remove it, or set matchLabels to kubernetes.io/metadata.name: shop",
+          "objects of other namespaces would be copied into yours, with their passwords and tokens; remove it, set matchLabels to kubernetes.io/metadata.name: shop, or ask the platform team",
       },
     ]);
   });
