@@ -87,7 +87,7 @@ async function waitForPods(client: KubeClient, timeoutMs: number, signal: AbortS
     signal.throwIfAborted();
     if (performance.now() > untilMs)
       throw new Error(
-        `Pod ${SYSTEM_NAMESPACE}/${first.metadata.name} has not ended: if its node is gone, kubectl -n ${SYSTEM_NAMESPACE} delete pod ${first.metadata.name} --force; then run catalyst uninstall again`,
+        `Pod ${SYSTEM_NAMESPACE}/${first.metadata.name} has not ended: wait, and run catalyst uninstall again; if its node is gone, first run kubectl -n ${SYSTEM_NAMESPACE} delete pod ${first.metadata.name} --force`,
       );
     await sleep(POLL_MS, signal);
   }

@@ -15,7 +15,7 @@ describe("uninstall", () => {
     );
     const deps = { isDryRun: false, signal: new AbortController().signal, endTimeoutMs: -1 };
     await expect(uninstall(client, deps).next()).rejects.toThrow(
-      "Pod catalyst-system/catalyst-operator-0 has not ended: if its node is gone, kubectl -n catalyst-system delete pod catalyst-operator-0 --force; then run catalyst uninstall again",
+      "Pod catalyst-system/catalyst-operator-0 has not ended: wait, and run catalyst uninstall again; if its node is gone, first run kubectl -n catalyst-system delete pod catalyst-operator-0 --force",
     );
     expect(api.requests.map(({ method }) => method)).toEqual(["GET", "GET"]);
   });
