@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests on a real node: `npm run test:node`. The node has addresses of IPv6 and IPv4, or only of IPv4 where the kernel has
-# no IPv6. With --ipv6, it runs only the quickstart and a move to a new cluster, on a node that has only IPv6. With --check, it only
-# says whether this machine can run it.
+# no IPv6. With --ipv6, it runs only the quickstart, a move to a new cluster and the removal, on a node that has only IPv6. With
+# --check, it only says whether this machine can run it.
 # Everything runs in its own network, mount and PID namespace. So nothing outlives this process, and the machine's network does not
 # change.
 set -euo pipefail
