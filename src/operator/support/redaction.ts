@@ -11,13 +11,17 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [^-]+-----[\s\S]*?(?:-----END [^-]+-----|$)/g, REDACTED],
   [/\bey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g, REDACTED],
   // The whole header: what follows the scheme, or a cookie's name, is the secret.
-  [/\b((?:proxy-)?authorization|(?:set-)?cookie)(\\*["']?\s*[=:]\s*\\*["']?)[^"'\n\\]+/gi, `$1$2${REDACTED}`],
+  // A part of it may be a text in quotation marks, which JSON escapes. After `=`, the mark may also end a member of JSON.
+  [
+    /((?:proxy-)?authorization|(?:set-)?cookie)(\\*["']?\s*[=:]\s*\\*["']?)(?:=\\*"(?!,\\*"|[}\]]|\s|$)[^"\\\n]*\\*"?|[^"'\n\\])+/gi,
+    `$1$2${REDACTED}`,
+  ],
   [/\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}/gi, `$1 ${REDACTED}`],
   // A payment processor's public key. `redactSecrets` replaces its secret keys.
   [/\bpk_(?:live|test)_[A-Za-z0-9]+/g, REDACTED],
   // Tokens of registries and clouds whose issuers give them a beginning of their own.
   [
-    /\b(?:gh[opsu]_|github_pat_|glpat-|dckr_(?:pat|oat)_|npm_|xox[abps]-|AKIA|ASIA)[A-Za-z0-9_-]{12,}/g,
+    /\b(?:gh[oprsu]_|github_pat_|glpat-|dckr_(?:pat|oat)_|npm_|xox[abps]-|AKIA|ASIA)[A-Za-z0-9_-]{12,}/g,
     REDACTED,
   ],
   [

@@ -32,6 +32,14 @@ describe("text of a support bundle", () => {
     ],
     [`{"msg":"\\n${"aB3".repeat(14)}"}`, '{"msg":"\\n[redacted]"}'],
     ["Set-Cookie: session=abc; Path=/", "Set-Cookie: [redacted]"],
+    ['Set-Cookie: session="abc"; Path=/', "Set-Cookie: [redacted]"],
+    ['Authorization: Digest username="a", response="abc"', "Authorization: [redacted]"],
+    ['{"msg":"Cookie: a=\\"abc\\"; b=c","x":"y"}', '{"msg":"Cookie: [redacted]","x":"y"}'],
+    ['{"authorization":"abc","x":"y"}', '{"authorization":"[redacted]","x":"y"}'],
+    ['{"authorization":"Basic YWJj=","x":"y"}', '{"authorization":"[redacted]","x":"y"}'],
+    ['{"a":"{\\"cookie\\":\\"b=YWJj=\\"}","x":"y"}', '{"a":"{\\"cookie\\":\\"[redacted]\\"}","x":"y"}'],
+    ["HUB_AUTHORIZATION=abc", "HUB_AUTHORIZATION=[redacted]"],
+    ["login with ghr_0123456789abcdef", "login with [redacted]"],
     ["login with ghp_0123456789abcdef and glpat-0123456789ab", "login with [redacted] and [redacted]"],
     ["-----BEGIN CERTIFICATE-----\nMIIB cut off", "[redacted]"],
     [
@@ -50,6 +58,14 @@ describe("text of a support bundle", () => {
       expect(cut[1]).toMatch(/… \(\d+ characters are left out\)$/);
       expect(cut[1]?.length).toBeLessThan(20_000);
       expect(cut[2]).toBe("last");
+    },
+  );
+
+  it.each([["cookie:"], ['cookie="'], ["cookie:=\\"], ['="'], ["authorization "]])(
+    "takes little time for a header of many %j",
+    (part) => {
+      const header = `Cookie: ${part.repeat(500_000)}`;
+      expect(redactText(`${header}\nlast`)).toMatch(/^Cookie: \[redacted\].*\nlast$/);
     },
   );
 });
