@@ -6,7 +6,7 @@ import { UsageError } from "../platform/errors.ts";
 const NEVER_CONTROL_PLANE = ["system:anonymous", "system:serviceaccount:"];
 
 /** Groups of everyone, of all accounts, and of every user of OpenShift's or Rancher's login. */
-const GROUPS_OF_EVERYONE = [
+export const GROUPS_OF_EVERYONE = [
   "system:authenticated",
   "system:unauthenticated",
   "system:serviceaccounts",
@@ -29,7 +29,9 @@ export function readIdentityLists(reader: EnvReader): IdentityLists {
 /** One such group would exempt every user of the cluster from admission, and give them the platform's rights. */
 function parsePlatformGroup(group: string, name: string): string {
   if (GROUPS_OF_EVERYONE.includes(group))
-    throw new UsageError(`${name} must list groups of administrators: every user or account is in ${group}`);
+    throw new UsageError(
+      `${name} must not list ${group}: anyone can be in it; list a group of administrators`,
+    );
   return group;
 }
 

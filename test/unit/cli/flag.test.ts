@@ -100,7 +100,7 @@ describe("a wrong value of a flag", () => {
     ...["system:authenticated", "system:serviceaccounts", "system:cattle:authenticated"].map(
       (value): [string, string, string, string] => [
         ...(["--platform-groups", "PLATFORM_GROUPS", value] as const),
-        `must list groups of administrators: every user or account is in ${value}`,
+        `must not list ${value}: anyone can be in it; list a group of administrators`,
       ],
     ),
     ...["ops", "system:", "system:s", "system:serviceaccount:tools:", "system:anonymous"].map(
