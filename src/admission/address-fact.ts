@@ -31,8 +31,10 @@ export interface AddressReads {
  * a review may. Without a limit, a few writes of 100 addresses would be hundreds of requests at once.
  */
 const MAX_READS = 20;
-/** Reads of Pods that wait. Those of further reviews are refused, and the requester tries again. */
+/** Reads that wait, of all reviews together. Above this, a review fails with 503 and the client tries again. */
 const MAX_WAITING_READS = 20 * MAX_NEW_ENDPOINTS;
+/** Reads of one review at once, of which some wait. So a few reviews of 100 addresses do not take all places. */
+const MAX_READS_OF_REVIEW = MAX_READS;
 
 /** Reads the addresses that the Services and Pods of others hold. A cache of all of them would cost memory. */
 export function createAddressReader(reads: AddressReads) {
@@ -44,11 +46,12 @@ export function createAddressReader(reads: AddressReads) {
   return async function readTakenAddresses(
     input: AdmissionInput,
     { identity, place, isForeignNamespace }: Pick<ClusterFacts, "identity" | "place" | "isForeignNamespace">,
+    signal?: () => AbortSignal,
   ): Promise<ReadonlySet<string>> {
     if (isEndpointWrite(input))
       return choosesAddresses(identity, place)
         ? new Set()
-        : await readTakenEndpoints(input, isForeignNamespace);
+        : await readTakenEndpoints(input, isForeignNamespace, signal);
     if (newAddresses(input).length === 0) return new Set();
     return new Set(foreign(await readServices(), isForeignNamespace).flatMap(heldAddresses));
   };
@@ -56,6 +59,7 @@ export function createAddressReader(reads: AddressReads) {
   async function readTakenEndpoints(
     input: AdmissionInput,
     isForeign: IsForeign,
+    signal: (() => AbortSignal) | undefined,
   ): Promise<ReadonlySet<string>> {
     const added = [...new Set(newEndpoints(input).map(({ address }) => address))];
     if (added.length === 0 || added.length > MAX_NEW_ENDPOINTS) return new Set();
@@ -64,9 +68,12 @@ export function createAddressReader(reads: AddressReads) {
       foreign(services, isForeign).flatMap((it) => [...heldAddresses(it), ...clusterAddresses(it)]),
     );
     const wanted = added.filter((address) => IP_ADDRESS.test(address));
+    const ofReview = createSemaphore({ permits: MAX_READS_OF_REVIEW, maxWaiting: MAX_NEW_ENDPOINTS });
+    const options = signal === undefined ? {} : { signal: signal() };
     await Promise.all(
       wanted.map(async (address) => {
-        const pods = await podReads.run(() => reads.readPodsAt(bare(address)));
+        const readPods = () => podReads.run(() => reads.readPodsAt(bare(address)), options);
+        const pods = await ofReview.run(readPods, options);
         if (foreign(pods, isForeign).length > 0) taken.add(address);
       }),
     );

@@ -61,7 +61,8 @@ export const ORGANIZATION_INDEXES = {
   accountNamespace: (organization: Organization): string[] => accountNamespaces(subjectsOf(organization)),
 };
 
-export type FactCollector = (input: AdmissionInput) => Promise<ClusterFacts>;
+/** The signal fires when the review is too late. Reads that wait then do not start. */
+export type FactCollector = (input: AdmissionInput, signal?: () => AbortSignal) => Promise<ClusterFacts>;
 
 /**
  * Collects the facts that the rules need. Facts that need a whole list of the cluster are computed when a rule reads them:
@@ -128,7 +129,7 @@ export function createFactCollector(deps: {
     return place.kind === "ordinary";
   }
 
-  return async function collectFacts(input) {
+  return async function collectFacts(input, signal) {
     const nowMs = now().getTime();
     const isRunning = (franchise: Franchise) => isInTerm(franchise, nowMs);
     const identity = identityOf(input.user, { franchises: lookups.franchises(), isRunning }, lists);
@@ -149,7 +150,11 @@ export function createFactCollector(deps: {
         ...(await readAccountFacts(input, () => (worksIn(place, memberOf) ? foreignAccounts() : new Set()))),
         takenAddresses:
           worksIn(place, memberOf) || isWorkOfController(place, identity)
-            ? await readTakenAddresses(input, { identity, place, isForeignNamespace: isForeignToRequester })
+            ? await readTakenAddresses(
+                input,
+                { identity, place, isForeignNamespace: isForeignToRequester },
+                signal,
+              )
             : NO_ADDRESSES,
       },
       {

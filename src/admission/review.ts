@@ -18,7 +18,8 @@ export interface ReviewDeps {
   checksAll?: boolean;
 }
 
-export type Reviewer = (input: AdmissionInput) => Promise<Verdict>;
+/** The signal fires when the review is too late. */
+export type Reviewer = (input: AdmissionInput, signal?: () => AbortSignal) => Promise<Verdict>;
 
 const verdictOf = (violations: readonly Violation[]): Verdict => ({
   violations,
@@ -65,8 +66,8 @@ export function createReviewer(deps: ReviewDeps): Reviewer {
     return (await Promise.all(fields.map((field) => checkField(field, facts)))).flat();
   }
 
-  return async function review(input) {
-    const facts = await collectFacts(input);
+  return async function review(input, signal) {
+    const facts = await collectFacts(input, signal);
     return enforce(input, facts.identity.kind, await judge(input, facts));
   };
 }

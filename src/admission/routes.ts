@@ -49,9 +49,13 @@ export function createWebhookHandler(deps: {
     registers: [registry],
   });
 
-  async function judge(request: IncomingMessage, selected: NamespaceSelection | undefined) {
+  async function judge(
+    request: IncomingMessage,
+    selected: NamespaceSelection | undefined,
+    signal: () => AbortSignal,
+  ) {
     const { uid, input } = parseReview(await readReview(request), selected);
-    return { uid, input, verdict: await review(input) };
+    return { uid, input, verdict: await review(input, signal) };
   }
 
   /**
@@ -61,7 +65,7 @@ export function createWebhookHandler(deps: {
   async function answerText(request: IncomingMessage, path: string): Promise<string> {
     const startedAt = performance.now();
     const { uid, input, verdict } = await withinDeadline((signal) =>
-      bodies.run(request, () => judge(request, SELECTIONS.get(path)), signal),
+      bodies.run(request, () => judge(request, SELECTIONS.get(path), signal), signal),
     );
     const { violations } = verdict;
     const allowed = String(violations.length === 0);

@@ -110,6 +110,45 @@ describe("the addresses of endpoints", () => {
     expect(most).toBe(20);
   });
 
+  it("are read for another review while 21 reviews read 100 each", async () => {
+    const { rulesOf } = reviewer({
+      namespaces: NAMESPACES,
+      services: async () => [],
+      podsAt: async () => {
+        await setTimeout(2);
+        return [];
+      },
+    });
+    const addresses = (review: number) =>
+      Array.from({ length: 100 }, (_, index) => `10.0.${review}.${index}`);
+    const many = Array.from({ length: 21 }, (_, review) => rulesOf(slice(...addresses(review))));
+    expect(await rulesOf(slice("10.1.0.1"))).toEqual([]);
+    expect((await Promise.all(many)).flat()).toEqual([]);
+  });
+
+  it("are read no longer after the deadline of the review", async () => {
+    const asked: string[] = [];
+    const answer = Promise.withResolvers<void>();
+    const { review } = reviewer({
+      namespaces: NAMESPACES,
+      services: async () => [],
+      podsAt: async (text) => {
+        asked.push(text);
+        await answer.promise;
+        return [];
+      },
+    });
+    const deadline = new AbortController();
+    const addresses = Array.from({ length: 100 }, (_, index) => `10.0.1.${index}`);
+    const late = expect(review(slice(...addresses), () => deadline.signal)).rejects.toThrow("too late");
+    await setTimeout(20);
+    deadline.abort(new Error("too late"));
+    answer.resolve();
+    await late;
+    await setTimeout(20);
+    expect(asked).toHaveLength(20);
+  });
+
   it("are not read when a listed controller writes them, which no rule judges", async () => {
     const { rulesOf } = reviewer({ namespaces: NAMESPACES });
     const user = { username: "system:serviceaccount:cnpg-system:manager", groups: [] };
