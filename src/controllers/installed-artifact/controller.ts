@@ -32,9 +32,9 @@ const RECHECK_MS = 60 * 60_000;
 
 /**
  * Checks the installed objects of a namespace against the present trust, and against the rules for installs, hosts and
- * addresses. Events and a PolicyReport name those that are not allowed. None is removed, because a running workload may matter more than its
- * signature. For a chart, the signers of every running Franchise count, because an installed OCIRepository does not show
- * who installed it.
+ * addresses. Events and a PolicyReport name those that are not allowed. None is removed, because a running workload may
+ * matter more than its signature. For a chart, the signers of every running Franchise count, because an installed
+ * OCIRepository does not show who installed it.
  */
 export function createInstalledArtifactReconciler(
   deps: InstalledArtifactDeps,
@@ -64,6 +64,13 @@ export function createInstalledArtifactReconciler(
     return { object, rule, category: "install", message: `${path}: ${message}` };
   }
 
+  function record(findings: readonly Finding[]): void {
+    for (const { object, category, rule, message } of findings) {
+      const text = category === "trust" ? message : `${rule}: ${message}`;
+      events.record(object, "Warning", REASON[category], text);
+    }
+  }
+
   return async function reconcile(key) {
     const namespace = namespaces.get(key);
     if (namespace === undefined || !isJudgedNamespace(namespace, lists)) {
@@ -75,15 +82,19 @@ export function createInstalledArtifactReconciler(
     const repositories = installed
       .filter(({ resource }) => resource.plural === OCI_REPOSITORIES[0]?.plural)
       .map(({ object }) => object);
-    const findings: Finding[] = [...(await findClaims(key))];
+    const found: Finding[] = [];
     for (const one of installed) {
       const finding = await findingOf(one, repositories);
-      if (finding !== undefined) findings.push(finding);
+      if (finding !== undefined) found.push(finding);
     }
-    for (const { object, category, rule, message } of findings) {
-      const text = category === "trust" ? message : `${rule}: ${message}`;
-      events.record(object, "Warning", REASON[category], text);
-    }
+    record(found);
+    // One kind that the API server cannot list fails the scan of all namespaces. The artifacts do not depend on it.
+    const claims = await findClaims(key).catch((error) => {
+      onCounted(key, found.length);
+      throw error;
+    });
+    record(claims);
+    const findings = [...claims, ...found];
     onCounted(key, findings.length);
     // The API server accepts no new object in a namespace that is being deleted.
     if (namespace.metadata.deletionTimestamp === undefined) await reports.write(key, findings);

@@ -6,6 +6,7 @@ import {
   desiredReport,
   type PolicyReport,
 } from "../../../src/controllers/installed-artifact/desired-report.ts";
+import type { KubeClient } from "../../../src/kube/client.ts";
 import { createEventRecorder } from "../../../src/kube/event.ts";
 import {
   CUSTOM_RESOURCE_DEFINITIONS,
@@ -33,11 +34,11 @@ describe("the check of installed artifacts", () => {
   const namespace = "team";
   const counted: [string, number][] = [];
   let now = AT;
-  const pod = (name: string, image: string) =>
+  const pod = (name: string, image: string, at = namespace) =>
     ({
       apiVersion: "v1",
       kind: "Pod",
-      metadata: { name, namespace },
+      metadata: { name, namespace: at },
       spec: { containers: [{ name: "main", image }] },
     }) as KubernetesObject;
   const events = createEventRecorder({
@@ -49,10 +50,10 @@ describe("the check of installed artifacts", () => {
     ...{ component: "catalyst-operator", instance: "test", now: () => AT },
     logger: createLogger("test", "silent"),
   });
-  const reconcile = (key: string) => {
+  const reconcile = (key: string, client = bench.client()) => {
     const { namespaces, trust, franchises, sovereigns, organizations } = bench.caches();
     return createInstalledArtifactReconciler({
-      ...{ client: bench.client(), fieldManager: "catalyst-operator", now: () => now },
+      ...{ client, fieldManager: "catalyst-operator", now: () => now },
       ...{ namespaces, trust, franchises, sovereigns, organizations, events, lists: identityLists() },
       checkArtifact: async ({ reference }) =>
         reference.includes("trusted")
@@ -102,13 +103,11 @@ describe("the check of installed artifacts", () => {
       async () => "the namespace in the cache",
     );
   };
-  const warnings = async () => {
+  const warnings = async (at = namespace) => {
     await events.flush();
     const { items } = await bench
       .client()
-      .list<KubernetesObject & { message: string; reason: string }>(EVENTS, {
-        namespace,
-      });
+      .list<KubernetesObject & { message: string; reason: string }>(EVENTS, { namespace: at });
     return items.map(({ reason, message }) => `${reason}: ${message}`).toSorted();
   };
 
@@ -122,6 +121,23 @@ describe("the check of installed artifacts", () => {
       "ArtifactNotTrusted: spec.containers[0].image: registry.test/stray is not signed",
     ]);
     expect((await bench.client().list(PODS, { namespace })).items).toHaveLength(2);
+  });
+
+  it("reports an artifact while the API server cannot list a kind that claims hosts, and tries again", async () => {
+    await createNamespace("faulty");
+    await bench.client().create(PODS, pod("bad", "registry.test/stray", "faulty"));
+    const client: KubeClient = {
+      ...bench.client(),
+      listPages: (resource, ...rest) =>
+        resource === INGRESSES
+          ? Promise.reject(new Error("no Ingresses today"))
+          : bench.client().listPages(resource, ...rest),
+    };
+    await expect(reconcile("faulty", client)).rejects.toThrow("no Ingresses today");
+    expect(counted.splice(0)).toEqual([["faulty", 1]]);
+    expect(await warnings("faulty")).toEqual([
+      "ArtifactNotTrusted: spec.containers[0].image: registry.test/stray is not signed",
+    ]);
   });
 
   it("reports an OCIRepository where Flux is installed", async () => {
