@@ -55,11 +55,22 @@ function runSession(file: string, result: Result, deadlineMs: number): Promise<E
     resolve(end);
   };
   const late = setTimeout(kill, deadlineMs - Date.now(), "late");
-  let silent = setTimeout(kill, MAX_SILENT_MS, "endless");
+  let isReady = false;
+  const endSilent = () => {
+    // Without a mutant, silence is a fault of the tests or of the machine, and no mutant is killed.
+    if (!isReady) reject(new Error(`no result of its tests without a mutant within ${MAX_SILENT_MS} ms`));
+    kill("endless");
+  };
+  let silent = setTimeout(endSilent, MAX_SILENT_MS);
   createInterface({ input: child.stdout }).on("line", (text) => {
     clearTimeout(silent);
-    silent = setTimeout(kill, MAX_SILENT_MS, "endless");
-    const { failed, survives } = JSON.parse(text) as { failed?: string; survives?: boolean };
+    silent = setTimeout(endSilent, MAX_SILENT_MS);
+    const { ready, failed, survives } = JSON.parse(text) as {
+      ready?: number;
+      failed?: string;
+      survives?: boolean;
+    };
+    if (ready !== undefined) isReady = true;
     if (failed !== undefined) reject(new Error(failed));
     const mutant = result.mutants[result.tested];
     if (survives === undefined || mutant === undefined) return;
