@@ -29,8 +29,8 @@ kubectl apply -f policies/kyverno
   are tested by their compilation only.`;
 
 const ORDINARY = `From guarded namespaces and at cluster scope, the webhook is sent every write and every connection. From ordinary namespaces it is sent the
-requests in this table, which is made from the webhook configuration. While the webhook is down, the API server refuses these requests, and no
-others. [Admission](admission.md#while-the-webhook-is-down) says for what reason each is sent.`;
+requests in this table, which is made from the webhook configuration. While the webhook is down, the API server refuses these requests in ordinary
+namespaces, and no others there. [Admission](admission.md#while-the-webhook-is-down) says why.`;
 
 const list = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
 

@@ -58,9 +58,9 @@ type Owners = Map<string, Set<string>>;
 type FactsOf = (namespace: string, takenAddresses: Addresses) => ClaimFacts;
 
 /**
- * Finds the Ingresses, Services, EndpointSlices, and Gateways and routes of the Gateway API in a namespace that the rules about
- * hosts and addresses deny. They came in while the webhook was away, or what they claim belonged to no one then. Each kind is listed once for all namespaces, page
- * by page: lists for each namespace would nearly double the requests of the check.
+ * Finds the objects in a namespace that claim a host or an address of others: Ingresses, Services, EndpointSlices, Gateways
+ * and routes. They came in while the webhook was away, or the host or address became another's later. Lists each kind once
+ * for all namespaces: a list for each namespace would nearly double the requests.
  */
 export function createClaimScan(deps: ClaimScanDeps): (namespace: string) => Promise<readonly Finding[]> {
   const { client, namespaces, sovereigns, organizations, lists, now } = deps;
@@ -114,8 +114,8 @@ export function createClaimScan(deps: ClaimScanDeps): (namespace: string) => Pro
     return { claims, owners };
   }
 
-  /** The owners of addresses that are not the namespace's own. */
-  function takenFrom(
+  /** The addresses that others have, as seen from `namespace`. */
+  function addressesOfOthers(
     owners: Owners,
     namespace: string,
     factsOf: FactsOf,
@@ -139,7 +139,11 @@ export function createClaimScan(deps: ClaimScanDeps): (namespace: string) => Pro
     const findings = new Map<string, Finding[]>();
     for (const { namespace, resource, object } of claims) {
       const judge = (pods: PodAddresses) =>
-        forbiddenClaim(object, resource, factsOf(namespace, takenFrom(owners, namespace, factsOf, pods)))[0];
+        forbiddenClaim(
+          object,
+          resource,
+          factsOf(namespace, addressesOfOthers(owners, namespace, factsOf, pods)),
+        )[0];
       let violation = judge(NO_PODS);
       if (violation !== undefined && resource === ENDPOINT_SLICES)
         violation = judge(await readPods(namespace));

@@ -18,7 +18,7 @@ export interface InstalledArtifact {
   artifact: Artifact;
 }
 
-/** Whether admission judges installs in a place. In the other places, only the platform installs. */
+/** Whether admission judges tenants in a place. In the other places, only the platform writes. */
 export const isJudgedPlace = ({ kind }: Place): boolean =>
   kind === "organization" || kind === "environment" || kind === "ordinary";
 
@@ -36,14 +36,17 @@ export function installedArtifacts(object: KubernetesObject): InstalledArtifact[
   }));
 }
 
-/** The resource of an installed object, as a request names it. */
-export interface InstallResource {
+/** The resource of an object, as a request names it. */
+export interface RequestedResource {
   group: string;
   plural: string;
 }
 
 /** The request by which a tenant would create the object now. The object itself does not show who created it. */
-export function tenantCreation(object: KubernetesObject, { group, plural }: InstallResource): AdmissionInput {
+export function tenantCreation(
+  object: KubernetesObject,
+  { group, plural }: RequestedResource,
+): AdmissionInput {
   const { name, namespace = "" } = object.metadata;
   return {
     ...{ operation: "CREATE", group, resource: plural, subresource: "", name, namespace },
@@ -58,7 +61,7 @@ export function tenantCreation(object: KubernetesObject, { group, plural }: Inst
  */
 export function forbiddenInstall(
   object: KubernetesObject,
-  resource: InstallResource,
+  resource: RequestedResource,
   repositories: readonly KubernetesObject[],
 ): Violation[] {
   const input = tenantCreation(object, resource);

@@ -7,7 +7,7 @@ import { type HostFacts, hostRule } from "../../admission/rules/host.ts";
 import { ingressAnnotationRule } from "../../admission/rules/ingress-annotation.ts";
 import { serviceAddressRule, takenEndpoints } from "../../admission/rules/service-address.ts";
 import { type KubernetesObject, listOf, mapOf } from "../../api/object.ts";
-import { type InstallResource, tenantCreation } from "./desired-check.ts";
+import { type RequestedResource, tenantCreation } from "./desired-check.ts";
 
 export interface ClaimFacts extends HostFacts, DestinationFacts {
   /** Addresses of Pods and Services in guarded namespaces of others, normalised. */
@@ -30,7 +30,7 @@ export function claimOf({ apiVersion, kind, metadata, ...rest }: KubernetesObjec
 /** The violations of an object that claims hosts or addresses, as if a tenant created it now. */
 export function forbiddenClaim(
   object: KubernetesObject,
-  resource: InstallResource,
+  resource: RequestedResource,
   facts: ClaimFacts,
 ): Violation[] {
   const input = tenantCreation(object, resource);
