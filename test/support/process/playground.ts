@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach } from "vitest";
@@ -25,7 +25,7 @@ export interface PlaygroundProcess {
   kubeconfig: string;
   /** The output so far. */
   output(): string;
-  /** Waits for the end of the story. Throws with the output when the playground exits before. */
+  /** Waits for the last line of the story. Throws with the output when the playground exits before. */
   storyFinished(): Promise<SovereignEntry[]>;
   /** Stops it as Ctrl-C does, and returns the exit code. */
   interrupt(): Promise<number | null>;
@@ -34,6 +34,7 @@ export interface PlaygroundProcess {
   exited: Promise<number | null>;
 }
 
+const LAST_LINE = "Ctrl-C stops the playground";
 const PREFIX = join(tmpdir(), "catalyst-story-");
 
 export function newStateDir(): string {
@@ -78,7 +79,7 @@ export async function startPlaygroundProcess(
     output: () => text,
     exited,
     async storyFinished() {
-      while (!existsSync(sovereigns)) {
+      while (!text.includes(LAST_LINE)) {
         if (child.exitCode !== null)
           throw new Error(`the playground exited with ${child.exitCode}:\n${text}`);
         await sleep(50);
@@ -142,14 +143,31 @@ export function migrationRuns(stateDir: string, sovereign: string): Record<strin
 export const eachMigrationRan = (times: number): Record<string, number> =>
   Object.fromEntries(MIGRATIONS.map(({ name }) => [name, times]));
 
-/** Process numbers of the command lines that contain `needle`. */
-export function processesWith(needle: string): number[] {
-  const listing = execFileSync("ps", ["-eo", "pid=,args="], { encoding: "utf8" });
-  return listing
-    .split("\n")
-    .filter((line) => line.includes(needle) && !line.includes("ps -eo"))
-    .map((line) => Number.parseInt(line, 10));
+interface RunningProcess {
+  pid: number;
+  parent: number;
+  commandLine: string;
 }
+
+/** All processes as one listing: a process may end between two. */
+function runningProcesses(): RunningProcess[] {
+  const listing = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" });
+  return [...listing.matchAll(/^ *(\d+) +(\d+) (.*)$/gm)]
+    .map(([, pid, parent, commandLine = ""]) => ({ pid: Number(pid), parent: Number(parent), commandLine }))
+    .filter(({ commandLine }) => !commandLine.includes("ps -eo"));
+}
+
+/** Process numbers of the command lines that contain `needle`. */
+export const processesWith = (needle: string): number[] =>
+  runningProcesses()
+    .filter(({ commandLine }) => commandLine.includes(needle))
+    .map(({ pid }) => pid);
+
+/** As `processesWith`, of the processes that this playground started. Another one may run on the same machine. */
+export const ownProcessesWith = (needle: string, { child }: PlaygroundProcess): number[] =>
+  runningProcesses()
+    .filter(({ parent, commandLine }) => parent === child.pid && commandLine.includes(needle))
+    .map(({ pid }) => pid);
 
 /** Removes a directory that `newStateDir` created, and refuses any other. */
 export function removeStateDir(stateDir: string): void {
@@ -158,19 +176,12 @@ export function removeStateDir(stateDir: string): void {
 }
 
 /** Process numbers of the operator; empty while it waits for a restart. */
-export function operatorsOf(playground: PlaygroundProcess): number[] {
-  return processesWith("main.ts operator").filter((pid) => isOurs(pid, playground));
-}
+export const operatorsOf = (playground: PlaygroundProcess): number[] =>
+  ownProcessesWith("main.ts operator", playground);
 
 export function killOperator(playground: PlaygroundProcess): number {
   const [pid] = operatorsOf(playground);
   if (pid === undefined) throw new Error("no operator runs");
   process.kill(pid, "SIGKILL");
   return pid;
-}
-
-/** Whether this playground started the process. Another playground may run on the same machine. */
-export function isOurs(pid: number, { child }: PlaygroundProcess): boolean {
-  const parent = execFileSync("ps", ["-o", "ppid=", "-p", String(pid)], { encoding: "utf8" });
-  return Number.parseInt(parent, 10) === child.pid;
 }

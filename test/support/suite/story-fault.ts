@@ -6,11 +6,10 @@ import { MIGRATIONS } from "../../../src/billing/db/schema.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
 import {
   eachMigrationRan,
-  isOurs,
   killOperator,
   migrationRuns,
   operatorsOf,
-  processesWith,
+  ownProcessesWith,
 } from "../process/playground.ts";
 import { DEPLOYMENT, SOVEREIGN, type StoryBench } from "./story-bench.ts";
 
@@ -77,8 +76,7 @@ export function testFaults(bench: StoryBench): void {
       post("/billing/checkout", customerToken, checkout, code).catch(() => undefined),
     );
     await sleep(3);
-    for (const pid of processesWith("main.ts billing").filter((it) => isOurs(it, bench.playground)))
-      process.kill(pid, "SIGKILL");
+    for (const pid of ownProcessesWith("main.ts billing", bench.playground)) process.kill(pid, "SIGKILL");
     await Promise.all(underWay);
     await bench.waitUntilReady();
     await expect
