@@ -1,6 +1,6 @@
 import { builtinResourceTypes } from "./builtin/resource.ts";
 import { customResourceTypes } from "./lifecycle/custom-resource-type.ts";
-import { type ApiObject, apiVersionOf, recordOf } from "./object.ts";
+import { type ApiObject, apiVersionOf, copyJson, recordOf } from "./object.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { StatusError } from "./status.ts";
 import { shapeObject } from "./write/shape.ts";
@@ -18,7 +18,7 @@ export function createManifestChecker(crds: readonly object[]): ManifestChecker 
   const types = [...builtinResourceTypes(), ...crds.flatMap((crd) => customResourceTypes(crd as ApiObject))];
 
   return (manifest) => {
-    const object = structuredClone(manifest) as ApiObject;
+    const object = copyJson(manifest) as ApiObject;
     const type = types.find(
       ({ group, version, kind }) =>
         kind === object.kind && apiVersionOf(group, version) === object.apiVersion,

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
-import type { JsonObject } from "./object.ts";
+import { type JsonObject, setMember } from "./object.ts";
 import { badRequest } from "./refusal.ts";
-import { setMember } from "./schema/json-schema.ts";
 
 /**
  * A field as `[JSON name, kind of value, flags, message]`. Flags: `r` repeated, `m` a map with string keys, `i` inlined

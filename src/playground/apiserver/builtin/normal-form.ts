@@ -1,5 +1,5 @@
-import { isRecord, type JsonObject } from "../object.ts";
-import { type JsonSchema, ownMember } from "../schema/json-schema.ts";
+import { isRecord, type JsonObject, ownMember } from "../object.ts";
+import type { JsonSchema } from "../schema/json-schema.ts";
 
 /**
  * Brings a built-in object into the form in which a typed server returns it, in place. Nulls, and empty optional lists and

@@ -1,6 +1,6 @@
 import { BOOTSTRAP_CLUSTER_ROLE_BINDINGS, BOOTSTRAP_CLUSTER_ROLES } from "../access/bootstrap-role.ts";
 import { builtinResourceTypes } from "../builtin/resource.ts";
-import type { ApiObject } from "../object.ts";
+import { type ApiObject, copyJson } from "../object.ts";
 import type { Store } from "../store.ts";
 import { stampCreation } from "../write/metadata.ts";
 import { shapeObject } from "../write/shape.ts";
@@ -13,7 +13,7 @@ export function writeBootstrapObjects(store: Store, now: () => Date): void {
   const types = new Map(builtinResourceTypes().map((type) => [type.kind, type]));
 
   function ensure(manifest: object): void {
-    const object = structuredClone(manifest) as ApiObject;
+    const object = copyJson(manifest) as ApiObject;
     const type = types.get(object.kind);
     const { name } = object.metadata;
     if (type === undefined || store.get(type.storage, "", name) !== undefined) return;

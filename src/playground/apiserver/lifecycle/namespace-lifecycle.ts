@@ -1,4 +1,4 @@
-import type { ApiObject } from "../object.ts";
+import { type ApiObject, copyJson } from "../object.ts";
 import type { Registry } from "../registry.ts";
 import { isRefusal } from "../status.ts";
 import type { Store, StoreEvent } from "../store.ts";
@@ -68,7 +68,7 @@ export function startNamespaceLifecycle(deps: NamespaceLifecycleDeps) {
     if (type === undefined || store.get(type.storage, namespace, name) !== undefined) return;
     try {
       await create(
-        structuredClone(object) as ApiObject,
+        copyJson(object) as ApiObject,
         controlPlaneRequest("namespace-controller", type, namespace, ""),
       );
     } catch (error) {

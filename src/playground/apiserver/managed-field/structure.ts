@@ -1,5 +1,5 @@
-import { isRecord, type JsonObject } from "../object.ts";
-import { type JsonSchema, memberSchema, ownMember } from "../schema/json-schema.ts";
+import { isRecord, type JsonObject, ownMember } from "../object.ts";
+import { type JsonSchema, memberSchema } from "../schema/json-schema.ts";
 import { fieldStep, keyStep, valueStep } from "./field-set.ts";
 
 /** How a value merges, and who can own its parts. */

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { isRecord, type JsonObject } from "../object.ts";
+import { copyJson, isRecord, type JsonObject, setMember } from "../object.ts";
 import { badRequest } from "../refusal.ts";
-import { setMember } from "../schema/json-schema.ts";
 import { StatusError } from "../status.ts";
 
 const MAX_OPERATIONS = 10_000;
@@ -16,7 +15,7 @@ export function jsonPatch(document: JsonObject, patch: unknown): JsonObject {
       `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`,
     );
   }
-  const root = { root: structuredClone(document) as unknown };
+  const root = { root: copyJson(document) as unknown };
   for (const [index, operation] of patch.entries()) {
     if (!isRecord(operation)) throw badRequest("a JSON patch is a list of operations");
     run(root, operation, (why) =>
@@ -46,7 +45,7 @@ function run(root: { root: unknown }, operation: JsonObject, fail: Fail): void {
       if (!isDeepStrictEqual(find(root, path, fail), operation.value)) throw fail("testing value failed");
       return;
     case "copy":
-      add(root, path, structuredClone(find(root, pointer(operation.from, fail), fail)), fail);
+      add(root, path, copyJson(find(root, pointer(operation.from, fail), fail)), fail);
       return;
     case "move": {
       const from = pointer(operation.from, fail);

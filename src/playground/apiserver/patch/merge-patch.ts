@@ -1,5 +1,4 @@
-import { isRecord, type JsonObject } from "../object.ts";
-import { setMember } from "../schema/json-schema.ts";
+import { isRecord, type JsonObject, setMember } from "../object.ts";
 
 /** RFC 7396: members are merged, null removes, anything else replaces. */
 export function mergePatch(target: unknown, patch: unknown): unknown {

@@ -1,8 +1,8 @@
 import { canonicalJson } from "../canonical-json.ts";
 import { mergedOrder } from "../element-order.ts";
-import { isRecord, type JsonObject } from "../object.ts";
+import { isRecord, type JsonObject, setMember } from "../object.ts";
 import { badRequest } from "../refusal.ts";
-import { type JsonSchema, memberSchema, setMember } from "../schema/json-schema.ts";
+import { type JsonSchema, memberSchema } from "../schema/json-schema.ts";
 
 type Schema = JsonSchema | undefined;
 

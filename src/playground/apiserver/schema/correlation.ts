@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { canonicalJson } from "../canonical-json.ts";
-import { isRecord } from "../object.ts";
-import { type JsonSchema, ownMember } from "./json-schema.ts";
+import { isRecord, ownMember } from "../object.ts";
+import type { JsonSchema } from "./json-schema.ts";
 import { mapKeyOf } from "./list-type.ts";
 
 /**

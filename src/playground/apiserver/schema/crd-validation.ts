@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { copyJson } from "../object.ts";
 import { compileRules } from "./cel/rule.ts";
 import {
   type FieldError,
@@ -202,7 +203,7 @@ function defaultErrors(schema: JsonSchema, path: string): FieldError[] {
   const errors: FieldError[] = [];
   if (schema.default !== undefined) {
     const at = `${path}.default`;
-    const pruned = structuredClone({ value: schema.default });
+    const pruned = copyJson({ value: schema.default });
     pruneUnknown(pruned, { type: "object", properties: { value: schema } });
     if (!isDeepStrictEqual(pruned.value, schema.default)) {
       errors.push(valueInvalid(at, schema.default, "must not have unknown fields"));

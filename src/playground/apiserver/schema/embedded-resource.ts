@@ -1,4 +1,4 @@
-import { isRecord, type JsonObject } from "../object.ts";
+import { isRecord, type JsonObject, ownMember } from "../object.ts";
 import {
   childPath,
   type FieldError,
@@ -7,7 +7,7 @@ import {
   valueInvalid,
   valueRequired,
 } from "./field-error.ts";
-import { type JsonSchema, ownMember } from "./json-schema.ts";
+import type { JsonSchema } from "./json-schema.ts";
 import { dns1035LabelProblems } from "./name.ts";
 
 /** The errors in the type and metadata of resources that are embedded in another one. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../object.ts";
+import { ownMember } from "../object.ts";
 
 /** `JSONSchemaProps` of apiextensions.k8s.io/v1, as far as structural schemas go. */
 export interface JsonSchema {
@@ -49,18 +49,6 @@ export interface ValidationRule {
   reason?: "FieldValueInvalid" | "FieldValueForbidden" | "FieldValueRequired" | "FieldValueDuplicate";
   fieldPath?: string;
   optionalOldSelf?: boolean;
-}
-
-/** An own member, never one that every object inherits. */
-export function ownMember<Value>(object: Record<string, Value> | undefined, name: string): Value | undefined {
-  return object !== undefined && Object.hasOwn(object, name) ? object[name] : undefined;
-}
-
-/** Sets an own member of any name. A plain assignment to `__proto__` would change the prototype. */
-export function setMember(object: JsonObject, name: string, value: unknown): void {
-  if (name === "__proto__") {
-    Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
-  } else object[name] = value;
 }
 
 /** The schema of an object's member: a named property's, else that of `additionalProperties`. */

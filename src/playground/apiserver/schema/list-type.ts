@@ -1,5 +1,5 @@
 import { canonicalJson } from "../canonical-json.ts";
-import { isRecord, type JsonObject } from "../object.ts";
+import { isRecord, type JsonObject, ownMember } from "../object.ts";
 import {
   childPath,
   type FieldError,
@@ -8,7 +8,7 @@ import {
   valueDuplicate,
   valueInvalid,
 } from "./field-error.ts";
-import { type JsonSchema, ownMember } from "./json-schema.ts";
+import type { JsonSchema } from "./json-schema.ts";
 
 /** The errors of lists of type set or map whose members are not unique. */
 export function listTypeErrors(value: unknown, schema: JsonSchema | undefined, path = ""): FieldError[] {

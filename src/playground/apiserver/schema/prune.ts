@@ -1,6 +1,6 @@
-import { isRecord, type JsonObject } from "../object.ts";
+import { isRecord, type JsonObject, ownMember } from "../object.ts";
 import { childPath, indexPath } from "./field-error.ts";
-import { type JsonSchema, memberSchema, ownMember } from "./json-schema.ts";
+import { type JsonSchema, memberSchema } from "./json-schema.ts";
 
 const METADATA: JsonSchema = {
   type: "object",

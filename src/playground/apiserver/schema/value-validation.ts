@@ -1,4 +1,4 @@
-import { isRecord, type JsonObject } from "../object.ts";
+import { isRecord, type JsonObject, ownMember } from "../object.ts";
 import { compileCompositionCheck } from "./composition-validation.ts";
 import { isUnchanged, oldItemOf, oldMemberOf } from "./correlation.ts";
 import {
@@ -12,7 +12,7 @@ import {
   valueTooMany,
 } from "./field-error.ts";
 import { formatCheck } from "./format.ts";
-import { type JsonSchema, ownMember } from "./json-schema.ts";
+import type { JsonSchema } from "./json-schema.ts";
 import { compilePattern } from "./pattern.ts";
 import { enumErrors, listErrors, numberErrors } from "./scalar-validation.ts";
 
