@@ -5,11 +5,13 @@ export type { Logger };
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 // Names under which a secret could reach a log line by mistake, at any depth.
-const SECRET_MEMBER =
-  /("(?:authorization|password|secret|token|databaseUrl|connectionString|cookie)":)(?:"(?:[^"\\]|\\.)*"|[^"{}[\],]+)/gi;
+const SECRET_NAMES = "authorization|password|secret|token|databaseUrl|connectionString|cookie";
+const SECRET_MEMBER = new RegExp(String.raw`("(?:${SECRET_NAMES})":)(?:"(?:[^"\\]|\\.)*"|[^"{}[\],]+)`, "gi");
 // The same in JSON that is a part of a text, such as the answer of a server in an error's message.
-const QUOTED_MEMBER =
-  /(\\"(?:authorization|password|secret|token|databaseUrl|connectionString|cookie)\\":\s*)(?:\\"(?:[^"\\]|\\[^"])*\\"|[^"\\{}[\],]+)/gi;
+const QUOTED_MEMBER = new RegExp(
+  String.raw`(\\"(?:${SECRET_NAMES})\\":\s*)(?:\\"(?:[^"\\]|\\[^"])*\\"|[^"\\{}[\],]+)`,
+  "gi",
+);
 
 // The form of a secret in any text, such as an error's message: the password in a URL, a payment processor's key. In JSON, a
 // line break before it is `\n`, whose letter is no end of a word.
