@@ -1,15 +1,11 @@
-import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { KINDS } from "../../../src/api/kind-list.ts";
+import { describe, expect, it } from "vitest";
 import { command } from "../../../src/cli/preflight.ts";
-import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import type { Check } from "../../../src/operator/preflight/check.ts";
 import { sovereign } from "../../support/builder/catalyst-object.ts";
 import { runHere } from "../../support/process/command.ts";
-import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
+import { metadataOf, usePreflightBench } from "../../support/process/preflight-bench.ts";
 import { createTestDatabase } from "../../support/server/postgres.ts";
 import { prepareCluster } from "../../support/server/webhook-replica.ts";
 
@@ -33,24 +29,8 @@ No subject has rights that admission refuses to use.
 Enforcement Audit has reported nothing.
 `;
 
-const folder = mkdtempSync(join(tmpdir(), "preflight-"));
-let plane: TestControlPlane;
-let client: KubeClient;
-
-beforeAll(async () => {
-  plane = await startTestControlPlane("embedded");
-  client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "preflight-test" });
-});
-afterAll(async () => {
-  await client?.close();
-  await plane?.close();
-  rmSync(folder, { recursive: true });
-});
-
-async function run(...args: string[]) {
-  const { code, stdout } = await runHere(command, args, { KUBECONFIG: plane.kubeconfigPath });
-  return { code, output: stdout };
-}
+const bench = usePreflightBench();
+const { run, post, patch } = bench;
 
 const bind = (name: string, subject: object) =>
   post(`${RBAC}/clusterrolebindings`, {
@@ -74,14 +54,14 @@ describe("catalyst preflight", () => {
   });
 
   it("says that the cluster does not answer, in place of the checks", async () => {
-    const away = join(folder, "away");
-    const text = readFileSync(plane.kubeconfigPath, "utf8");
+    const away = join(bench.folder, "away");
+    const text = readFileSync(bench.plane.kubeconfigPath, "utf8");
     writeFileSync(away, text.replace(/server: \S+/, "server: https://127.0.0.1:1"));
     await expect(run("--kubeconfig", away)).rejects.toThrow("GET /version: https://127.0.0.1:1: ");
   });
 
   it("lists subjects with wide rights that are in no class, and the report of Audit", async () => {
-    await prepareCluster(client);
+    await prepareCluster(bench.client);
     await post(`${RBAC}/clusterroles`, {
       ...{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", metadata: { name: "wide" } },
       rules: [{ apiGroups: ["argoproj.io"], resources: ["*"], verbs: ["*"] }],
@@ -167,77 +147,6 @@ describe("catalyst preflight", () => {
     );
   });
 
-  it("finds names that are in use, and objects that a removed installation left", async () => {
-    const admission = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
-    await post("/api/v1/namespaces", { metadata: { name: "catalog" } });
-    await post("/api/v1/namespaces/catalyst-system/configmaps", metadataOf("catalyst-trust"));
-    await post(admission, { ...metadataOf("catalyst-operator"), webhooks: [WEBHOOK] });
-    const left = (await run()).output;
-    expect(left).toContain("is left of an installation that is gone: it refuses requests\n");
-    expect(left).toContain("ok           names         namespace catalog exists, and is used as it is\n");
-    expect(left).toContain(
-      "ConfigMap catalyst-trust exists, and is used as it is while the chart's value trust is empty\n",
-    );
-    const handOver = (from: string) =>
-      expect.stringMatching(
-        new RegExp(
-          `problem +names +CustomResourceDefinition sovereigns.catalyst.openova.io exists, of ${from}, and may differ from that of this version\n +hand it over, its objects stay: kubectl annotate --overwrite crd sovereigns.catalyst.openova.io meta.helm.sh/release-name=catalyst-operator meta.helm.sh/release-namespace=catalyst-system && kubectl label --overwrite crd sovereigns.catalyst.openova.io app.kubernetes.io/managed-by=Helm\n`,
-        ),
-      );
-    expect(left).toEqual(handOver("no release"));
-    expect(left).toContain("problem      certificates  the webhook configuration has no authority\n");
-    const annotate = async (digestOf: (plural: string) => string) => {
-      for (const { plural } of KINDS)
-        await patch(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${plural}.catalyst.openova.io`, {
-          metadata: {
-            annotations: { "catalyst.openova.io/definition": digestOf(plural), ...releaseOf("earlier") },
-          },
-        });
-    };
-    await annotate(() => "of another version");
-    const other = await run();
-    expect(other.output).toEqual(handOver("release earlier"));
-    expect(other.code).toBe(1);
-
-    // The chart computes the digest of the same file.
-    await annotate((plural) =>
-      createHash("sha256")
-        .update(
-          readFileSync(join("charts/catalyst-operator/definitions", `${plural}.catalyst.openova.io.yaml`)),
-        )
-        .digest("hex"),
-    );
-    const { output } = await run();
-    expect(output).toContain("exists, of release earlier, and is the same as that of this version\n");
-    expect(output).not.toContain("hand it over");
-  });
-
-  it("distinguishes an upgrade from a second installation", async () => {
-    await post(`${RBAC}/clusterroles`, { ...metadataOf("catalyst-operator"), rules: [] });
-    expect((await run()).output).toContain(
-      "problem      names         ClusterRole catalyst-operator exists and is not of release catalyst-operator\n",
-    );
-    await patch(`${RBAC}/clusterroles/catalyst-operator`, { metadata: { annotations: releaseOf("ours") } });
-    const containers = [
-      { name: "operator", image: "example.org/app:1", env: [{ name: "WEBHOOK_CERT_DIR" }] },
-    ];
-    await post("/apis/apps/v1/namespaces/catalyst-system/deployments", {
-      metadata: { name: "catalyst-operator", annotations: releaseOf("ours") },
-      spec: {
-        selector: { matchLabels: { app: "a" } },
-        template: { metadata: { labels: { app: "a" } }, spec: { containers } },
-      },
-    });
-    expect((await run()).output).toContain("the operator is installed already, by release ours\n");
-    const { output } = await run("--release", "ours");
-    expect(output).toContain("release ours is installed: this is an upgrade\n");
-    expect(output).not.toContain("is not of release");
-    await patch("/apis/apps/v1/namespaces/catalyst-system/deployments/catalyst-operator", {
-      metadata: { annotations: { "meta.helm.sh/release-name": null } },
-    });
-    expect((await run("--release", "ours")).output).toContain("by something that is no Helm release\n");
-  });
-
   it("shows the operator's report on each database, and connects to a database that a flag names", async () => {
     const { apiVersion, kind, metadata, spec } = sovereign("omantel");
     const path = "/apis/catalyst.openova.io/v1alpha1/sovereigns";
@@ -256,7 +165,7 @@ describe("catalyst preflight", () => {
     }
     const database = await createTestDatabase();
     const given = (url: string) =>
-      runHere(command, [], { KUBECONFIG: plane.kubeconfigPath, DATABASE_URL: url }).then(
+      runHere(command, [], { KUBECONFIG: bench.plane.kubeconfigPath, DATABASE_URL: url }).then(
         ({ stdout }) => stdout,
       );
     expect(await given(database.url)).toMatch(
@@ -267,42 +176,11 @@ describe("catalyst preflight", () => {
     expect(closed).toMatch(/^problem {6}databases {5}DATABASE_URL: .*ECONNREFUSED/m);
     expect(closed).not.toContain("a-password");
   });
-
-  it("finds a namespace and a definition that are being deleted", async () => {
-    const metadata = { name: "catalog-sovereign", finalizers: ["example.org/held"] };
-    const definition =
-      "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/franchises.catalyst.openova.io";
-    await post("/api/v1/namespaces", { metadata });
-    await patch(definition, { metadata: { finalizers: metadata.finalizers } });
-    for (const path of ["/api/v1/namespaces/catalog-sovereign", definition])
-      await client.request({ method: "DELETE", path });
-    const { code, output } = await run("--release", "earlier");
-    expect(code).toBe(1);
-    expect(output).toMatch(
-      /^problem +names +CustomResourceDefinition franchises\.\S+ is being deleted, since \S+\n +wait until it is gone; catalyst uninstall says what holds it up$/m,
-    );
-    expect(output).toMatch(/^problem +names +Namespace catalog-sovereign is being deleted, since /m);
-    await patch("/api/v1/namespaces/catalog-sovereign", { metadata: { finalizers: [] } });
-  });
 });
-
-const metadataOf = (name: string) => ({ metadata: { name } });
-const releaseOf = (name: string) => ({ "meta.helm.sh/release-name": name });
-const post = (path: string, body: object) => client.request({ method: "POST", path, body });
-const patch = (path: string, body: object) =>
-  client.request({ method: "PATCH", path, body, contentType: "application/merge-patch+json" });
-
-/** This webhook matches no request, so it does not affect other tests. */
-const WEBHOOK = {
-  name: "a.example.org",
-  admissionReviewVersions: ["v1"],
-  sideEffects: "None",
-  clientConfig: { url: "https://127.0.0.1:1/" },
-};
 
 async function kubeconfigOf(account: string): Promise<string> {
   await post("/api/v1/namespaces/default/serviceaccounts", { metadata: { name: account } });
-  const path = join(folder, account);
-  writeFileSync(path, await plane.accountKubeconfig(client, "default", account));
+  const path = join(bench.folder, account);
+  writeFileSync(path, await bench.plane.accountKubeconfig(bench.client, "default", account));
   return path;
 }
