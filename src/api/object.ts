@@ -54,6 +54,10 @@ export function isMap(value: unknown): value is Record<string, unknown> {
 /** The value when it is an object, otherwise an empty one: for members of objects that were not validated. */
 export const mapOf = (value: unknown): Record<string, unknown> => (isMap(value) ? value : {});
 
+/** The annotations of an object that was not validated. */
+export const annotationsOf = (object: unknown): Record<string, unknown> =>
+  mapOf(mapOf(mapOf(object).metadata).annotations);
+
 /** The named fields of an object, without those that are undefined. */
 export function presentFields<T extends object, Name extends keyof T>(
   object: T,

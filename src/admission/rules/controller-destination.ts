@@ -1,4 +1,4 @@
-import { mapOf } from "../../api/object.ts";
+import { annotationsOf, mapOf } from "../../api/object.ts";
 import type { Problem } from "./change.ts";
 import { fieldProblems } from "./destination-problem.ts";
 import { addressProblem, type DestinationFacts, guardedServiceProblem } from "./guarded-service.ts";
@@ -33,10 +33,8 @@ export function destinationProblems(
 }
 
 function destinations({ group }: AdmissionInput, object: unknown): Destination[] {
-  const { metadata, spec } = mapOf(object);
-  const found: [path: string, value: unknown, isCalled: boolean][] = Object.entries(
-    mapOf(mapOf(metadata).annotations),
-  )
+  const { spec } = mapOf(object);
+  const found: [path: string, value: unknown, isCalled: boolean][] = Object.entries(annotationsOf(object))
     .filter(([name]) => DESTINATION.test(name))
     .map(([name, value]) => [`metadata.annotations[${name}]`, value, CALLED.test(name)]);
   // A Middleware of Traefik.

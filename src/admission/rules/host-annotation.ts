@@ -1,29 +1,7 @@
-import { mapOf } from "../../api/object.ts";
-import { normalHost } from "./host-name.ts";
+import { annotationsOf, mapOf } from "../../api/object.ts";
+import { claim, type HostClaim, valuesOf } from "./claimed-host.ts";
 import { surveyOf } from "./object-survey.ts";
 import { annotationsPath, type FoundPodSpec } from "./pod-template.ts";
-
-/** A host that an object asks for. */
-export interface HostClaim {
-  path: string;
-  /** The text in the object. */
-  text: string;
-  /** The words for it in a denial. */
-  shown: string;
-  /** Normalised; `*` stands for any text. */
-  pattern: string;
-}
-
-/** An object that asks for more hosts counts as one that asks for every host, which bounds the work. */
-export const MAX_CLAIMS = 500;
-export const claim = (path: string, text: string, pattern = normalHost(text)): HostClaim => ({
-  ...{ path, text, pattern, shown: `host ${text}` },
-});
-
-export const claimsIn = (path: string, value: unknown): HostClaim[] =>
-  typeof value === "string" && value !== "" ? [claim(path, value)] : [];
-
-export const annotationsOf = (object: unknown) => mapOf(mapOf(mapOf(object).metadata).annotations);
 
 /**
  * external-dns makes DNS records for the hosts in these annotations, whatever the kind of the object. cert-manager makes
@@ -93,9 +71,6 @@ function conditionClaims(path: string, value: string): HostClaim[] {
   if (!/host-?header/i.test(value)) return [];
   return [...value.matchAll(/"([^"/]*[.*][^"/]*)"/g)].map(([, host = ""]) => claim(path, host));
 }
-
-export const valuesOf = (list: string): string[] =>
-  list.split(/[\s,]+/, MAX_CLAIMS + 2).filter((item) => item !== "");
 
 const aliasClaims = (path: string, name: string, value: string): HostClaim[] =>
   valuesOf(value).map((alias) =>

@@ -1,14 +1,7 @@
 import { GROUP } from "../../api/kind.ts";
-import { isMap, listOf, mapOf } from "../../api/object.ts";
-import {
-  annotationClaims,
-  annotationsOf,
-  claim,
-  claimsIn,
-  type HostClaim,
-  MAX_CLAIMS,
-  valuesOf,
-} from "./host-annotation.ts";
+import { annotationsOf, isMap, listOf, mapOf } from "../../api/object.ts";
+import { claim, claimsIn, type HostClaim, MAX_CLAIMS, valuesOf } from "./claimed-host.ts";
+import { annotationClaims } from "./host-annotation.ts";
 import { MAX_OBJECT_DEPTH, surveyOf } from "./object-survey.ts";
 import { type AdmissionInput, isObjectOrStatus } from "./request.ts";
 import { hostsOfMatch } from "./router-match.ts";

@@ -1,7 +1,7 @@
 import { GROUP } from "../../api/kind.ts";
+import type { HostClaim } from "./claimed-host.ts";
 import type { Violation } from "./fact.ts";
 import type { GuardFacts } from "./guarded-service.ts";
-import type { HostClaim } from "./host-annotation.ts";
 import { hostClaims } from "./host-claim.ts";
 import { coversHost, namespaceOfName } from "./host-name.ts";
 import type { Place } from "./place.ts";

@@ -1,11 +1,10 @@
-import { isMap, listOf, mapOf, textOf } from "../../api/object.ts";
+import { annotationsOf, isMap, listOf, mapOf, textOf } from "../../api/object.ts";
 import { newProblems, type Problem } from "./change.ts";
 import { destinationProblems } from "./controller-destination.ts";
 import { isDestinationKind } from "./destination-field.ts";
 import { referenceProblem } from "./destination-problem.ts";
 import type { Violation } from "./fact.ts";
 import type { DestinationFacts } from "./guarded-service.ts";
-import { annotationsOf } from "./host-annotation.ts";
 import { servesHosts } from "./host-claim.ts";
 import type { AdmissionInput } from "./request.ts";
 import { sharedProxyProblems } from "./shared-proxy.ts";

@@ -1,12 +1,12 @@
-import { listOf, mapOf, textOf } from "../../api/object.ts";
+import { annotationsOf, listOf, mapOf, textOf } from "../../api/object.ts";
 import { newProblems, type Problem } from "./change.ts";
+import { handlerEscapes } from "./container-handler.ts";
 import type { ClusterFacts, Violation } from "./fact.ts";
-import { annotationsOf } from "./host-annotation.ts";
 import { surveyOf } from "./object-survey.ts";
 import { NETWORK_ANNOTATIONS, networkEscapes } from "./pod-network.ts";
 import { containersOf, type FoundPodSpec } from "./pod-template.ts";
 import { type AdmissionInput, storesObject } from "./request.ts";
-import { annotationEscapes, handlerEscapes, securityEscapes } from "./security-context.ts";
+import { annotationEscapes, securityEscapes } from "./security-context.ts";
 
 const HOST_NAMESPACES = ["hostNetwork", "hostPID", "hostIPC"];
 
