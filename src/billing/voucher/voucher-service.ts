@@ -1,7 +1,8 @@
 import { type Database, theRow } from "../db/database.ts";
 import { findStoredAnswer, type IdempotencyClaim, storeAnswer } from "../db/idempotency.ts";
 import type { TimePosition } from "../db/time-position.ts";
-import { type Actor, auditChange, createAuditReader, type ReadVoucherAudit } from "./audit.ts";
+import { type Actor, auditChange } from "./audit.ts";
+import { createAuditReader, type ReadVoucherAudit } from "./audit-reader.ts";
 import { createBulkIssuer, type IssueInBulk } from "./bulk-issue.ts";
 import { drawSymbols } from "./code.ts";
 import { createEditor, NO_DATES, requireLive, termsOf } from "./editor.ts";

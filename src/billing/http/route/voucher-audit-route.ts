@@ -1,6 +1,6 @@
 import Type from "typebox";
 import { UUID } from "../../db/uuid.ts";
-import type { AuditEntry, AuditFilter } from "../../voucher/audit.ts";
+import type { AuditEntry, AuditFilter } from "../../voucher/audit-reader.ts";
 import { MAX_CODE_LENGTH, type VoucherRecord } from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
 import { csvAnswer, wantsCsv } from "../csv.ts";
