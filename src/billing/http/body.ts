@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { readRequestBody } from "../../platform/request-body.ts";
 import { RequestError } from "../errors.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -21,25 +22,10 @@ export function bodyOf(request: IncomingMessage): Promise<Buffer> {
     );
   }
   if (Number(length) > MAX_BODY_BYTES) return Promise.reject(tooLarge());
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let byteCount = 0;
-    request.on("data", (chunk: Buffer) => {
-      byteCount += chunk.byteLength;
-      if (byteCount <= MAX_BODY_BYTES) return void chunks.push(chunk);
-      request.pause();
-      reject(tooLarge());
-    });
-    request.once("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    // For a connection that ends in the middle of the body.
-    const giveUp = (cause?: unknown) =>
-      reject(new RequestError("request_invalid", "the body is not complete: send it again", { cause }));
-    // Every request emits `close` in the end. The error is created only when it is needed, because an error with its stack
-    // took 2 % of the process's time of a checkout.
-    request.once("close", () => {
-      if (!request.readableEnded) giveUp();
-    });
-    request.once("error", giveUp);
+  return readRequestBody(request, MAX_BODY_BYTES, {
+    tooLarge,
+    incomplete: (cause) =>
+      new RequestError("request_invalid", "the body is not complete: send it again", { cause }),
   });
 }
 
