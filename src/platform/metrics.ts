@@ -1,4 +1,6 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
+import { isRecent } from "./recent.ts";
+import { createSingleFlight } from "./single-flight.ts";
 
 export { Counter, Gauge, Histogram, Registry } from "prom-client";
 
@@ -7,4 +9,22 @@ export function createMetricsRegistry(): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   return registry;
+}
+
+/**
+ * Creates the `collect` of gauges whose values are read from elsewhere. `measure` runs at most once in `freshMs`, however many
+ * scrapes arrive. When it fails, the gauges keep their last values, so that a scrape still succeeds.
+ */
+export function createScrapeMeasurement(deps: {
+  measure: () => Promise<void>;
+  freshMs: number;
+  now: () => Date;
+}): () => Promise<void> {
+  let measuredAtMs = Number.NEGATIVE_INFINITY;
+  return createSingleFlight(async () => {
+    const nowMs = deps.now().getTime();
+    if (isRecent(measuredAtMs, nowMs, deps.freshMs)) return;
+    measuredAtMs = nowMs;
+    await deps.measure().catch(() => undefined);
+  });
 }

@@ -1,15 +1,9 @@
-import { Gauge, type Registry } from "../../platform/metrics.ts";
-import { isRecent } from "../../platform/recent.ts";
-import { createSingleFlight } from "../../platform/single-flight.ts";
+import { createScrapeMeasurement, Gauge, type Registry } from "../../platform/metrics.ts";
 import type { Queryable } from "../db/database.ts";
 
-/** The query runs at most this often, however many scrapes arrive. */
 const FRESH_MS = 15_000;
 
-/**
- * Metrics of the outbox: the number of events that wait, and the age of the oldest, by sink. While the database does not
- * answer, the last values stay, so that a scrape still succeeds.
- */
+/** Metrics of the outbox: the number of events that wait, and the age of the oldest, by sink. */
 export function observeOutbox(deps: {
   database: Queryable;
   sinks: readonly string[];
@@ -17,10 +11,8 @@ export function observeOutbox(deps: {
   now: () => Date;
 }): void {
   const { database, sinks, registry, now } = deps;
-  let measuredAtMs = Number.NEGATIVE_INFINITY;
 
   async function measure(): Promise<void> {
-    measuredAtMs = now().getTime();
     const rows = await database.query<{ sink: string; pending: number; oldest_s: number }>({
       name: "outbox-lag",
       text: `SELECT s.sink, p.pending, coalesce(extract(epoch FROM now() - o.created_at), 0)::float8 AS oldest_s
@@ -37,22 +29,19 @@ export function observeOutbox(deps: {
     }
   }
 
-  const refresh = createSingleFlight(async () => {
-    if (!isRecent(measuredAtMs, now().getTime(), FRESH_MS)) await measure().catch(() => undefined);
-  });
-
+  const collect = createScrapeMeasurement({ measure, freshMs: FRESH_MS, now });
   const pending = new Gauge({
     name: "catalyst_billing_outbox_pending",
     help: "Events in the outbox that are not delivered yet.",
     labelNames: ["sink"],
     registers: [registry],
-    collect: refresh,
+    collect,
   });
   const oldest = new Gauge({
     name: "catalyst_billing_outbox_oldest_seconds",
     help: "Age of the oldest event in the outbox that is not delivered; 0 when there is none.",
     labelNames: ["sink"],
     registers: [registry],
-    collect: refresh,
+    collect,
   });
 }
