@@ -1,22 +1,14 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { issueVoucher, signToken, startBilling, type TestBilling } from "../support/builder/billing.ts";
-import { launchBrowser } from "../support/server/browser.ts";
-import { visitAdmin } from "./admin-visit.ts";
+import { describe, expect, it } from "vitest";
+import { issueVoucher, signToken, startBilling } from "../support/builder/billing.ts";
+import { useAdmin } from "./admin-visit.ts";
 
-let browser: Browser;
-let billing: TestBilling;
-beforeAll(async () => {
-  browser = await launchBrowser();
-  billing = await startBilling();
-  await issueVoucher(billing, "RAMADAN-2026", { description: "A gift" });
-});
-afterAll(async () => {
-  await browser?.close();
-  await billing?.close();
+const { billing, visitAdmin } = useAdmin(async () => {
+  const started = await startBilling();
+  await issueVoucher(started, "RAMADAN-2026", { description: "A gift" });
+  return started;
 });
 
-const open = () => visitAdmin(browser, billing.origin, { role: "sovereign-admin" });
+const open = () => visitAdmin({ role: "sovereign-admin" });
 
 describe("a form of /admin", () => {
   it("takes a date that is typed without a pause, and no year of five digits", async () => {
@@ -30,7 +22,7 @@ describe("a form of /admin", () => {
     await page.locator("#issue-form .action").click();
     await page.getByText("TYPED-DATE is issued.").waitFor();
     const token = await signToken("fatma", "sovereign-admin");
-    const { json } = await billing.ask("/billing/vouchers/read/TYPED-DATE", { token });
+    const { json } = await billing().ask("/billing/vouchers/read/TYPED-DATE", { token });
     expect(json.expires_at).toBe("2090-11-11T08:00:00.000Z");
     expect(faults).toEqual([]);
     await close();

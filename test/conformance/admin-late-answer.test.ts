@@ -1,23 +1,16 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { issueVoucher, signToken, startBilling, type TestBilling } from "../support/builder/billing.ts";
-import { launchBrowser } from "../support/server/browser.ts";
-import { rowOf, visitAdmin } from "./admin-visit.ts";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { issueVoucher, signToken, startBilling } from "../support/builder/billing.ts";
+import { rowOf, useAdmin } from "./admin-visit.ts";
 
-let browser: Browser;
-let billing: TestBilling;
-beforeAll(async () => {
-  browser = await launchBrowser();
-  billing = await startBilling();
-  await issueVoucher(billing, "SLOW-ONE", { credit_omr: 10, description: "Slow" });
-  await issueVoucher(billing, "FAST-ONE", { credit_omr: 15, description: "Fast" });
-});
-afterAll(async () => {
-  await browser?.close();
-  await billing?.close();
+const { billing, visitAdmin } = useAdmin(async () => {
+  const started = await startBilling();
+  await issueVoucher(started, "SLOW-ONE", { credit_omr: 10, description: "Slow" });
+  await issueVoucher(started, "FAST-ONE", { credit_omr: 15, description: "Fast" });
+  return started;
 });
 
-const open = () => visitAdmin(browser, billing.origin, { role: "sovereign-admin" });
+const open = () => visitAdmin({ role: "sovereign-admin" });
 
 /** Holds back the answers to these requests until `release`, which resolves when all are sent. */
 async function holdBack(page: Page, path: RegExp) {
@@ -52,7 +45,7 @@ describe("an answer to /admin that arrives late", () => {
     await page.getByText("FAST-ONE is paused.").waitFor();
     const token = await signToken("fatma", "sovereign-admin");
     const read = async (code: string) =>
-      (await billing.ask(`/billing/vouchers/read/${code}`, { token })).json;
+      (await billing().ask(`/billing/vouchers/read/${code}`, { token })).json;
     expect([(await read("SLOW-ONE")).active, (await read("FAST-ONE")).active]).toEqual([true, false]);
     expect(faults).toEqual([]);
     await close();

@@ -1,39 +1,19 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  issueVoucher,
-  placeOrder,
-  signToken,
-  startBilling,
-  type TestBilling,
-} from "../support/builder/billing.ts";
-import { axeViolations, LOOKS, launchBrowser, overflow } from "../support/server/browser.ts";
-import { rowOf, scanQr, signIn, visitAdmin as visitPage } from "./admin-visit.ts";
+import { describe, expect, it } from "vitest";
+import { issueVoucher, placeOrder, signToken, startBilling } from "../support/builder/billing.ts";
+import { axeViolations, LOOKS, overflow } from "../support/server/browser.ts";
+import { rowOf, scanQr, signIn, useAdmin } from "./admin-visit.ts";
 import { startSignInIssuer } from "./sign-in-issuer.ts";
 
 const BRANDING = { displayName: "Omantel Cloud", colour: "#ff7900" };
 
-let browser: Browser;
-let billing: TestBilling;
-beforeAll(async () => {
-  browser = await launchBrowser();
-  billing = await startBilling({ files: { BRANDING_FILE: BRANDING } });
-  await issueVoucher(billing, "RAMADAN-2026", { description: "A gift" });
+const { billing, visitAdmin } = useAdmin(async () => {
+  const started = await startBilling({ files: { BRANDING_FILE: BRANDING } });
+  await issueVoucher(started, "RAMADAN-2026", { description: "A gift" });
   for (const user of ["aisha", "salim", "mariam"]) {
-    expect((await placeOrder(billing, user, { promo_code: "RAMADAN-2026" })).status).toBe(200);
+    expect((await placeOrder(started, user, { promo_code: "RAMADAN-2026" })).status).toBe(200);
   }
+  return started;
 });
-afterAll(async () => {
-  await browser?.close();
-  await billing?.close();
-});
-
-function visitAdmin({
-  origin = billing.origin,
-  ...options
-}: Parameters<typeof visitPage>[2] & { origin?: string } = {}) {
-  return visitPage(browser, origin, options);
-}
 
 const WRONG_TOKEN = "This token is not valid here. Check that it is complete and for this Sovereign.";
 
@@ -71,7 +51,9 @@ describe("/admin", () => {
     await page.locator("#issue-dialog").getByLabel("Valid until").fill("2090-11-18T12:00");
     await page.locator("#issue-dialog").getByRole("button", { name: "Issue a voucher" }).click();
     await page.getByText("NATIONAL-DAY is issued.").waitFor();
-    const listed = await billing.ask("/billing/vouchers/list", { token: await signToken("x", "superadmin") });
+    const listed = await billing().ask("/billing/vouchers/list", {
+      token: await signToken("x", "superadmin"),
+    });
     expect(listed.json[0]).toMatchObject({
       code: "NATIONAL-DAY",
       credit_omr: 40,
@@ -99,7 +81,7 @@ describe("/admin", () => {
       .poll(() => rows.allTextContents(), { timeout: 10_000 })
       .toEqual([expect.stringContaining("NATIONAL-DAY")]);
 
-    const link = `${billing.origin}/redeem?code=NATIONAL-DAY`;
+    const link = `${billing().origin}/redeem?code=NATIONAL-DAY`;
     await page.getByRole("button", { name: "Copy link NATIONAL-DAY" }).click();
     expect(await page.evaluate("navigator.clipboard.readText()")).toBe(link);
     await page.getByRole("button", { name: "QR code NATIONAL-DAY" }).click();
@@ -111,7 +93,7 @@ describe("/admin", () => {
     await page.locator("#revoke-dialog").getByRole("button", { name: "Revoke" }).click();
     await page.getByText("NATIONAL-DAY is revoked.").waitFor();
     await expect.poll(() => rowOf(page, "NATIONAL-DAY").count()).toBe(0);
-    expect((await billing.ask("/redeem?code=NATIONAL-DAY")).status).toBe(404);
+    expect((await billing().ask("/redeem?code=NATIONAL-DAY")).status).toBe(404);
     expect(faults).toEqual([]);
     await close();
   });

@@ -1,27 +1,53 @@
 import jsqr from "jsqr";
 import type { Browser, Page } from "playwright-core";
-import { signToken } from "../support/builder/billing.ts";
-import { type Visit, visit } from "../support/server/browser.ts";
+import { afterAll, beforeAll } from "vitest";
+import { signToken, type TestBilling } from "../support/builder/billing.ts";
+import { launchBrowser, type Visit, visit } from "../support/server/browser.ts";
+
+type AdminVisit = Parameters<typeof visit>[2] & {
+  language?: string;
+  role?: string;
+  /** The view after #. */
+  hash?: string;
+  /** Of another service than that of `useAdmin`. */
+  origin?: string;
+};
+
+/** A browser and a service for the tests of one file. `start` also issues the vouchers that the tests need. */
+export function useAdmin(start: () => Promise<TestBilling>) {
+  let browser: Browser | undefined;
+  let billing: TestBilling | undefined;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+    billing = await start();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await billing?.close();
+  });
+  const service = (): TestBilling => {
+    if (billing === undefined) throw new Error("no service: the hook `beforeAll` failed");
+    return billing;
+  };
+
+  /** Visits /admin. With a role, it signs in too. */
+  async function visitAdmin(options: AdminVisit = {}): Promise<Visit> {
+    const { language = "en", role, hash = "", origin = service().origin, ...rest } = options;
+    if (browser === undefined) throw new Error("no browser: the hook `beforeAll` failed");
+    const visited = await visit(browser, `${origin}/admin?lang=${language}${hash}`, rest);
+    await visited.page.locator("#signed-out").waitFor();
+    if (role !== undefined) await signIn(visited.page, role);
+    return visited;
+  }
+  return { billing: service, visitAdmin };
+}
 
 /** Enters a token of this role into the form of the page. */
 export async function signIn(page: Page, role: string): Promise<void> {
   await page.locator("#token").fill(await signToken("fatma", role));
   await page.locator("#token-form button").click();
   await page.locator("#signed-in").waitFor();
-  await page.locator("#tiles li").first().waitFor();
-}
-
-/** Visits /admin of a service. With a role, it signs in too. */
-export async function visitAdmin(
-  browser: Browser,
-  origin: string,
-  options: Parameters<typeof visit>[2] & { language?: string; role?: string } = {},
-): Promise<Visit> {
-  const { language = "en", role, ...rest } = options;
-  const visited = await visit(browser, `${origin}/admin?lang=${language}`, rest);
-  await visited.page.locator("#signed-out").waitFor();
-  if (role !== undefined) await signIn(visited.page, role);
-  return visited;
+  await page.locator("#tiles li").first().waitFor({ state: "attached" });
 }
 
 export const rowOf = (page: Page, code: string) => page.locator("#voucher-rows tr").filter({ hasText: code });

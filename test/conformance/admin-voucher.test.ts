@@ -1,53 +1,26 @@
 import { readFileSync } from "node:fs";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
-import {
-  issueVoucher,
-  placeOrder,
-  signToken,
-  startBilling,
-  type TestBilling,
-} from "../support/builder/billing.ts";
-import { axeViolations, launchBrowser, overflow, type Visit, visit } from "../support/server/browser.ts";
+import { issueVoucher, placeOrder, signToken, startBilling } from "../support/builder/billing.ts";
+import { axeViolations, overflow } from "../support/server/browser.ts";
+import { rowOf, signIn, useAdmin } from "./admin-visit.ts";
 
 const EXAMPLE = new URL("../../docs/examples/40-franchise-omantel.yaml", import.meta.url);
 const GRANTS = parseAllDocuments(readFileSync(EXAMPLE, "utf8"))[0]?.toJS().spec.grants.vouchers as object;
 
-let browser: Browser;
-let billing: TestBilling;
-beforeAll(async () => {
-  browser = await launchBrowser();
-  billing = await startBilling({ files: { GRANTS_FILE: GRANTS } });
-  await issueVoucher(billing, "RAMADAN-2026", { description: "A gift", max_redemptions: 100 });
+const { billing, visitAdmin } = useAdmin(async () => {
+  const started = await startBilling({ files: { GRANTS_FILE: GRANTS } });
+  await issueVoucher(started, "RAMADAN-2026", { description: "A gift", max_redemptions: 100 });
   for (const user of ["aisha", "salim", "mariam"])
-    expect((await placeOrder(billing, user, { promo_code: "RAMADAN-2026" })).status).toBe(200);
-});
-afterAll(async () => {
-  await browser?.close();
-  await billing?.close();
+    expect((await placeOrder(started, user, { promo_code: "RAMADAN-2026" })).status).toBe(200);
+  return started;
 });
 
-async function signIn(page: Page, role = "sovereign-admin"): Promise<void> {
-  await page.locator("#token").fill(await signToken("fatma", role));
-  await page.locator("#token-form button").click();
-  await page.locator("#signed-in").waitFor();
-}
-
-async function open(
-  options: Parameters<typeof visit>[2] & { language?: string; role?: string; hash?: string } = {},
-): Promise<Visit> {
-  const { language = "en", role, hash = "", ...rest } = options;
-  const visited = await visit(browser, `${billing.origin}/admin?lang=${language}${hash}`, rest);
-  await visited.page.locator("#signed-out").waitFor();
-  await signIn(visited.page, role);
-  return visited;
-}
-
-const rowOf = (page: Page, code: string) => page.locator("#voucher-rows tr").filter({ hasText: code });
+const open = (options: Parameters<typeof visitAdmin>[0] = {}) =>
+  visitAdmin({ role: "sovereign-admin", ...options });
 const admin = () => signToken("fatma", "sovereign-admin");
 const read = async (code: string) =>
-  (await billing.ask(`/billing/vouchers/read/${code}`, { token: await admin() })).json;
+  (await billing().ask(`/billing/vouchers/read/${code}`, { token: await admin() })).json;
 
 describe("a voucher on /admin", () => {
   it("is issued by the default form under the example Franchise, which shows what the grants leave", async () => {
@@ -81,7 +54,7 @@ describe("a voucher on /admin", () => {
   });
 
   it("is never overwritten by the issue form: the page links to the existing voucher", async () => {
-    await issueVoucher(billing, "TAKEN-CODE", { credit_omr: 30, max_redemptions: 5 });
+    await issueVoucher(billing(), "TAKEN-CODE", { credit_omr: 30, max_redemptions: 5 });
     const before = await read("TAKEN-CODE");
     const { page, close } = await open();
     await page.locator("#issue").click();
@@ -95,7 +68,7 @@ describe("a voucher on /admin", () => {
   });
 
   it("has a page of its own with its terms and its history, where it is edited, paused and revoked", async () => {
-    await issueVoucher(billing, "OWN-PAGE", { credit_omr: 40, description: "Old", max_redemptions: 5 });
+    await issueVoucher(billing(), "OWN-PAGE", { credit_omr: 40, description: "Old", max_redemptions: 5 });
     const { page, faults, close } = await open();
     await rowOf(page, "OWN-PAGE").getByRole("link", { name: "OWN-PAGE" }).click();
     await page.getByRole("button", { name: "Edit" }).click();
@@ -136,16 +109,16 @@ describe("a voucher on /admin", () => {
     const { page, close } = await open({ hash: "#voucher=RAMADAN-2026" });
     await expect.poll(() => page.locator("#voucher-title").textContent()).toBe("RAMADAN-2026");
     await page.locator("a[hreflang=ar]").click();
-    await page.waitForURL(`${billing.origin}/admin?lang=ar#voucher=RAMADAN-2026`);
+    await page.waitForURL(`${billing().origin}/admin?lang=ar#voucher=RAMADAN-2026`);
     await close();
   });
 
   it("is not overwritten after another administrator changed it", async () => {
-    await issueVoucher(billing, "TWO-EDITORS", { credit_omr: 10, max_redemptions: 5 });
+    await issueVoucher(billing(), "TWO-EDITORS", { credit_omr: 10, max_redemptions: 5 });
     const { page, close } = await open({ hash: "#voucher=TWO-EDITORS" });
     await page.getByRole("button", { name: "Edit" }).click();
     await page.locator("#edit-description").fill("Mine");
-    await billing.ask("/billing/vouchers/update/TWO-EDITORS", {
+    await billing().ask("/billing/vouchers/update/TWO-EDITORS", {
       ...{ method: "PUT", token: await admin() },
       body: { credit_omr: 15 },
     });
@@ -160,9 +133,9 @@ describe("a voucher on /admin", () => {
   });
 
   it("is found by its standing, also after it was revoked", async () => {
-    await issueVoucher(billing, "LATER-ON", { starts_at: "2090-01-01T00:00:00Z", max_redemptions: 1 });
-    await issueVoucher(billing, "NO-LONGER", { max_redemptions: 1 });
-    await billing.ask("/billing/vouchers/revoke/NO-LONGER", { method: "DELETE", token: await admin() });
+    await issueVoucher(billing(), "LATER-ON", { starts_at: "2090-01-01T00:00:00Z", max_redemptions: 1 });
+    await issueVoucher(billing(), "NO-LONGER", { max_redemptions: 1 });
+    await billing().ask("/billing/vouchers/revoke/NO-LONGER", { method: "DELETE", token: await admin() });
     const { page, faults, close } = await open();
     await page.getByLabel("Status", { exact: true }).first().selectOption("scheduled");
     await expect.poll(() => page.locator("#voucher-rows tr").count()).toBe(1);
@@ -207,7 +180,7 @@ describe("/admin", () => {
     await page.evaluate('sessionStorage.setItem("catalyst-admin-token", "ended")');
     await page.locator("#issue-form .action").click();
     await page.getByText("Your session has ended. Sign in again. What you entered is kept.").waitFor();
-    await signIn(page);
+    await signIn(page, "sovereign-admin");
     await page.locator("#issue-dialog[open]").waitFor();
     expect(await page.locator("#issue-credit").inputValue()).toBe("33");
     expect(await page.locator("#issue-description").inputValue()).toBe("Half written");
@@ -218,7 +191,7 @@ describe("/admin", () => {
   });
 
   it("says that the token has expired", async () => {
-    const { page, close } = await visit(browser, `${billing.origin}/admin?lang=en`);
+    const { page, close } = await visitAdmin();
     const claims = Buffer.from(JSON.stringify({ sub: "x", exp: 1 })).toString("base64url");
     await page.locator("#token").fill(`eyJhbGciOiJIUzI1NiJ9.${claims}.c2ln`);
     await page.locator("#token-form button").click();
