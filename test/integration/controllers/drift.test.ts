@@ -14,6 +14,7 @@ import {
   until,
   useOperatorBench,
 } from "../../support/process/operator-bench.ts";
+import { editBillingImage } from "../../support/server/api-request.ts";
 
 const bench = useOperatorBench();
 const NAMESPACE = "sovereign-zero";
@@ -28,13 +29,7 @@ const imageOf = async () => {
   };
   return live.spec.template.spec.containers[0]?.image;
 };
-const editImage = () =>
-  bench.client().request({
-    method: "PATCH",
-    path: `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/billing`,
-    contentType: "application/strategic-merge-patch+json",
-    body: { spec: { template: { spec: { containers: [{ name: "billing", image: STRANGE }] } } } },
-  });
+const editImage = () => editBillingImage(bench.client(), NAMESPACE, STRANGE);
 const editConfiguration = (words: string) =>
   bench
     .client()

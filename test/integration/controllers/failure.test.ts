@@ -5,7 +5,7 @@ import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { isFinishedJob, type JobObject } from "../../../src/controllers/sovereign/observed.ts";
 import { KubeError, kubeErrorOf } from "../../../src/kube/error.ts";
-import { CONFIG_MAPS, DEPLOYMENTS, JOBS, NAMESPACES, pathOf, SERVICES } from "../../../src/kube/resource.ts";
+import { CONFIG_MAPS, DEPLOYMENTS, JOBS, NAMESPACES, SERVICES } from "../../../src/kube/resource.ts";
 import { IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
 import {
   RELEASES,
@@ -14,6 +14,7 @@ import {
   until,
   useOperatorBench,
 } from "../../support/process/operator-bench.ts";
+import { editBillingImage } from "../../support/server/api-request.ts";
 
 const bench = useOperatorBench();
 const NAMESPACE = "sovereign-zero";
@@ -111,12 +112,7 @@ describe("what the API server refuses", () => {
     await bench.awaitCondition("zero", "Ready", "False", "WriteForbidden");
     const key = { namespace: NAMESPACE, name: "billing" };
     const edited = "registry.example/edited:1";
-    await bench.client().request({
-      method: "PATCH",
-      path: pathOf(DEPLOYMENTS, key),
-      contentType: "application/strategic-merge-patch+json",
-      body: { spec: { template: { spec: { containers: [{ name: "billing", image: edited }] } } } },
-    });
+    await editBillingImage(bench.client(), NAMESPACE, edited);
     await bench.client().delete(SERVICES, key);
     await until(
       async () => {

@@ -1,4 +1,6 @@
 import { type Dispatcher, request } from "undici";
+import type { KubeClient } from "../../../src/kube/client.ts";
+import { DEPLOYMENTS, pathOf } from "../../../src/kube/resource.ts";
 
 export const APPLY = "application/apply-patch+yaml";
 export const MERGE = "application/merge-patch+json";
@@ -37,6 +39,15 @@ export async function sendTo(
   const isJson = String(answer.headers["content-type"]).startsWith("application/json");
   return { status: answer.statusCode, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
 }
+
+/** Edits the image of a Sovereign's billing, as `kubectl set image` does. */
+export const editBillingImage = (client: KubeClient, namespace: string, image: string): Promise<unknown> =>
+  client.request({
+    method: "PATCH",
+    path: pathOf(DEPLOYMENTS, { namespace, name: "billing" }),
+    contentType: STRATEGIC,
+    body: { spec: { template: { spec: { containers: [{ name: "billing", image }] } } } },
+  });
 
 /** The events of a watch until `enough` says so, or the watch ends. */
 export async function readEvents<T>(

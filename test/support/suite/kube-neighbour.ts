@@ -6,6 +6,7 @@ import { createApplier } from "../../../src/kube/apply.ts";
 import { withForeignFields } from "../../../src/kube/informer.ts";
 import { DEPLOYMENTS, resourceOfManifest } from "../../../src/kube/resource.ts";
 import { IMAGE, NEXT_IMAGE, sovereign } from "../builder/catalyst-object.ts";
+import { editBillingImage } from "../server/api-request.ts";
 import type { KubeBench } from "./kube-bench.ts";
 
 const MANAGER = "catalyst-operator";
@@ -97,12 +98,7 @@ export function describeNeighbours(bench: KubeBench): void {
     it("does not count an image of the same digest in a mirror as drift", async () => {
       const { key, again } = await start("mirrored");
       const image = IMAGE.replace("registry.example", "mirror.local/cache");
-      await bench.client().request({
-        method: "PATCH",
-        path: `/apis/apps/v1/namespaces/${key.namespace}/deployments/${key.name}`,
-        contentType: "application/strategic-merge-patch+json",
-        body: { spec: { template: { spec: { containers: [{ name: "billing", image }] } } } },
-      });
+      await editBillingImage(bench.client(), key.namespace, image);
       const [same] = workload("mirrored");
       if (same === undefined) throw new Error("no Deployment");
       expect((await again(same)).kind).toBe("unchanged");

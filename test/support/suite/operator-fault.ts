@@ -4,7 +4,7 @@ import { isConditionTrue } from "../../../src/api/condition.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { managedResources } from "../../../src/controllers/sovereign/cache.ts";
-import { CONFIG_MAPS, DEPLOYMENTS, pathOf, SERVICES } from "../../../src/kube/resource.ts";
+import { CONFIG_MAPS, DEPLOYMENTS, SERVICES } from "../../../src/kube/resource.ts";
 import type { OperatorCaches } from "../../../src/operator/cache.ts";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../builder/catalyst-object.ts";
@@ -21,6 +21,7 @@ import {
   useOperatorBench,
 } from "../process/operator-bench.ts";
 import { createFault, type PlannedFault, seededRandom } from "../process/operator-fault.ts";
+import { editBillingImage } from "../server/api-request.ts";
 
 const PATIENCE_MS = 120_000;
 const QUIET_MS = 60;
@@ -107,14 +108,7 @@ export function describeOperatorFaults({
 
   async function edit(name: string): Promise<void> {
     const { namespace } = key(name);
-    await bench.client().request({
-      method: "PATCH",
-      path: pathOf(DEPLOYMENTS, key(name)),
-      contentType: "application/strategic-merge-patch+json",
-      body: {
-        spec: { template: { spec: { containers: [{ name: "billing", image: "registry.example/x" }] } } },
-      },
-    });
+    await editBillingImage(bench.client(), namespace, "registry.example/x");
     const configuration = { namespace, name: "billing-config" };
     await bench.client().mergePatch(CONFIG_MAPS, configuration, { data: { "catalog.json": "{}" } });
     await bench.client().delete(SERVICES, key(name));
