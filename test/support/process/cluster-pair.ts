@@ -171,9 +171,13 @@ export function useClusterPair(start?: Parameters<typeof useOperatorBench>[0]): 
     const before = calls.length;
     fault.arm();
     await stages[stage].act(name);
-    const untilOver = () =>
+    const ofDeadHub = new AbortController();
+    const untilOver = (signal?: AbortSignal) =>
       until(
-        () => stages[stage].isOver(name),
+        () => {
+          signal?.throwIfAborted();
+          return stages[stage].isOver(name);
+        },
         async () => [stage, JSON.stringify(planned), ...calls, await describeAll(name)].join("\n"),
         PATIENCE_MS,
       );
@@ -187,16 +191,21 @@ export function useClusterPair(start?: Parameters<typeof useOperatorBench>[0]): 
         },
       });
     }
-    const end = async () => {
-      await untilOver();
+    const end = async (signal?: AbortSignal) => {
+      await untilOver(signal);
       await settled(run, QUIET_MS, calls);
-      return converged(() => endState(name), expected, CONVERGENCE_MS);
+      const read = () => {
+        signal?.throwIfAborted();
+        return endState(name);
+      };
+      return converged(read, expected, CONVERGENCE_MS);
     };
     // The hub may also crash at a call that follows the end of the stage.
-    const first = end();
+    const first = end(ofDeadHub.signal);
     first.catch(() => undefined);
     let last = await Promise.race([first, fault.died.then(() => undefined)]);
     if (last === undefined) {
+      ofDeadHub.abort();
       await startAgain();
       last = await end();
     }
