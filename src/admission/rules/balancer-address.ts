@@ -26,8 +26,8 @@ export interface WantedAddress {
 }
 
 /**
- * One text for each address. IPv6 has many, and one family of them stands for addresses of IPv4. Kubernetes reads zeros
- * before a number of IPv4 as nothing, and a URL reads them as the mark of an octal number.
+ * Returns the same text for every spelling of an address. IPv6 has many spellings, and some IPv6 addresses stand for IPv4
+ * ones. Kubernetes ignores zeros before a number of an IPv4 address. A URL would take such a number for an octal one.
  */
 export function normalAddress(text: string): string {
   if (!text.includes(":")) return normalHost(IPV4.test(text) ? text.replaceAll(/\b0+(?=[0-9])/g, "") : text);

@@ -27,8 +27,8 @@ function providerMeaning(name: string, path: string): Meaning | undefined {
 }
 
 /**
- * Kinds with a part for each of dozens of products. Finds the members by their names, so a later product is judged too if it
- * names its hosts alike. A URL that a Secret holds is not seen.
+ * Kinds with a part for each of dozens of products. Finds members by their names, so a product that is added later is judged
+ * too if its members have the same names. A URL in a Secret is not found.
  */
 const PARTS: ReadonlyMap<string, { path: string; meaningOf: MeaningOf }> = new Map([
   ["monitoring.coreos.com/alertmanagerconfigs", { path: "receivers", meaningOf: receiverMeaning }],

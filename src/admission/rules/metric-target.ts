@@ -44,7 +44,7 @@ const NODE_MESSAGE = "nodes are the platform's; use role Pod, Service, Endpoints
 const SERVER_MESSAGE =
   "a server of your choice would name what Prometheus reads; remove it, and name the targets in spec.staticConfigs";
 
-/** The paths at which exporters probe for Prometheus. At others, a server of a controller shows what it knows of all tenants. */
+/** The paths at which exporters probe for Prometheus. At other paths, a server of a controller shows data of all tenants. */
 const PROBE_PATHS = ["/probe", "/snmp"];
 
 function proberProblems({ prober }: Record<string, unknown>, facts: DestinationFacts): Problem[] {
@@ -165,7 +165,7 @@ function writesAddress({ action, targetLabel, regex, replacement }: Record<strin
   return label === ADDRESS || label.includes("$");
 }
 
-/** Whether the new address has the host of the old one. Prometheus matches the expression from the begin of the labels. */
+/** Whether the new address has the host of the old one. Prometheus matches the expression from the beginning of the labels. */
 const keepsHost = ({ targetLabel, sourceLabels, regex, replacement }: Record<string, unknown>): boolean =>
   targetLabel === ADDRESS &&
   listOf(sourceLabels)[0] === ADDRESS &&

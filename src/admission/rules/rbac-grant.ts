@@ -64,7 +64,7 @@ export function grants(rule: PolicyRule, right: Right): boolean {
 const isUnder = (path: string, url: string): boolean =>
   url === path || (url.endsWith("*") && path.startsWith(url.replace(/\*+$/, "")));
 
-/** A ClusterRole, as far as the rules that it ends up with depend on it. */
+/** The members of a ClusterRole that decide which rules it has after aggregation. */
 export interface RoleObject {
   metadata: { name: string; labels?: Readonly<Record<string, string>> };
   rules?: unknown;
