@@ -39,8 +39,8 @@ const SESSION_SQL = `SET search_path = public, pg_catalog; SET statement_timeout
   SET idle_in_transaction_session_timeout = '15s'`;
 
 /**
- * With `sovereignFqdn`, each connection is refused while the database belongs to another Sovereign. A server that takes the
- * place of the own one, after a change of DNS or of a Service, then never receives an order.
+ * With `sovereignFqdn`, each connection is refused while the database belongs to another Sovereign. So after a wrong change
+ * of DNS or of a Service, the server that then answers at this address never receives an order.
  */
 export function createPool(
   databaseUrl: string,
@@ -94,7 +94,7 @@ export function createDatabase(pool: pg.Pool): Database {
   return {
     pool,
     withClient,
-    // Not the pool's `query`, which closes the connection after any error, also after a constraint violation.
+    // The pool's own `query` would close the connection after every error, even after a constraint violation.
     query: <Row>(statement: Statement) => withClient((client) => queryableOf(client).query<Row>(statement)),
     transaction: (run) =>
       withClient(async (client, discard) => {

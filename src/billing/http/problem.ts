@@ -2,7 +2,7 @@ import { CodedError, type FieldError, RequestError, VoucherConflict, VoucherErro
 import { errorReference } from "./error-page.ts";
 import { PROBLEMS, type ProblemCode } from "./problem-table.ts";
 
-/** RFC 9457, with the earlier service's member `error` beside. */
+/** Problem details (RFC 9457), with the earlier service's member `error`. */
 export interface Problem {
   /** A reference to the code's entry on the error page, relative to the requested path. */
   type: string;

@@ -92,7 +92,7 @@ export function parseEmail(text: string): string | undefined {
     : undefined;
 }
 
-/** Not by `URL`, which would encode Stripe's `{CHECKOUT_SESSION_ID}`. */
+/** Adds the order's id to the query. Does not use `URL`, which would encode Stripe's `{CHECKOUT_SESSION_ID}`. */
 function withOrder(url: string, orderId: string): string {
   const [address = "", ...fragment] = url.split("#");
   const query = `${address.includes("?") ? "&" : "?"}order_id=${orderId}`;

@@ -14,7 +14,7 @@ export function judgeOwners(
           ? []
           : [notOwner(`function public.${one.signature}`, quoted(one.owner), quoted(role))];
       case "relation":
-        // An index belongs to its table. Other kinds of relations are another rule's matter.
+        // An index belongs to its table. Another rule judges the other kinds of relations.
         return one.isOwned || !owned.has(one.name) || !["r", "p"].includes(one.relkind)
           ? []
           : [notOwner(`table public.${quoted(one.name)}`, quoted(one.owner), quoted(role))];

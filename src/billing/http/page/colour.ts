@@ -22,8 +22,8 @@ export interface BrandPalette {
 }
 
 /**
- * Any `#rrggbb` in colours that can be read: shifted towards black or white no further than WCAG asks. Black or white
- * reads on every colour (at worst 4.58:1), so a fill needs no shift for the text on it.
+ * Readable colours for any `#rrggbb`. Each is shifted towards black or white, and no further than WCAG requires. Text in
+ * black or in white is readable on every colour (at worst 4.58:1), so a fill needs no shift for its text.
  */
 export function brandPalette(colour: string, scheme: keyof typeof SURFACES): BrandPalette {
   const { page, card } = SURFACES[scheme];
