@@ -1,6 +1,6 @@
 /**
- * The order of a merged list: applied elements in the applied order, elements that only the live list has where
- * they were among the others.
+ * The order of a merged list. Applied elements are in the applied order. Elements that only the live list has keep their
+ * place between the others.
  */
 export function mergedOrder(live: readonly string[], applied: readonly string[]): string[] {
   const known = new Set(live);

@@ -1,4 +1,4 @@
-/** Who a request speaks for, as `authentication.k8s.io/v1 UserInfo`. */
+/** The user of a request, as `authentication.k8s.io/v1 UserInfo`. */
 export interface UserInfo {
   username: string;
   uid?: string;

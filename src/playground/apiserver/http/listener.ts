@@ -76,7 +76,7 @@ export async function startListener({
       for (const response of running) if (!response.headersSent) response.setHeader("Connection", "close");
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      // They have no end of their own.
+      // An upgraded connection, such as a port-forward, would stay open.
       for (const socket of upgraded) socket.destroy();
       const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
       await closed;
