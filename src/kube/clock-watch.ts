@@ -1,7 +1,7 @@
 import { sleep } from "../platform/shutdown.ts";
 import type { Watch } from "./reconcile.ts";
 
-/** A change that a clock service makes slowly is noticed too, once it adds up to this. */
+/** A slow correction by a clock service counts as a jump too, once it adds up to this. */
 const MIN_JUMP_MS = 1_000;
 /** A right that ends at a time must end within a minute of it. */
 const LOOK_EVERY_MS = 10_000;

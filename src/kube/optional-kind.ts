@@ -15,7 +15,7 @@ export async function listIfServed<T extends KubernetesObject>(
   return ifServed(async () => (await client.list<T>(resource, options)).items);
 }
 
-/** Lists like `listPages`. Calls `onPage` never when the API server does not serve the kind. */
+/** Lists like `listPages`. Never calls `onPage` when the API server does not serve the kind. */
 export async function listPagesIfServed<T extends KubernetesObject>(
   client: Pick<KubeClient, "listPages">,
   resource: Resource,

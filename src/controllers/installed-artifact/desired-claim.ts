@@ -61,7 +61,7 @@ const normalAddresses = (list: unknown): string[] =>
 
 /** The addresses of Pods, normalised. */
 export interface PodAddresses {
-  /** Those that Pods share with their node, and with Pods of others. */
+  /** Those of Pods in the host network. The node and Pods of others have the same address. */
   ofNodes: ReadonlySet<string>;
   all: ReadonlySet<string>;
 }

@@ -108,8 +108,8 @@ function desiredSovereign(from: HubObjects, sovereign: Sovereign): KubernetesObj
 }
 
 /**
- * Whether the Sovereign on its cluster has the spec and the image that the hub gives it. What else the hub still writes, such
- * as the end of a rollout, does not change what its status there says.
+ * Whether the Sovereign on its cluster has the spec and the image that the hub gives it. Its status there does not depend on
+ * the other fields that the hub writes, such as the end of a rollout.
  */
 export function isGiven({ objects }: DesiredSpoke, live: Sovereign | undefined): boolean {
   const given = objects.find(({ kind }) => kind === SOVEREIGN.kind) as Sovereign | undefined;

@@ -10,8 +10,8 @@ const REDACTED = "[redacted]";
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [^-]+-----[\s\S]*?(?:-----END [^-]+-----|$)/g, REDACTED],
   [/\bey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g, REDACTED],
-  // The whole header: what follows the scheme, or a cookie's name, is the secret.
-  // A part of it may be a text in quotation marks, which JSON escapes. After `=`, the mark may also end a member of JSON.
+  // The whole header, because the secret follows the scheme, or the name of a cookie. A part of the header may be in quotation
+  // marks, which JSON escapes. A quotation mark after `=` may also be the end of a member in JSON.
   [
     /((?:proxy-)?authorization|(?:set-)?cookie)(\\*["']?\s*[=:]\s*\\*["']?)(?:=\\*"(?!,\\*"|[}\]]|\s|$)[^"\\\n]*\\*"?|[^"'\n\\])+/gi,
     `$1$2${REDACTED}`,
@@ -50,7 +50,7 @@ const shortened = (line: string): string =>
     ? `${line.slice(0, MAX_LINE)}… (${line.length - MAX_LINE} characters are left out)`
     : line;
 
-/** In JSON, a line break is `\n`, whose letter would belong to the word behind it. The mark separates them. */
+/** In JSON, a line break is `\n`. Its letter would count as the beginning of the next word, so a mark separates the two. */
 const ESCAPE = /\\(?:[bfnrt]|u[0-9a-f]{4})/gi;
 const MARK = "\0";
 
