@@ -20,7 +20,7 @@ const ROOT = join(import.meta.dirname, "../..");
 const SESSION = join(import.meta.dirname, "session-process.ts");
 /** Longer than the tests of any rule take, with the start of a session. A mutant that takes longer never ends. */
 const MAX_SILENT_MS = 60_000;
-/** At once. Each session has a thread for its tests. */
+/** The number of sessions that run at the same time. Each has a thread for its tests. */
 const SESSIONS = 2;
 
 interface Result {

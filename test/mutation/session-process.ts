@@ -11,7 +11,7 @@ const [, , file = "", first = "0"] = process.argv;
 const path = join(ROOT, file);
 const source = readFileSync(path, "utf8");
 const TESTS = ["test/unit/admission/*.test.ts", "test/unit/admission/rules/*.test.ts"];
-/** They take two thirds of the time, and ask of all rules together what the other tests ask of each. */
+/** They take two thirds of the time, and check all rules together for what the other tests check in each rule. */
 const SLOW_TESTS = ["fuzz", "review-text", "routes"].map((name) => `test/unit/**/${name}.test.ts`);
 let current: Mutant | undefined;
 
@@ -19,9 +19,9 @@ const vitest = await createVitest(
   {
     ...{ config: false, root: ROOT, related: [path], watch: false, reporters: [{}] },
     ...{ include: TESTS, exclude: SLOW_TESTS, isolate: false, maxWorkers: 1, pool: "threads" },
-    // The first failure answers for a mutant.
+    // One failed test is enough to notice a mutant.
     bail: 1,
-    // Vitest would take the transformed file from its cache on the disk, which does not know of mutants.
+    // Vitest would take the transformed file from its cache on the disk, which has the original and no mutant.
     fsModuleCache: false,
   },
   {
@@ -35,7 +35,7 @@ const vitest = await createVitest(
   },
 );
 
-/** A test of the same name as the source knows it best. */
+/** The test file with the name of the source. It runs first, because it finds most mutants. */
 const isNearest = ({ moduleId }: TestSpecification): boolean =>
   relative(ROOT, moduleId) === file.replace(/^src\//, "test/unit/").replace(/\.ts$/, ".test.ts");
 const specifications = await vitest.getRelevantTestSpecifications();

@@ -44,7 +44,7 @@ describe("a migration", () => {
     for (const { sql } of MIGRATIONS) {
       const started = [...sql.matchAll(/^CREATE (?:OR REPLACE )?FUNCTION public\.(billing_\w+)/gm)];
       expect(functionsIn(sql).map(({ file }) => file)).toEqual(started.map(([, name]) => `${name}.sql`));
-      // Text that is read back from the catalog could only be there to be edited.
+      // A migration would read a function's text from the catalog only to patch it.
       expect(sql).not.toMatch(/pg_get_functiondef|prosrc/);
     }
   });
