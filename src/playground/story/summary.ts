@@ -26,16 +26,23 @@ export interface SummaryInput {
   keepsRunning: boolean;
 }
 
-/** Prints the table of Sovereigns, then what to open next: both pages, the URLs, and three commands. */
+/**
+ * Prints the table of Sovereigns. While the playground keeps running, also what to open next: both pages, the URLs, and
+ * three commands. After its end, their addresses would lead nowhere.
+ */
 export function printSummary(reporter: Reporter, input: SummaryInput): void {
-  const { spoke, end, keepsRunning } = input;
+  const next = input.keepsRunning
+    ? nextLines(input)
+    : ["Without --once, the playground keeps running, and lists pages to open and commands to try."];
+  for (const line of ["", ...formatTable(sovereignRows(input)), "", ...next])
+    reporter.line(line === "" ? "" : `  ${line}`);
+}
+
+function nextLines({ spoke, end, ...input }: SummaryInput): string[] {
   const { sovereign, liveCode } = end;
   const ownKubeconfig = (sovereign.onSpoke ? spoke?.kubeconfigPath : undefined) ?? input.kubeconfigPath;
-  const lines = [
-    "",
-    ...formatTable(sovereignRows(input)),
-    "",
-    keepsRunning ? "Open in a browser:" : "Without --once the playground keeps running. Then you can open:",
+  return [
+    "Open in a browser:",
     `  customers       ${sovereign.url}/redeem?code=${liveCode}`,
     `  administrators  ${sovereign.url}/admin   (choose "Sign in with your account", then a role)`,
     "  or with a token, which this command prints:",
@@ -49,14 +56,11 @@ export function printSummary(reporter: Reporter, input: SummaryInput): void {
         ]),
     `Tokens, URLs    ${input.sovereignsPath}`,
     "",
-    keepsRunning
-      ? "Try in another terminal: see what runs, try what a Franchisee may not do, ask what a code is worth:"
-      : "And you can see what runs, try what a Franchisee may not do, and ask what a code is worth:",
+    "Try in another terminal: see what runs, try what a Franchisee may not do, ask what a code is worth:",
     `  kubectl --kubeconfig ${input.kubeconfigPath} get catalyst --all-namespaces`,
     `  kubectl --kubeconfig ${ownKubeconfig} --as omantel-admin -n ${sovereign.namespace} set image deployment/billing billing=evil:latest`,
     `  curl -s ${sovereign.url}/billing/vouchers/redeem-preview -H 'content-type: application/json' -d '{"code":"${liveCode}"}'`,
   ];
-  for (const line of lines) reporter.line(line === "" ? "" : `  ${line}`);
 }
 
 function sovereignRows({ sovereigns, spoke }: SummaryInput): string[][] {
