@@ -2,8 +2,12 @@ import { globSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { admissionPath } from "../../src/admission/routes.ts";
+import { NAMESPACE_SELECTIONS } from "../../src/admission/rules/request.ts";
 import { RULE_IDS } from "../../src/admission/rules/rule-id.ts";
 import {
+  blocksOf,
+  isFile,
   linksOf,
   matchesOf,
   npmScriptsOf,
@@ -36,7 +40,7 @@ const OWN_TEXT = ["src", "charts", "policies", "test/bench"]
       .filter((file) => /\.(ts|js|sql|ya?ml|tpl)$/.test(file) && !file.includes("node_modules"))
       .map((file) => readPage(join(folder, file))),
   )
-  .concat(readPage("package.json"))
+  .concat(["package.json", "Dockerfile"].map(readPage))
   .join("\n");
 const OWN_WORDS = new Set(OWN_TEXT.match(/[A-Za-z_][\w-]*\w/g));
 const isOwnWord = (span: string) => OWN_WORDS.has(span);
@@ -72,6 +76,7 @@ const isLabel = (span: string) => {
 };
 const BENCH_HELP = readPage("test/bench/main.ts");
 const RULES = new Set<string>(RULE_IDS);
+const ADMISSION_PATHS = NAMESPACE_SELECTIONS.map(admissionPath);
 const isFileName = (span: string) =>
   globSync(`{*,{src,charts,docs,test}/**/}${span}`, { cwd: ROOT, exclude: ["**/node_modules/**"] }).length >
     0 || isOwnText(span);
@@ -122,6 +127,22 @@ const FACTS: [kind: string, pattern: RegExp, isDefined: (span: string) => boolea
     /^[A-Z][a-z]+([A-Z][A-Za-z]+)+$/,
     (span) => isReasonConditionOrKind(span) || isDeclared(span),
   ],
+  [
+    "state, role or other word with a capital",
+    /^[A-Z][a-z]+$/,
+    (span) => isReasonConditionOrKind(span) || isDeclared(span) || isFile(span),
+  ],
+  ["member or function", /^[a-z]+([A-Z][a-z0-9]*)+$/, isOwnWord],
+  [
+    "chart value that is set",
+    /^[a-z]\w*(\.[a-z]\w*)+=/,
+    (span) => CHART_VALUES.has(span.split("=")[0] ?? ""),
+  ],
+  [
+    "path of a server or a container",
+    /^\/[\w/.-]+$/,
+    (span) => ADMISSION_PATHS.includes(span) || isOwnText(span),
+  ],
   ["rule id or name of an object", /^[a-z]+(-[a-z]+)+$/, (span) => RULES.has(span) || isOwnWord(span)],
   [
     "error code, table or column",
@@ -129,6 +150,20 @@ const FACTS: [kind: string, pattern: RegExp, isDefined: (span: string) => boolea
     (span) => isTableColumnOrCode(span) || isOwnWord(span),
   ],
 ];
+
+/** What the code blocks name, also in blocks that no test runs: a pattern, and a check of its group. */
+const BLOCK_FACTS: [kind: string, pattern: RegExp, isDefined: (name: string) => boolean][] = [
+  ["path", /(?<![\w./$:@-])((?:src|test|charts|crds|policies|docs)\/[\w./-]*\w)/g, isFile],
+  [
+    "command",
+    /(?:^|[\s(])catalyst (?:-- )?([a-z][a-z-]*[^|\n#&;)"`]*)/gm,
+    (words) => isCommand(`catalyst ${words}`),
+  ],
+  ["chart value", /(?<=\bhelm [^\n]*)--set '?([\w.]+)=/g, (value) => CHART_VALUES.has(value)],
+];
+const blocks = PAGES.flatMap((page) => blocksOf(readPage(page)));
+const namedInBlocks = (pattern: RegExp) => blocks.flatMap((block) => matchesOf(block, pattern));
+
 const kindOf = (span: string) => FACTS.find(([, pattern]) => pattern.test(span))?.[0];
 
 describe("the names in code spans of all pages", () => {
@@ -136,6 +171,12 @@ describe("the names in code spans of all pages", () => {
     const named = spans.filter((span) => kindOf(span) === kind);
     expect(named).not.toEqual([]);
     expect(named.filter((span) => !isDefined(span) && !foreign.has(span))).toEqual([]);
+  });
+
+  it.each(BLOCK_FACTS)("are defined where a code block has them: %s", (_, pattern, isDefined) => {
+    const named = namedInBlocks(pattern);
+    expect(named).not.toEqual([]);
+    expect(named.filter((name) => !isDefined(name))).toEqual([]);
   });
 
   it("are fields of our kinds where a block of YAML sets them", () => {
@@ -160,6 +201,9 @@ it("the facts that tests check are counted by kind", async ({ annotate }) => {
     ["paths", texts.flatMap(pathsOf).length],
     ["npm scripts", texts.flatMap(npmScriptsOf).length],
     ["fields in blocks of YAML", fieldsInBlocks.length],
+    ...BLOCK_FACTS.map(
+      ([kind, pattern]) => [`${kind} in a code block`, namedInBlocks(pattern).length] as const,
+    ),
     ...FACTS.map(([kind]) => [kind, spans.filter((span) => kindOf(span) === kind).length]),
   ];
   await annotate(counts.map(([kind, count]) => `${kind}: ${count}`).join(", "));

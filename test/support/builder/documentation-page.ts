@@ -29,6 +29,10 @@ export const spansOf = (text: string): string[] => [
   ...new Set(matchesOf(withoutBlocks(text), /`([^`\n]+)`/g)),
 ];
 
+/** The code blocks of a page. A command that continues on the next line is one line. */
+export const blocksOf = (text: string): string[] =>
+  matchesOf(text, /^ *```[^\n]*\n(.*?)^ *```/gms).map((block) => block.replace(/\\\n\s*/g, " "));
+
 /** Targets of links within the repository. */
 export const linksOf = (text: string): string[] =>
   matchesOf(withoutBlocks(text).replace(/`[^`\n]*`/g, ""), /\]\((?!https?:)([^)\s]+)\)/g);
