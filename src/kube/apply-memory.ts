@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { ANNOTATION } from "../api/label.ts";
 import { type KubernetesObject, presentFields } from "../api/object.ts";
 import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
@@ -32,6 +33,8 @@ export interface ApplyMemory {
    * are left out.
    */
   unsettledFields(desired: KubernetesObject, live: OwnedObject): string[];
+  /** Whether both live objects have the same content, apart from labels and annotations that are not desired. */
+  haveSameContent(desired: KubernetesObject, one: OwnedObject, other: OwnedObject): boolean;
   /** Drops the state of the object with this `nameOf`. */
   forget(name: string): void;
 }
@@ -85,6 +88,11 @@ export function createApplyMemory(freeFields: FreeFields = () => []): ApplyMemor
       return [...findings(desired, live)]
         .filter(([path, value]) => settled?.get(path) !== value)
         .map(([path]) => path);
+    },
+    haveSameContent(desired, one, other) {
+      if (!isDeepStrictEqual(findings(desired, one), findings(desired, other))) return false;
+      const { metadata } = desired;
+      return contentOf({ ...one, metadata }) === contentOf({ ...other, metadata });
     },
     forget(name) {
       memories.delete(name);

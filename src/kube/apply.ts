@@ -1,5 +1,5 @@
 import type { KubernetesObject } from "../api/object.ts";
-import { contentOf, createApplyMemory, nameOf, stamped } from "./apply-memory.ts";
+import { createApplyMemory, nameOf, stamped } from "./apply-memory.ts";
 import type { KubeClient } from "./client.ts";
 import { isInvalid, KubeError } from "./error.ts";
 import { createFieldConflictGuard } from "./field-conflict.ts";
@@ -107,7 +107,7 @@ export function createApplier(deps: {
   /**
    * Whether a dry run returns the live object unchanged. A process checks this once for an object that another process
    * wrote. Without the check, it would treat the changes that a mutating webhook makes to every write as another client's
-   * change.
+   * change. Labels and annotations that are not desired do not count: a webhook may write the time of each review there.
    */
   async function isSettled(desired: KubernetesObject, live: KubernetesObject): Promise<boolean> {
     if (foreignAdditions(desired, live, freeFields(desired)).length > 0) return false;
@@ -118,8 +118,7 @@ export function createApplier(deps: {
         if ((error instanceof KubeError && error.status === 400) || isInvalid(error)) return undefined;
         throw error;
       });
-    if (trial === undefined) return false;
-    return contentOf(trial) === contentOf(live);
+    return trial !== undefined && memory.haveSameContent(desired, live, lean(trial));
   }
 
   /** Fields that a write would change. Empty when the server already holds the desired object. */

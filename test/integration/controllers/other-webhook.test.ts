@@ -1,0 +1,3 @@
+import { describeOtherWebhook } from "../../support/suite/other-webhook.ts";
+
+describeOtherWebhook();
