@@ -1,0 +1,3 @@
+import { describeCloudNativePgSecret } from "../../support/suite/cloudnativepg-secret.ts";
+
+describeCloudNativePgSecret();
