@@ -1,0 +1,3 @@
+import { describeHeldUpRelease } from "../../support/suite/held-up-release.ts";
+
+describeHeldUpRelease();
