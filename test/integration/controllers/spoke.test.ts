@@ -128,6 +128,23 @@ describe("a Sovereign on a cluster of its own", () => {
   });
 });
 
+describe("the status of a Sovereign with a cluster of its own", () => {
+  it("shows on the hub what changed there within five seconds, by the watch", async () => {
+    await awaitOn(hub, "omantel", IMAGE);
+    const key = { namespace: "sovereign-omantel", name: "billing" };
+    for (const [availableReplicas, status] of [
+      [0, "False"],
+      [2, "True"],
+    ] as const) {
+      await spoke.client().mergePatch(DEPLOYMENTS, key, { status: { availableReplicas } }, "status");
+      await spoke.awaitCondition("omantel", "RolledOut", status);
+      // The hub's next resync is hours away.
+      await hub.awaitCondition("omantel", "RolledOut", status, undefined, 5_000);
+    }
+    await awaitOn(hub, "omantel", IMAGE);
+  });
+});
+
 describe("a rollout over local and remote Sovereigns", () => {
   it("updates the remote one after Catalyst-Zero, counts both in the same way, and shows it Ready from then on", async () => {
     const shown: (string | undefined)[] = [];
