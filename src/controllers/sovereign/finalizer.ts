@@ -44,16 +44,27 @@ async function deleteWorkload(deps: SovereignDeps, sovereign: Sovereign): Promis
   const labelSelector = Object.entries(ownershipLabels(sovereign))
     .map(([label, value]) => `${label}=${value}`)
     .join(",");
+  const held: string[] = [];
   for (const resource of managedResources(deps.caches)) {
     const { items } = await deps.client.list<KubernetesObject>(resource, { namespace, labelSelector });
     await deps.applier.prune([], items);
+    held.push(...items.flatMap(({ metadata }) => describeHeld(resource.kind, metadata)));
   }
   deps.events.record(
     sovereign,
     "Normal",
     "WorkloadDeleted",
-    `the operator kept namespace ${namespace} and the database: delete them by hand when their billing records are no longer needed`,
+    `the operator kept namespace ${namespace} and the database: delete them by hand when their billing records are no longer needed${held.join("")}`,
   );
+}
+
+/**
+ * What stays of a deleted object, for the end of a sentence. The Sovereign does not wait for another client's finalizer: the
+ * next Sovereign of this name waits for a migration Job that still runs.
+ */
+function describeHeld(kind: string, { name, finalizers = [] }: KubernetesObject["metadata"]): string[] {
+  if (finalizers.length === 0) return [];
+  return [`; ${kind} ${name} (finalizers: ${finalizers.join(", ")}) stays until its finalizers are removed`];
 }
 
 function reportKept({ events }: SovereignDeps, sovereign: Sovereign): void {

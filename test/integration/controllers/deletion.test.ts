@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
+import { findCondition } from "../../../src/api/condition.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { Sovereign, SovereignSpec } from "../../../src/api/sovereign.ts";
 import {
@@ -160,6 +161,41 @@ describe("deleting a Sovereign", () => {
     await create("paused");
     await bench.awaitCondition("paused", "Ready", "True");
     expect(run.drifts.slice(drifts)).toEqual([]);
+  });
+
+  it("ends although a finalizer holds its migration Job, and names the Job and the finalizer in its Event", async () => {
+    const namespace = "sovereign-held";
+    bench.simulation().hangingMigrations.add(namespace);
+    await create("held");
+    await bench.awaitCondition("held", "Ready", "False", "Migrating");
+    const job = await until(
+      async () => (await bench.client().list<KubernetesObject>(JOBS, { namespace })).items[0],
+      async () => "the migration Job",
+    );
+    const setFinalizers = (finalizers: string[]) =>
+      bench.client().mergePatch(JOBS, job.metadata, { metadata: { finalizers } });
+    await setFinalizers(["example.com/held"]);
+    await remove("held");
+    await settled(run);
+    expect(await contents(namespace)).toEqual([`Job ${job.metadata.name} ${job.metadata.uid}`]);
+    expect(await bench.events("held")).toContainEqual(
+      expect.objectContaining({
+        reason: "WorkloadDeleted",
+        message: expect.stringContaining(
+          `; Job ${job.metadata.name} (finalizers: example.com/held) stays until its finalizers are removed`,
+        ),
+      }),
+    );
+    // A Sovereign of the same name waits for the Job and says so, because its migration may still run.
+    await create("held");
+    const waiting = await bench.awaitCondition("held", "Migrated", "False", "Migrating");
+    expect(findCondition(waiting.status?.conditions, "Migrated")?.message).toMatch(
+      /^Job billing-migrate-\w+ has not finished yet\. It is being deleted since \S+; its finalizers are example\.com\/held: kubectl -n sovereign-held describe job billing-migrate-\w+ shows what holds it$/,
+    );
+    bench.simulation().hangingMigrations.delete(namespace);
+    await setFinalizers([]);
+    await bench.awaitCondition("held", "Ready", "True");
+    await remove("held");
   });
 
   it("also deletes objects that the cache does not have yet", async () => {

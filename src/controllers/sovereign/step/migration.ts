@@ -227,8 +227,9 @@ async function awaitResult(
     return stop(failure.reason, `Job ${name} has not finished yet: ${failure.message}`);
   }
   const ageMs = deps.now().getTime() - Date.parse(metadata.creationTimestamp ?? "");
-  const unfinished = `Job ${name} has not finished yet`;
-  if (pods.length > 0) return stop("Migrating", unfinished);
+  // A deleted Job that a finalizer holds gets no other Pod. The next reconcile after its end creates it again.
+  const unfinished = `Job ${name} has not finished yet${whatHolds(job)}`;
+  if (pods.length > 0 || metadata.deletionTimestamp !== undefined) return stop("Migrating", unfinished);
   if (!(ageMs > NO_POD_AFTER_MS)) return stop("Migrating", unfinished, NO_POD_AFTER_MS);
   const refusal = await findJobRefusal(deps.client, job);
   if (refusal === undefined)
