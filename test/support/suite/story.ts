@@ -8,7 +8,9 @@ import { testFranchiseeAccess } from "./story-access.ts";
 import { type StoryBench, useStoryBench } from "./story-bench.ts";
 import { testDriftCorrection } from "./story-drift.ts";
 import { testFaults } from "./story-fault.ts";
+import { testLedgerAfterCrashes } from "./story-ledger.ts";
 import { testRights } from "./story-right.ts";
+import { testSwappedDatabases } from "./story-swap.ts";
 
 /** The story on either control plane, and then faults on the running playground. The tests share it and run in this order. */
 export function describeStory(controlPlane: "embedded" | "real"): void {
@@ -18,6 +20,8 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
     testFranchiseeAccess(bench);
     testDriftCorrection(bench);
     testFaults(bench);
+    testLedgerAfterCrashes(bench);
+    testSwappedDatabases(bench);
     testRights(bench);
 
     it("leaves no process and no file after Ctrl-C", async () => {

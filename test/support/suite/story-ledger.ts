@@ -1,0 +1,99 @@
+import { randomUUID } from "node:crypto";
+import pg from "pg";
+import { expect, it } from "vitest";
+import type { SecretObject } from "../../../src/api/object.ts";
+import type { Organization } from "../../../src/api/organization.ts";
+import { reconcileLedger } from "../../../src/billing/ledger/reconcile-ledger.ts";
+import { sleep } from "../../../src/platform/shutdown.ts";
+import { newCustomer, signIn } from "../../../src/playground/story/person.ts";
+import { killOperator, operatorsOf } from "../process/playground.ts";
+import type { StoryBench } from "./story-bench.ts";
+
+const CRASHES = 3;
+const CUSTOMERS = 12;
+const ANSWERS_BEFORE_CRASH = 3;
+
+/** Checkouts at the voucher API that the operator serves for Catalyst-Zero, while the operator is killed. */
+export function testLedgerAfterCrashes(bench: StoryBench): void {
+  it("keeps ledger, redemptions and counter equal when the operator is killed during checkouts that it serves", async () => {
+    const zero = bench.sovereigns.find(({ name }) => name === "catalyst-zero");
+    if (zero === undefined) throw new Error("the story has a Catalyst-Zero");
+    const secret = { kind: "Secret", name: "billing-jwt", namespace: "sovereign-catalyst-zero" } as const;
+    const { data } = await bench.cluster.mustGet<SecretObject>(secret);
+    const jwtSecret = Buffer.from(data?.secret ?? "", "base64").toString();
+    const code = `CRASH-${Date.now().toString(36).toUpperCase()}`;
+    const post = async (path: string, token: string, body: object, key: string) =>
+      fetch(`http://${await bench.operatorAddress()}:8085${path}`, {
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${token}`,
+          "content-type": "application/json",
+          "idempotency-key": key,
+        },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(10_000),
+      }).then(
+        ({ status }) => status,
+        () => 0,
+      );
+    const issue = { code, credit_omr: 50 };
+    expect(await post("/billing/vouchers/issue", zero.adminToken, issue, randomUUID())).toBe(200);
+
+    const checkouts: (() => Promise<number>)[] = [];
+    for (let crash = 0; crash < CRASHES; crash += 1) {
+      const round = await Promise.all(
+        Array.from({ length: CUSTOMERS }, async () => {
+          const customer = newCustomer("crash");
+          const [token, key] = [await signIn(customer, jwtSecret), randomUUID()];
+          const body = { plan_id: "starter", apps: [], addons: [], tenant_id: customer.id, promo_code: code };
+          return () => post("/billing/checkout", token, body, key);
+        }),
+      );
+      checkouts.push(...round);
+      let answered = 0;
+      const underWay = round.map(async (checkout) => {
+        await checkout();
+        answered += 1;
+      });
+      // The first crash comes before any answer, the later ones after some.
+      while (answered < crash * ANSWERS_BEFORE_CRASH) await sleep(1);
+      await sleep(10);
+      const killed = killOperator(bench.playground);
+      await Promise.all(underWay);
+      await expect
+        .poll(() => operatorsOf(bench.playground).filter((pid) => pid !== killed).length, { timeout: 20_000 })
+        .toBe(1);
+      for (const checkout of round) await expect.poll(checkout, { timeout: 45_000 }).toBe(200);
+    }
+
+    const client = new pg.Client({ connectionString: zero.databaseUrl });
+    await client.connect();
+    try {
+      const rows = async (text: string) => (await client.query(text, [code])).rows;
+      const orders = await rows("SELECT id::text FROM orders WHERE promo_code = $1");
+      const [counted] = await rows(
+        `SELECT times_redeemed AS counter,
+                (SELECT count(*)::int FROM promo_redemptions WHERE code = $1) AS redemptions,
+                (SELECT count(*)::int FROM credit_ledger l JOIN orders o ON o.id::text = l.order_id
+                  WHERE o.promo_code = $1 AND l.kind = 'grant') AS grants
+           FROM promo_codes WHERE code = $1`,
+      );
+      const expected = checkouts.length;
+      expect({ ...counted, orders: orders.length }).toEqual({
+        ...{ counter: expected, redemptions: expected, grants: expected, orders: expected },
+      });
+      expect(await reconcileLedger(client)).toEqual([]);
+      const made = async () => {
+        const organizations = (await bench.cluster.list("Organization")) as unknown as Organization[];
+        const ids = new Set(orders.map(({ id }) => id));
+        return organizations
+          .map(({ spec }) => spec.order)
+          .filter((order) => ids.has(order))
+          .sort();
+      };
+      await expect.poll(made, { timeout: 30_000 }).toEqual(orders.map(({ id }) => id).sort());
+    } finally {
+      await client.end();
+    }
+  }, 180_000);
+}
