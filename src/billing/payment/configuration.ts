@@ -21,17 +21,20 @@ export function readPaymentConfiguration(
   reader: EnvReader,
   known: { sovereignFqdn: string; jwtSecret: string | undefined },
 ): PaymentConfiguration {
-  const secretKey = reader.optional("STRIPE_SECRET_KEY");
-  const webhookSecret = reader.optional("STRIPE_WEBHOOK_SECRET") ?? "";
-  const publicKey = reader.optional("STRIPE_PUBLIC_KEY") ?? "";
+  // Stripe's keys have no blanks. With the line break that a shell adds to a Secret's value, no request would reach Stripe, and
+  // no webhook's signature would hold.
+  const key = (variable: string) => reader.optional(variable)?.trim() ?? "";
+  const secretKey = key("STRIPE_SECRET_KEY") || undefined;
+  const webhookSecret = key("STRIPE_WEBHOOK_SECRET");
+  const publicKey = key("STRIPE_PUBLIC_KEY");
   if (secretKey === undefined && webhookSecret !== "")
     throw new UsageError("STRIPE_WEBHOOK_SECRET requires STRIPE_SECRET_KEY: set both, or neither");
-  for (const [variable, key] of Object.entries({
+  for (const [variable, value] of Object.entries({
     STRIPE_SECRET_KEY: secretKey ?? "",
     STRIPE_WEBHOOK_SECRET: webhookSecret,
     STRIPE_PUBLIC_KEY: publicKey,
   })) {
-    const rule = foreignKeyRule(variable.toLowerCase() as PaymentKeyName, key);
+    const rule = foreignKeyRule(variable.toLowerCase() as PaymentKeyName, value);
     if (rule !== undefined) throw new UsageError(`${variable} ${rule}`);
   }
   const settingsKey = reader.key("SETTINGS_KEY");

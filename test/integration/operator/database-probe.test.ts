@@ -32,6 +32,11 @@ describe("probeDatabase", () => {
     expect(rows).toEqual([]);
   });
 
+  it.each(["\n", "\r\n"])("accepts a URL that ends with a line break: %j", async (lineBreak) => {
+    expect(await probe(`${database.url}${lineBreak}`, "ns")).toEqual(READY);
+    expect(await probe(`${database.url}?sslmode=disable${lineBreak}`, "ns")).toEqual(READY);
+  });
+
   it("reports a database that belongs to another Sovereign", async () => {
     await claimDatabase(database.pool, "omantel.omani.works");
     expect(await probe(database.url, "ns", "bank.om")).toEqual({

@@ -23,9 +23,10 @@ describe("findSecretProblem", () => {
     ["JWT_SECRET", "k".repeat(32)],
     ["JWT_SECRET", "é".repeat(16)],
     ["DATABASE_URL", "postgres://db/billing"],
+    ["DATABASE_URL", "postgres://db/billing\r\n"],
     ["SERVING_DATABASE_URL", "postgresql://db/billing"],
     ["STRIPE_SECRET_KEY", "x"],
-  ])("accepts %s=%s", (name, value) => {
+  ])("accepts %s=%j", (name, value) => {
     expect(find(variable(name), secret({ k: value }))).toBeUndefined();
   });
 
