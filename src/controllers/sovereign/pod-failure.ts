@@ -97,7 +97,7 @@ export function lastLine(text: string): string {
 }
 
 /**
- * Why a Deployment gets no Pods: a quota, a policy or Pod security. The Deployment's status repeats the error of its
+ * Why a Deployment gets no Pods: a quota, a limit range, a policy or Pod security. The Deployment's status repeats the error of its
  * ReplicaSet.
  */
 export function findRefusal({ status }: DeploymentObject): PodFailure | undefined {
@@ -109,5 +109,5 @@ export function findRefusal({ status }: DeploymentObject): PodFailure | undefine
 
 export const refusedPods = (cause: string): PodFailure => ({
   reason: "PodsRefused",
-  message: `the API server refuses its Pods: ${cause.slice(0, MAX_LINE)}: raise the quota, or change the policy that refuses them`,
+  message: `the API server refuses its Pods: ${cause.slice(0, MAX_LINE)}: change the quota, the limit range or the policy that refuses them`,
 });

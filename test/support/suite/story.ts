@@ -9,6 +9,7 @@ import { type StoryBench, useStoryBench } from "./story-bench.ts";
 import { testDriftCorrection } from "./story-drift.ts";
 import { testFaults } from "./story-fault.ts";
 import { testLedgerAfterCrashes } from "./story-ledger.ts";
+import { testLimitRange } from "./story-limit-range.ts";
 import { testRights } from "./story-right.ts";
 import { testSwappedDatabases } from "./story-swap.ts";
 
@@ -22,6 +23,7 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
     testFaults(bench);
     testLedgerAfterCrashes(bench);
     testSwappedDatabases(bench);
+    if (controlPlane === "real") testLimitRange(bench);
     testRights(bench);
 
     it("leaves no process and no file after Ctrl-C", async () => {

@@ -149,7 +149,7 @@ describe("findRefusal", () => {
       {
         reason: "PodsRefused",
         message:
-          "the API server refuses its Pods: exceeded quota: raise the quota, or change the policy that refuses them",
+          "the API server refuses its Pods: exceeded quota: change the quota, the limit range or the policy that refuses them",
       },
       undefined,
     ]);

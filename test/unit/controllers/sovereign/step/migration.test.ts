@@ -207,7 +207,7 @@ describe("migrate", () => {
     };
     const context = contextOf(own, { jobs: [created] }, { client: { list } as unknown as KubeClient });
     const why =
-      'the API server refuses its Pods: pods "m" is forbidden: exceeded quota: small: raise the quota, or change the policy that refuses them';
+      'the API server refuses its Pods: pods "m" is forbidden: exceeded quota: small: change the quota, the limit range or the policy that refuses them';
     const message = `Job ${name} has not finished yet: ${why}`;
     expect(await migrate(context, TARGET)).toMatchObject({ kind: "waiting", reason: "PodsRefused", message });
     expect(context.findings.conditions).toEqual([
@@ -220,6 +220,18 @@ describe("migrate", () => {
         fieldSelector: "involvedObject.uid=uid-job,reason=FailedCreate",
       },
     ]);
+  });
+
+  it("names the finalizers that hold a deleted Job without a Pod, and looks for no refusal", async () => {
+    const { metadata, ...open } = job();
+    const times = { creationTimestamp: minutesAgo(2), deletionTimestamp: minutesAgo(1) };
+    const held = { ...open, metadata: { ...metadata, ...times, finalizers: ["example.com/held"] } };
+    const context = contextOf(own, { jobs: [held] });
+    expect(await migrate(context, TARGET)).toMatchObject({
+      kind: "waiting",
+      reason: "Migrating",
+      message: `Job ${name} has not finished yet. It is being deleted since ${minutesAgo(1)}; its finalizers are example.com/held: kubectl -n sovereign-omantel describe job ${name} shows what holds it`,
+    });
   });
 
   it.each([

@@ -103,7 +103,7 @@ describe("checkRollout", () => {
     expect(checkRollout(context, deployment({ availableReplicas: 1, conditions }))).toMatchObject({
       reason: "PodsRefused",
       message:
-        "1 of 2 replicas are available: the API server refuses its Pods: exceeded quota: raise the quota, or change the policy that refuses them",
+        "1 of 2 replicas are available: the API server refuses its Pods: exceeded quota: change the quota, the limit range or the policy that refuses them",
     });
   });
 
