@@ -1,24 +1,36 @@
+/** A longer list becomes a Set, because a list is copied at each change. */
+const MAX_LISTED = 8;
+
 /**
  * The keys of objects by the values that each named index has for them. Most values have one key, which is stored without a
- * Set: a Set takes 240 bytes, and a Sovereign with its objects has 15 of them.
+ * Set: a Set takes 240 bytes, and a Sovereign with its objects has 15 of them. A list of three keys takes 72 bytes.
  */
 export function createIndex<T>(indexes: Record<string, (object: T) => string[]>) {
-  type Held = string | Set<string>;
+  type Held = string | readonly string[] | Set<string>;
   const indexed = new Map(Object.keys(indexes).map((name) => [name, new Map<string, Held>()]));
 
   function add(buckets: Map<string, Held>, value: string, key: string): void {
     const held = buckets.get(value);
     if (held === undefined) buckets.set(value, key);
-    else if (typeof held !== "string") held.add(key);
-    else if (held !== key) buckets.set(value, new Set([held, key]));
+    else if (held instanceof Set) held.add(key);
+    else buckets.set(value, listed(new Set(keysIn(held)).add(key)));
   }
 
   function remove(buckets: Map<string, Held>, value: string, key: string): void {
     const held = buckets.get(value);
-    if (held === key) buckets.delete(value);
-    if (held === undefined || typeof held === "string") return;
-    held.delete(key);
-    if (held.size === 0) buckets.delete(value);
+    if (held instanceof Set && held.size > MAX_LISTED) {
+      held.delete(key);
+      return;
+    }
+    const rest = keysIn(held).filter((other) => other !== key);
+    if (rest.length === 0) buckets.delete(value);
+    else buckets.set(value, listed(new Set(rest)));
+  }
+
+  function listed(keys: Set<string>): Held {
+    if (keys.size > MAX_LISTED) return keys;
+    const [first = ""] = keys;
+    return keys.size === 1 ? first : [...keys];
   }
 
   function move(buckets: Map<string, Held>, key: string, before: string[], after: string[]): void {
@@ -34,10 +46,11 @@ export function createIndex<T>(indexes: Record<string, (object: T) => string[]>)
         move(buckets, key, valuesOf(before), valuesOf(after));
       }
     },
-    keys(name: string, value: string): string[] {
-      const held = indexed.get(name)?.get(value);
-      if (held === undefined) return [];
-      return typeof held === "string" ? [held] : [...held];
-    },
+    keys: (name: string, value: string): string[] => keysIn(indexed.get(name)?.get(value)),
   };
+}
+
+function keysIn(held: string | Iterable<string> | undefined): string[] {
+  if (held === undefined) return [];
+  return typeof held === "string" ? [held] : [...held];
 }
