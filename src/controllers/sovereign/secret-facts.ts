@@ -57,8 +57,13 @@ export function createSecretReader(deps: {
   keyedDigest(text: string): string;
 }): SecretReader {
   const { client, secretVersions, applier, keyedDigest } = deps;
-  const known = new Map<string, { basis: string; facts: SecretFacts }>();
+  /** Without `databaseUrl`: it refers to a version of the Sovereign, which would stay in memory until the Secrets change. */
+  const known = new Map<string, { basis: string; facts: Omit<SecretFacts, "databaseUrl"> }>();
 
+  const readUrl = async (sovereign: Sovereign) => {
+    const { name } = sovereign.spec.billing.database.secretRef;
+    return databaseUrlIn(sovereign, await readSecrets(client, sovereign, [name]));
+  };
   const isWatched = () => (secretVersions.silentForMs() ?? MAX_SILENCE_MS) < MAX_SILENCE_MS;
   /**
    * Whether none of a new Sovereign's Secrets exists yet. The watch shows this in a namespace that this process created for
@@ -79,16 +84,14 @@ export function createSecretReader(deps: {
       const versions = names.map((name) => secretVersions.get(keyOf({ name, namespace })));
       if (hasNone(sovereign, namespace, versions)) return secretFactsOf(sovereign, new Map(), keyedDigest);
       const last = known.get(key);
-      if (isWatched() && last !== undefined && last.basis === basisOf(sovereign, versions)) return last.facts;
+      if (isWatched() && last !== undefined && last.basis === basisOf(sovereign, versions))
+        return { ...last.facts, databaseUrl: () => readUrl(sovereign) };
       known.delete(key);
       const secrets = await readSecrets(client, sovereign, names);
-      const facts = secretFactsOf(sovereign, secrets, keyedDigest);
+      const { databaseUrl, ...facts } = secretFactsOf(sovereign, secrets, keyedDigest);
       const basis = basisOf(sovereign, [...secrets.values()]);
-      const { name: databaseSecret } = sovereign.spec.billing.database.secretRef;
-      const readUrl = async () =>
-        databaseUrlIn(sovereign, await readSecrets(client, sovereign, [databaseSecret]));
-      if (basis !== undefined) known.set(key, { basis, facts: { ...facts, databaseUrl: readUrl } });
-      return facts;
+      if (basis !== undefined) known.set(key, { basis, facts });
+      return { ...facts, databaseUrl };
     },
     forget: (name) => void known.delete(name),
   };
