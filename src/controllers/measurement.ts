@@ -23,6 +23,11 @@ export interface Measurements<T> extends Watch {
   peek(key: string, identity: string): { value: T | undefined } | undefined;
   /** Drops the value, and aborts a measurement that runs. */
   forget(key: string): void;
+  /**
+   * Call it when the object's status has the value. Drops a good value, because the status has all of it. A value that is
+   * measured again at this time stays.
+   */
+  recorded(key: string): void;
   /** Call it after each reconcile. Drops the value if the reconcile did not read it, so that it is no longer measured. */
   endReconcile(key: string): void;
 }
@@ -192,6 +197,10 @@ export function createMeasurements<T>(deps: {
       };
     },
     forget: (key) => void drop(key),
+    recorded(key) {
+      const state = states.get(key);
+      if (state?.isGood && state.running === undefined) drop(key);
+    },
     endReconcile(key) {
       const state = states.get(key);
       if (state?.isRead === false) drop(key);

@@ -71,6 +71,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       applyBackoff(context);
       applyDeadlines(context, ledSince());
       await report(sovereign, findings);
+      dropRecorded(key, findings);
       return outcomeOf(findings, caches.secretVersions.isSynced() ? RESYNC_MS : UNWATCHED_RESYNC_MS);
     } catch (error) {
       const failure = describeFailure(error, attempt);
@@ -84,6 +85,13 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       deps.errorRates.endReconcile(key);
     }
   };
+
+  /** The status of a Ready Sovereign has the results of its measurements. */
+  function dropRecorded(key: string, { stop }: Findings): void {
+    if (stop !== undefined) return;
+    deps.probes.recorded(key);
+    deps.smokeTests.recorded(key);
+  }
 
   /**
    * Also writes the findings from before the failure. An object that is already stalled for the same reason stays stalled.

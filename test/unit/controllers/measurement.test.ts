@@ -149,6 +149,25 @@ describe("measurements", () => {
     expect(asked).toBe(before);
   });
 
+  it("drop a good value that the status has, and keep one that is not good", async () => {
+    const { read, peek, recorded } = start({ firstRetryMs: 60_000, maxRetryMs: 60_000 });
+    await read("good", "1", good("ready"));
+    await read("bad", "1", bad("down"));
+    for (const key of ["good", "bad", "unknown"]) recorded(key);
+    expect([peek("good", "1"), peek("bad", "1")]).toEqual([undefined, { value: "down" }]);
+    expect(await read("good", "1", good("again"))).toBe("again");
+  });
+
+  it("keep a good value while it is measured again, although the status has it", async () => {
+    const { read, recorded, advance, enqueued } = start();
+    await read("a", "1", good("ready"), 1_000);
+    advance(1_000);
+    await read("a", "1", good("other"), 1_000);
+    recorded("a");
+    await until(() => enqueued.length === 1, "the other value");
+    expect(await read("a", "1", hangs)).toBe("other");
+  });
+
   it("give hanging Sovereigns places of their own: others are measured at once", async () => {
     const { read, endReconcile } = start();
     // Each has failed once.
