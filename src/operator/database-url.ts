@@ -27,7 +27,7 @@ export function createDatabaseUrlReader(deps: {
       const { name, key } = spec.billing.database.secretRef;
       const secret = { name, namespace: sovereignNamespace(metadata.name, spec.namespace) };
       const versionOf = (object: KubernetesObject | undefined) =>
-        object && `${keyOf(secret)} ${key} ${object.metadata.uid} ${object.metadata.resourceVersion}`;
+        object && [keyOf(secret), key, object.metadata.uid, object.metadata.resourceVersion].join(" ");
       const last = known.get(metadata.name);
       if (last !== undefined && last.version === versionOf(secretVersions.get(keyOf(secret))))
         return last.url;

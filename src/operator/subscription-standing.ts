@@ -56,7 +56,9 @@ export function createObservedSubscriptions({
           return [name, { status, periodEndsAt: periodEndsAt?.toISOString() }];
         }),
       );
-      known.set(sovereign, after);
+      // Most Sovereigns of a large fleet have no Organization here.
+      if (after.size > 0) known.set(sovereign, after);
+      else known.delete(sovereign);
       lookedAtMs.set(sovereign, now().getTime());
       for (const [name, standing] of after)
         if (canonicalJson(standing) !== canonicalJson(before?.get(name) ?? null))
