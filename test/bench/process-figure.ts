@@ -50,11 +50,15 @@ export function familyCpuSeconds(pid: number): number {
 }
 
 /** Proportional set size in MiB: shared memory counts by the process's share. */
-export const memoryMib = (pid: number) => readRollup(pid, "Pss");
+export const memoryMib = (pid: number) => readKib(`/proc/${pid}/smaps_rollup`, "Pss") / 1024;
 /** Resident set size in MiB: shared memory counts in full. */
-export const residentMib = (pid: number) => readRollup(pid, "Rss");
+export const residentMib = (pid: number) => readKib(`/proc/${pid}/smaps_rollup`, "Rss") / 1024;
 
-function readRollup(pid: number, member: "Pss" | "Rss"): number {
-  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-  return Number(new RegExp(`^${member}: +(\\d+) kB$`, "m").exec(rollup)?.[1] ?? Number.NaN) / 1024;
+/** The largest resident set size so far, in MiB. */
+export const peakResidentMib = (pid: number) => readKib(`/proc/${pid}/status`, "VmHWM") / 1024;
+
+function readKib(file: string, member: string): number {
+  return Number(
+    new RegExp(`^${member}:\\s+(\\d+) kB$`, "m").exec(readFileSync(file, "utf8"))?.[1] ?? Number.NaN,
+  );
 }

@@ -1,3 +1,4 @@
+import { openInspector } from "./inspector.ts";
 import { textTable } from "./text-table.ts";
 
 /** A function or package, and its share of the time. The largest come first. */
@@ -24,38 +25,15 @@ export async function recordCpuProfile(
   inspectorUrl: string,
   run: () => Promise<unknown>,
 ): Promise<CpuProfile> {
-  const socket = new WebSocket(inspectorUrl);
-  const answers = new Map<
-    number,
-    (message: { result?: { profile?: CpuProfile }; error?: unknown }) => void
-  >();
-  await new Promise((resolve, reject) => {
-    socket.addEventListener("open", resolve);
-    socket.addEventListener("error", () => reject(new Error(`no inspector at ${inspectorUrl}`)));
-  });
-  socket.addEventListener("message", ({ data }) => {
-    const message = JSON.parse(String(data));
-    answers.get(message.id)?.(message);
-  });
-  let sent = 0;
-  const ask = (method: string, params = {}) =>
-    new Promise<{ profile?: CpuProfile }>((resolve, reject) => {
-      sent += 1;
-      answers.set(sent, ({ result, error }) =>
-        result === undefined ? reject(new Error(`${method}: ${JSON.stringify(error)}`)) : resolve(result),
-      );
-      socket.send(JSON.stringify({ id: sent, method, params }));
-    });
+  const { ask, close } = await openInspector(inspectorUrl);
   try {
     await ask("Profiler.enable");
     await ask("Profiler.setSamplingInterval", { interval: 500 });
     await ask("Profiler.start");
     await run();
-    const { profile } = await ask("Profiler.stop");
-    if (profile === undefined) throw new Error("the inspector sent no profile");
-    return profile;
+    return (await ask<{ profile: CpuProfile }>("Profiler.stop")).profile;
   } finally {
-    socket.close();
+    close();
   }
 }
 

@@ -1,6 +1,7 @@
 import { BILLING_RELEASE } from "../../../src/api/billing-release.ts";
 import { resourceOf } from "../../../src/kube/resource.ts";
 import { settle } from "../admission/operator-process.ts";
+import { liveHeapMib } from "../inspector.ts";
 import { residentMib } from "../process-figure.ts";
 import { readCpuProfile, recordCpuProfile } from "../profile.ts";
 import { figure } from "../text-table.ts";
@@ -39,13 +40,17 @@ async function measureFleet(scenario: FleetScenario, { isProfiled, report }: Opt
     await world.client.create(resourceOf(BILLING_RELEASE), releaseManifest);
     await settle(operator);
     const emptyMib = residentMib(operator.pid);
+    const { inspectorUrl } = operator;
+    const heapMib = () => (inspectorUrl === undefined ? undefined : liveHeapMib(inspectorUrl));
+    const emptyHeapMib = await heapMib();
     say("creating them");
-    const { result: convergence, profile } = await profiled(operator.inspectorUrl, () =>
+    const { result: convergence, profile } = await profiled(inspectorUrl, () =>
       converge(deps, operator, sovereigns),
     );
     // Printed now, so that a run of hours that fails later has shown it.
     say(`Ready after ${convergence.seconds.toFixed(0)} s: ${figuresText(convergence)}; at rest`);
     const atRest = await rest(deps, operator, scenario);
+    const heap = { emptyMib: emptyHeapMib, atRestMib: await heapMib() };
     say(`at rest: ${figuresText(atRest)}; editing`);
     const edit = await editMany(deps, { sovereigns, edits, replicas: REPLICAS + 1 });
     await hangPods(deps, operator, sovereigns);
@@ -56,7 +61,7 @@ async function measureFleet(scenario: FleetScenario, { isProfiled, report }: Opt
     });
     say(`edits: ${figuresText(edit)}; while Pods hang: ${figuresText(editWhilePodsHang)}`);
     const faults = scenario.hasFaults ? await measureFaults(deps, operator) : undefined;
-    return { scenario, emptyMib, convergence, rest: atRest, edit, editWhilePodsHang, faults, profile };
+    return { scenario, emptyMib, heap, convergence, rest: atRest, edit, editWhilePodsHang, faults, profile };
   } finally {
     await observer.close();
     await world.close();

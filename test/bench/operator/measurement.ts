@@ -3,7 +3,7 @@ import { isAlreadyExists, isServerUnavailable } from "../../../src/kube/error.ts
 import { resourceOf } from "../../../src/kube/resource.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
 import { type OperatorProcess, settle } from "../admission/operator-process.ts";
-import { cpuSeconds, residentMib } from "../process-figure.ts";
+import { cpuSeconds, peakResidentMib, residentMib } from "../process-figure.ts";
 import { quantile } from "../statistic.ts";
 import { REPLICAS, sovereignManifest, sovereignName } from "./fleet.ts";
 import type { Observer } from "./observer.ts";
@@ -29,6 +29,8 @@ export interface Rest {
   /** The share of one core, from 0 to 1. */
   cpuShare: number;
   residentMib: number;
+  /** The largest resident memory since the operator's start. */
+  peakMib: number;
   /** The requests by verb and resource. They help to explain a missed bar. */
   byResource: Record<string, number>;
 }
@@ -108,6 +110,7 @@ export async function rest(
     openConnections: after.openConnections,
     cpuShare: (after.cpu - before.cpu) / (restMs / 1_000),
     residentMib: residentMib(pid),
+    peakMib: peakResidentMib(pid),
     byResource: increase(before.byResource, after.byResource),
   };
 }

@@ -8,6 +8,8 @@ export interface FleetResult {
   scenario: FleetScenario;
   /** The resident memory of an operator without Sovereigns. */
   emptyMib: number;
+  /** The live heap without Sovereigns and at rest, measured only in a profiled process. */
+  heap: { emptyMib: number | undefined; atRestMib: number | undefined };
   convergence: Convergence;
   rest: Rest;
   edit: EditLatency;
