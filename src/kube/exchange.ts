@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Dispatcher, request } from "undici";
+import { readAtMost } from "../platform/bounded-fetch.ts";
 import { createDeadline } from "../platform/deadline.ts";
 import { errorMessage } from "../platform/errors.ts";
 import type { Connection } from "./connection.ts";
@@ -136,15 +137,8 @@ export function createCall(connection: Connection, userAgent: string, leadership
 
 async function textOf(body: Dispatcher.ResponseData["body"], maxBytes: number | undefined): Promise<string> {
   if (maxBytes === undefined) return body.text();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    // Leaving the loop ends the connection.
-    if (length > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+  const tooLarge = () => new Error(`the answer is longer than ${maxBytes} bytes`);
+  return (await readAtMost(body as AsyncIterable<Uint8Array>, maxBytes, tooLarge)).toString("utf8");
 }
 
 function parse<T>({ method, path }: RawRequest, status: number, text: string): T {

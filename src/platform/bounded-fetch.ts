@@ -86,13 +86,15 @@ export async function boundedFetch(url: string, options: BoundedRequest): Promis
       const request = `${method} ${addressOf(target)}`;
       if (!REDIRECT_STATUSES.includes(response.status)) {
         const isWanted = response.ok || readsErrorBody;
+        const tooLarge = () =>
+          new FetchError("body_too_large", `${request} answered more than ${maxBytes} bytes`);
         if (!isWanted) await discard(response);
         return {
           request,
           status: response.status,
           headers: response.headers,
           isRedirected: redirects > 0,
-          body: isWanted ? await readAtMost(response, maxBytes, request) : new Uint8Array(),
+          body: isWanted ? await readAtMost(response.body ?? [], maxBytes, tooLarge) : new Uint8Array(),
         };
       }
       await discard(response);
@@ -144,14 +146,18 @@ async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);
 }
 
-async function readAtMost(response: Response, maxBytes: number, request: string): Promise<Uint8Array> {
+/** The bytes of a body. Rejects with `tooLarge` when there are more than `maxBytes`, and does not read the rest. */
+export async function readAtMost(
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  maxBytes: number,
+  tooLarge: () => Error,
+): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    // Leaving the loop cancels the rest of the body.
-    if (size > maxBytes)
-      throw new FetchError("body_too_large", `${request} answered more than ${maxBytes} bytes`);
+  let byteCount = 0;
+  for await (const chunk of body) {
+    byteCount += chunk.byteLength;
+    // Leaving the loop cancels the rest of the body, and ends its connection.
+    if (byteCount > maxBytes) throw tooLarge();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -1,3 +1,4 @@
+import { text } from "node:stream/consumers";
 import { KINDS } from "../../api/kind-list.ts";
 import { SYSTEM_NAMESPACE } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
@@ -103,9 +104,7 @@ async function readLog({ client, logLines, signal }: CollectionDeps, name: strin
   const path = pathOf(PODS, { name, namespace: SYSTEM_NAMESPACE }, "log");
   const query = { container: "operator", tailLines: logLines };
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(LOG_TIMEOUT_MS)]);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of await client.openWatch(path, query, { signal: bounded })) chunks.push(chunk);
-  return redactText(Buffer.concat(chunks).toString());
+  return redactText(await text(await client.openWatch(path, query, { signal: bounded })));
 }
 
 const list = async (client: CollectionDeps["client"], resource: Resource, namespace: string) =>
