@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { buffer } from "node:stream/consumers";
 import { sha256Digest } from "../../../src/platform/canonical-json.ts";
 import { type RunningHttpServer, startHttpServer } from "../../../src/platform/http-server.ts";
 
@@ -51,9 +52,7 @@ export async function startPushRegistry(options: { hasReferrers: boolean }): Pro
 
   async function handler(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", "http://registry");
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
+    const body = await buffer(request);
     const send = (
       status: number,
       headers: Record<string, string> = {},

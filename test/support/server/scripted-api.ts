@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 import { KubeConfig } from "@kubernetes/client-node";
 import {
   issueCertificates,
@@ -40,15 +41,13 @@ export async function startScriptedApi(script: Script): Promise<ScriptedApi> {
     tls: { key: certificates.key, cert: certificates.certificate },
     async handler(request, response) {
       const url = new URL(request.url ?? "/", "https://server");
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const text = Buffer.concat(chunks).toString();
+      const body = await text(request);
       const seen: SeenRequest = {
         method: request.method ?? "",
         path: url.pathname,
         query: url.searchParams,
         headers: request.headers,
-        body: text === "" ? undefined : JSON.parse(text),
+        body: body === "" ? undefined : JSON.parse(body),
       };
       requests.push(seen);
       await script(seen, response);

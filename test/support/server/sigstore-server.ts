@@ -1,5 +1,6 @@
 import { createPublicKey, X509Certificate } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 import { sha256Digest } from "../../../src/platform/canonical-json.ts";
 import { type RunningHttpServer, startHttpServer } from "../../../src/platform/http-server.ts";
 import type { createSigstore } from "../builder/sigstore.ts";
@@ -56,9 +57,7 @@ export function startSigstoreServer(sigstore: Sigstore): Promise<RunningHttpServ
   }
 
   async function handler(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = JSON.parse(Buffer.concat(chunks).toString());
+    const body = JSON.parse(await text(request));
     const send = (status: number, answer: object, headers: Record<string, string> = {}) =>
       response
         .writeHead(status, { "content-type": "application/json", ...headers })

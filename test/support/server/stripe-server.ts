@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 import Stripe from "stripe";
 import { startHttpServer } from "../../../src/platform/http-server.ts";
 
@@ -100,9 +101,7 @@ export async function startStripeServer(): Promise<StripeServer> {
   };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks).toString();
+    const body = await text(request);
     const fields: Fields = Object.fromEntries(new URLSearchParams(body));
     const path = (request.url ?? "").replace(/\?.*/, "");
     const idempotencyKey = request.headers["idempotency-key"];

@@ -1,6 +1,7 @@
 import { webcrypto } from "node:crypto";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 
@@ -57,9 +58,7 @@ export async function startWebhookServer(
   const received: Record<string, unknown>[] = [];
   let connections = 0;
   const server = https.createServer({ cert, key }, async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const review = JSON.parse(Buffer.concat(chunks).toString("utf8")) as Record<string, unknown>;
+    const review = JSON.parse(await text(request)) as Record<string, unknown>;
     received.push(review);
     const asked = review.request as Record<string, unknown>;
     const answered = await answer(asked, request.url ?? "");

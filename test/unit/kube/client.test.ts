@@ -1,3 +1,4 @@
+import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { CONFIG_MAPS, NAMESPACES, SECRETS } from "../../../src/kube/resource.ts";
@@ -68,12 +69,8 @@ describe("the client's requests", () => {
 
   it("open a watch without a query", async () => {
     const { api, client } = await start((_, response) => void response.end("bytes"));
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of await client.openWatch("/log", undefined, {
-      signal: new AbortController().signal,
-    }))
-      chunks.push(chunk);
-    expect(Buffer.concat(chunks).toString()).toBe("bytes");
+    const stream = await client.openWatch("/log", undefined, { signal: new AbortController().signal });
+    expect(await text(stream)).toBe("bytes");
     expect(api.requests[0]?.query.toString()).toBe("");
   });
 

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text as textOf } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
@@ -24,10 +25,8 @@ let answer: (request: IncomingMessage, response: ServerResponse) => void;
 beforeEach(async () => {
   received = [];
   server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
     const { method = "", url: path = "", headers } = request;
-    received.push({ method, path, headers, body: Buffer.concat(chunks).toString() });
+    received.push({ method, path, headers, body: await textOf(request) });
     answer(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
