@@ -35,7 +35,7 @@ const vitest = await createVitest(
   },
 );
 
-/** The test file with the name of the source. It runs first, because it finds most mutants. */
+/** The test file with the name of the source. It runs first, because it is about this source alone. */
 const isNearest = ({ moduleId }: TestSpecification): boolean =>
   relative(ROOT, moduleId) === file.replace(/^src\//, "test/unit/").replace(/\.ts$/, ".test.ts");
 const specifications = await vitest.getRelevantTestSpecifications();
