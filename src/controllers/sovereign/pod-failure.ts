@@ -73,6 +73,27 @@ function containerFailure(pod: string, container: ContainerStatus): PodFailure |
   return ended === undefined || ended.exitCode === 0 ? undefined : crash(pod, name, ended);
 }
 
+/**
+ * A container of another product that still runs after the migration ended. A Job is complete when all its containers have
+ * ended, so this one would run until its deadline.
+ */
+export function findSidecar(pods: readonly PodObject[]): PodFailure | undefined {
+  for (const { metadata, status } of pods) {
+    const containers = status?.containerStatuses ?? [];
+    const migration = containers.find(({ name }) => name === BILLING.migrationContainer);
+    if (metadata.deletionTimestamp !== undefined || migration?.state?.terminated?.exitCode !== 0) continue;
+    const running = containers.find(({ state }) => state?.terminated === undefined);
+    if (running === undefined) continue;
+    return {
+      reason: "SidecarRunning",
+      message:
+        `the migration has ended, and container ${running.name} of Pod ${metadata.name}, which is not the operator's, still runs: ` +
+        "exclude Jobs from its injection (spec.billing.podAnnotations), or inject it as an init container with restartPolicy Always",
+    };
+  }
+  return undefined;
+}
+
 function crash(pod: string, container: string, { exitCode, reason, message }: Terminated): PodFailure {
   if (reason === "OOMKilled")
     return {

@@ -38,7 +38,7 @@ export interface SimulatedWorkload {
   failingMigrations: Map<string, string>;
   /** Migrations in these namespaces run and do not end. */
   hangingMigrations: Set<string>;
-  /** Ends the migration that hangs in this namespace. */
+  /** Ends the migrations that hang in this namespace. */
   endMigration(namespace: string): Promise<void>;
   probe(
     url: string,
@@ -117,6 +117,7 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
     async endMigration(namespace) {
       simulation.hangingMigrations.delete(namespace);
       for (const job of (await client.list<Workload & JobObject>(JOBS, { namespace })).items) {
+        if (job.status?.completionTime !== undefined) continue;
         const owned = (await client.list<PodObject>(PODS, { namespace })).items.filter(({ metadata }) =>
           metadata.ownerReferences?.some(({ uid }) => uid === job.metadata.uid),
         );

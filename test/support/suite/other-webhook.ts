@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
+import { findCondition } from "../../../src/api/condition.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
-import { DEPLOYMENTS, JOBS, pathOf } from "../../../src/kube/resource.ts";
-import { NEXT_IMAGE, release, sovereign } from "../builder/catalyst-object.ts";
+import type { PodObject } from "../../../src/controllers/sovereign/observed.ts";
+import { DEPLOYMENTS, JOBS, PODS, pathOf } from "../../../src/kube/resource.ts";
+import { IMAGE, NEXT_IMAGE, release, sovereign } from "../builder/catalyst-object.ts";
 import type { ControllerRun } from "../process/controller-run.ts";
 import { RELEASES, SOVEREIGNS, settled, until, useOperatorBench } from "../process/operator-bench.ts";
 import { startWebhookServer, type WebhookServer } from "../server/webhook-server.ts";
@@ -181,6 +183,35 @@ export function describeOtherWebhook(start?: Parameters<typeof useOperatorBench>
       ]);
       const reasons = (await bench.events("zero")).map(({ reason }) => reason);
       expect(reasons).not.toContain("FieldConflict");
+    });
+
+    it("is named in Migrated when its sidecar keeps the Pod of a migration running", async () => {
+      bench.simulation().hangingMigrations.add(NAMESPACE);
+      await bench.client().mergePatch(RELEASES, { name: "stable" }, { spec: { image: IMAGE } });
+      const hanging = await until(
+        async () => {
+          const { items } = await bench.client().list<PodObject>(PODS, { namespace: NAMESPACE });
+          return items.find(
+            ({ metadata, status }) => "job-name" in (metadata.labels ?? {}) && status?.phase === "Running",
+          );
+        },
+        async () => "the Pod of the migration runs",
+      );
+      const [migrate, proxy] = ["migrate", "vendor-proxy"].map((name) => ({
+        ...{ name, image: IMAGE, imageID: IMAGE, ready: false, restartCount: 0 },
+      }));
+      const at = "2026-11-30T12:00:00Z";
+      const containerStatuses = [
+        { ...migrate, state: { terminated: { exitCode: 0, startedAt: at, finishedAt: at } } },
+        { ...proxy, ready: true, state: { running: { startedAt: at } } },
+      ];
+      await bench.client().mergePatch(PODS, hanging.metadata, { status: { containerStatuses } }, "status");
+      const seen = await bench.awaitCondition("zero", "Migrated", "False", "SidecarRunning", 30_000);
+      expect(findCondition(seen.status?.conditions, "Migrated")?.message).toContain(
+        `container vendor-proxy of Pod ${hanging.metadata.name}, which is not the operator's, still runs`,
+      );
+      await bench.simulation().endMigration(NAMESPACE);
+      await bench.awaitCondition("zero", "Ready", "True", undefined, 30_000);
     });
   });
 }

@@ -17,7 +17,7 @@ import {
   migrationResult,
   type PodObject,
 } from "../observed.ts";
-import { findPodFailure, lastLine } from "../pod-failure.ts";
+import { findPodFailure, findSidecar, lastLine } from "../pod-failure.ts";
 import { recordNewReason } from "../report.ts";
 import type { SecretProblem } from "../secret-rule.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
@@ -221,7 +221,7 @@ async function awaitResult(
       await deps.client.delete(JOBS, job.metadata, uid === undefined ? {} : { uid });
     return stop("Migrating", message, SOON_MS);
   }
-  const failure = findPodFailure(pods);
+  const failure = findPodFailure(pods) ?? findSidecar(pods);
   if (failure !== undefined) {
     recordNewReason(context, CONDITION.migrated, failure);
     return stop(failure.reason, `Job ${name} has not finished yet: ${failure.message}`);

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { ContainerStatus, PodObject } from "../../../../src/controllers/sovereign/observed.ts";
-import { findPodFailure, findRefusal } from "../../../../src/controllers/sovereign/pod-failure.ts";
+import {
+  findPodFailure,
+  findRefusal,
+  findSidecar,
+} from "../../../../src/controllers/sovereign/pod-failure.ts";
 
 const pod = (
   status: NonNullable<PodObject["status"]>,
@@ -153,5 +157,29 @@ describe("findRefusal", () => {
       },
       undefined,
     ]);
+  });
+});
+
+describe("findSidecar", () => {
+  const ended = (exitCode: number) => ({ name: "migrate", state: { terminated: { exitCode } } });
+  const running = { name: "proxy", state: {} };
+  const deleted = { deletionTimestamp: "2026-11-24T12:00:00Z" };
+
+  it("names the container that still runs after the migration ended", () => {
+    expect(findSidecar([pod({}), pod({ containerStatuses: [running, ended(0)] })])).toEqual({
+      reason: "SidecarRunning",
+      message:
+        "the migration has ended, and container proxy of Pod p, which is not the operator's, still runs: exclude Jobs from its injection (spec.billing.podAnnotations), or inject it as an init container with restartPolicy Always",
+    });
+  });
+
+  it.each<[string, PodObject]>([
+    ["the migration runs", pod({ containerStatuses: [running, { name: "migrate", state: {} }] })],
+    ["the migration failed", pod({ containerStatuses: [running, ended(1)] })],
+    ["all containers ended", pod({ containerStatuses: [ended(0), { ...ended(0), name: "proxy" }] })],
+    ["the Pod is deleted", pod({ containerStatuses: [running, ended(0)] }, deleted)],
+    ["the Pod has no status", { apiVersion: "v1", kind: "Pod", metadata: { name: "p" } }],
+  ])("finds nothing when %s", (_when, found) => {
+    expect(findSidecar([found])).toBeUndefined();
   });
 });
