@@ -12,10 +12,9 @@ const PROTECTED_NAMESPACES = new Set(["default", "kube-system", "kube-public"]);
 /** Completes or refuses new objects as Kubernetes' own admission plugins do, before any webhook is called. */
 export function createBuiltinAdmission(store: Store) {
   function freeClusterIp(): string {
-    const taken = new Set([...store.list("/services")].map((service) => recordOf(service.spec).clusterIP));
     for (;;) {
       const address = `${SERVICE_NETWORK}.${randomInt(256)}.${randomInt(1, 255)}`;
-      if (!taken.has(address)) return address;
+      if (!hasClusterIp(store.list("/services"), address)) return address;
     }
   }
 
@@ -43,6 +42,11 @@ export function createBuiltinAdmission(store: Store) {
       spec.ipFamilyPolicy ??= "SingleStack";
     }
   };
+}
+
+function hasClusterIp(services: Iterable<ApiObject>, address: string): boolean {
+  for (const { spec } of services) if (recordOf(spec).clusterIP === address) return true;
+  return false;
 }
 
 /** Adds the default tolerations: a Pod stays for five minutes on a node that is not ready. */

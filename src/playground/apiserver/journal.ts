@@ -13,8 +13,11 @@ export interface Journal {
   append(entry: JournalEntry): void;
   /** Replaces all lines by `entries`, atomically. */
   compact(entries: Iterable<JournalEntry>): void;
-  /** Bytes since the last compaction. */
-  size(): number;
+  /**
+   * Whether more bytes than the last compaction wrote, and at least `minBytes`, were appended since. A compaction
+   * writes all objects, so its cost for each appended byte stays the same however many objects there are.
+   */
+  isLong(minBytes: number): boolean;
   close(): void;
 }
 
@@ -27,7 +30,8 @@ export function openJournal(stateDir: string): Journal {
   const path = join(stateDir, "journal.jsonl");
   const existing = existsSync(path) ? readFileSync(path, "utf8") : "";
   let file = openSync(path, "a", 0o600);
-  let bytes = Buffer.byteLength(existing);
+  let appendedBytes = Buffer.byteLength(existing);
+  let compactedBytes = 0;
 
   function write(target: number, entry: JournalEntry): number {
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
@@ -55,20 +59,21 @@ export function openJournal(stateDir: string): Journal {
     },
 
     append(entry) {
-      bytes += write(file, entry);
+      appendedBytes += write(file, entry);
     },
 
     compact(entries) {
       const next = `${path}.next`;
       const target = openSync(next, "w", 0o600);
-      bytes = 0;
-      for (const entry of entries) bytes += write(target, entry);
+      appendedBytes = 0;
+      compactedBytes = 0;
+      for (const entry of entries) compactedBytes += write(target, entry);
       renameSync(next, path);
       closeSync(file);
       file = target;
     },
 
-    size: () => bytes,
+    isLong: (minBytes) => appendedBytes > Math.max(minBytes, compactedBytes),
     close: () => closeSync(file),
   };
 }

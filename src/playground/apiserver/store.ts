@@ -83,7 +83,7 @@ export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps
       shelf.forgottenUpTo = dropped.at(-1)?.resourceVersion ?? shelf.forgottenUpTo;
     }
     for (const listener of listeners) listener(event);
-    if (journal.size() > COMPACT_ABOVE_BYTES) compact();
+    if (journal.isLong(COMPACT_ABOVE_BYTES)) compact();
   }
 
   return {
