@@ -107,7 +107,7 @@ describe("the recent denials of an EnvironmentPolicy", () => {
 });
 
 describe("the webhook configuration's controller", () => {
-  it("applies the desired configuration, reports the result, and lets it go with the operator's role", async () => {
+  it("applies the desired configuration, reports the result, and has it deleted with the operator's role", async () => {
     const applied: string[] = [];
     const role = await bench.client().create<KubernetesObject>(CLUSTER_ROLES, {
       apiVersion: "rbac.authorization.k8s.io/v1",

@@ -60,7 +60,7 @@ describe("the Franchise controller", () => {
     expect(readyOf(await read(FRANCHISE, "omantel"))?.reason).toBe("TermEnded");
   });
 
-  it("keeps a deleted Franchise while a Sovereign runs under it, says so, and then lets it go", async () => {
+  it("keeps a deleted Franchise while a Sovereign runs under it, reports that, and deletes it afterwards", async () => {
     const { franchises, sovereigns } = bench.caches();
     await create(franchises, franchise("held"));
     await create(sovereigns, sovereign("holder", { role: "Franchised", franchise: "held" }));
@@ -89,7 +89,7 @@ describe("the Franchise controller", () => {
     expect(await read(FRANCHISE, "held")).toBeUndefined();
   });
 
-  it("says in its status and in one Event that the API server refuses its finalizer, and lets it go afterwards", async () => {
+  it("reports in its status and in one Event that the API server keeps its finalizer, and removes it afterwards", async () => {
     const { franchises, sovereigns } = bench.caches();
     await create(franchises, franchise("guarded"));
     await create(sovereigns, sovereign("guardian", { role: "Franchised", franchise: "guarded" }));
