@@ -83,7 +83,7 @@ export const createCommand = (loadCommands: () => Promise<NamedCommand[]>): { co
   command: {
     summary: "write the generated files: CRDs, policies, pages, the database schema",
     description: [
-      "Writes crds/*.yaml and docs/kinds/*.md from src/api, policies/*/*.yaml and docs/POLICIES.md from src/admission/policy, the Pod settings in the chart's values.schema.json from src/api, docs/command-line.md from the commands, docs/operator-flags.md from src/cli/operator-flag-list.ts, docs/errors.md from the table of problems, and src/billing/db/schema.sql from the migrations, which it runs on a PostgreSQL of its own.",
+      "Writes the files that follow from the source. From src/api: crds/*.yaml, docs/kinds/*.md, and the Pod settings in the chart's values.schema.json. From src/admission/policy: policies/*/*.yaml and docs/POLICIES.md. From the commands, the operator's flags and the table of problems: docs/command-line.md, docs/operator-flags.md and docs/errors.md. From the migrations, which it runs on a PostgreSQL of its own: src/billing/db/schema.sql.",
     ],
     flags: FLAGS,
     examples: [["catalyst generate --check", "find stale files before a commit"]],
