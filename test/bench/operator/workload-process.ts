@@ -105,9 +105,9 @@ async function rollOut(deployment: Workload): Promise<void> {
   const { namespace = "", name, generation = 0, uid = "" } = deployment.metadata;
   const { replicas = 1 } = deployment.spec;
   const number = Number(sovereignOf(deployment)?.split("-").at(-1)) || 0;
-  const old = (await client.list<PodObject>(PODS, { namespace })).items.filter(({ metadata }) =>
-    metadata.ownerReferences?.some((owner) => owner.uid === uid),
-  );
+  // A Deployment of the first generation has no Pods yet.
+  const pods = generation === 1 ? [] : (await client.list<PodObject>(PODS, { namespace })).items;
+  const old = pods.filter(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.uid === uid));
   for (let index = 0; index < replicas; index += 1) {
     const podIP = billing.address(isHanging(number));
     await createPod(deployment, `${name}-${uid.slice(0, 4)}-${generation}-${index}`, {
