@@ -24,7 +24,7 @@ interface Denial {
 const OF_ORGANIZATION: Denial = {
   rule: "organization-namespace",
   explain: ({ namespace }) =>
-    `namespace ${namespace} belongs to an Organization; only its members work there, so ask its owner to add you to spec.members`,
+    `namespace ${namespace} belongs to an Organization; only its members work there, so ask the platform team to add you to spec.members`,
 };
 
 /** The rule that denies in each place, and the remedy. The texts never name objects of another tenant. */

@@ -17,7 +17,7 @@ import {
 const label = (name: string) => `${GROUP}/${name}`;
 const ORGANIZATION = { [label("organization")]: "acme", [label("sovereign")]: "omantel" };
 const NOT_A_MEMBER =
-  "namespace org-acme belongs to an Organization; only its members work there, so ask its owner to add you to spec.members";
+  "namespace org-acme belongs to an Organization; only its members work there, so ask the platform team to add you to spec.members";
 
 describe("the rule of each place", () => {
   it.each<[string, AdmissionInput, Place, RuleId, string, string]>([
