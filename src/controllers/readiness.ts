@@ -74,7 +74,7 @@ export function failedConditions(
 
 export const unknownCondition = (type: string, reason: string): NewCondition => ({
   ...{ type, status: "Unknown", reason },
-  message: "the operator could not look at this: condition Ready says why",
+  message: "the operator could not read what this condition describes: condition Ready says why",
 });
 
 export const isStalledBy = (conditions: readonly Condition[] | undefined, reason: string): boolean =>

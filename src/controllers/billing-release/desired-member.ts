@@ -43,8 +43,8 @@ export function planOf(release: BillingRelease): RolloutPlan {
 /**
  * The state of a Sovereign in a rollout. It follows from measurements of an image, never from their time. `leftOut`: takes
  * no part. `new`: ran no image yet. `waiting`: serves with another image. `moving`: changes between two other images, so it
- * does not serve reliably. `stuck`: is stalled on another image, or took this one while it failed, so a person may have to
- * act. `updating`, `failed`, `verified`: has the image.
+ * does not serve reliably. `stuck`: stalled on another image, or was failing already when it took this one, so a person may
+ * have to act. `updating`, `failed`, `verified`: takes the image, failed on it, or passed on it.
  */
 export type MemberState =
   | "leftOut"

@@ -44,7 +44,7 @@ function failureOf(pod: PodObject): PodFailure | undefined {
   if (unscheduled !== undefined)
     return {
       reason: "Unschedulable",
-      message: `no node takes Pod ${metadata.name}: ${unscheduled.message ?? "no reason given"}: add capacity, or lower what the Pod asks for`,
+      message: `no node takes Pod ${metadata.name}: ${unscheduled.message ?? "no reason given"}: add capacity, lower what the Pod asks for, or change spec.billing.nodeSelector, tolerations or affinity of the Sovereign`,
     };
   return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
     .map((container) => containerFailure(metadata.name, container))

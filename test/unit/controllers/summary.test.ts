@@ -6,7 +6,7 @@ const found = (type: string, status: "True" | "False" | "Unknown", reason: strin
   ...condition(type, status),
   ...{ reason, message },
 });
-const NOT_CHECKED = "the operator could not look at this: condition Ready says why";
+const NOT_CHECKED = "the operator could not read what this condition describes: condition Ready says why";
 const summarise = (...conditions: ReturnType<typeof found>[]) =>
   summariseSovereign(sovereign("one", {}, { conditions }), []);
 

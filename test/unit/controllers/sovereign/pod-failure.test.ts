@@ -97,7 +97,8 @@ describe("findPodFailure", () => {
     ];
     expect(findPodFailure([pod({ conditions })])).toEqual({
       reason: "Unschedulable",
-      message: "no node takes Pod p: 0/3 nodes are available: add capacity, or lower what the Pod asks for",
+      message:
+        "no node takes Pod p: 0/3 nodes are available: add capacity, lower what the Pod asks for, or change spec.billing.nodeSelector, tolerations or affinity of the Sovereign",
     });
   });
 

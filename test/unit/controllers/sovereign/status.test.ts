@@ -92,7 +92,7 @@ describe("status", () => {
     );
     expect(findCondition(conditions, "RolledOut")).toMatchObject({
       reason: "WriteForbidden",
-      message: "the operator could not look at this: condition Ready says why",
+      message: "the operator could not read what this condition describes: condition Ready says why",
     });
   });
 
