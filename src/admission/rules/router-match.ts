@@ -13,8 +13,9 @@ const CONTROL_CHARACTER = /\p{Cc}/u;
 class SyntaxFault extends Error {}
 
 /**
- * The hosts of a router's `match` in Traefik, such as ``Host(`a.example`) && PathPrefix(`/api`)``. Undefined: it also
- * matches requests for hosts that it does not name, because an alternative names none or names them by a pattern.
+ * The hosts of a router's `match` in Traefik, such as ``Host(`a.example`) && PathPrefix(`/api`)``. Undefined: the
+ * router may match other hosts too. Either the expression, or one side of an `||` in it, names no host or names hosts by a
+ * pattern or after a `!`, or the expression cannot be read.
  */
 export function hostsOfMatch(match: string): Hosts {
   if (match.length > MAX_LENGTH) return undefined;

@@ -32,9 +32,9 @@ type Sums = Record<
 export type ReadMonthlyRevenue = (month: string) => Promise<MonthlyRevenue>;
 
 /**
- * An order counts in the month in which it was placed, which is when its subscription was created. For its orders, the
- * earlier service recorded only the credit that they used, and Stripe invoices their card payments. So a card payment for
- * such an order counts once, by its invoice, and not also as a surplus.
+ * An order counts in the month in which its subscription was created. Of its own orders, the earlier service recorded only
+ * the credit that they used. Stripe invoices what their cards paid. So that money counts once, as an invoice, and not also
+ * as a surplus.
  */
 export function createMonthlyRevenue(deps: {
   database: Database;

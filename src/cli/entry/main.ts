@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // This file is CommonJS without types, so that an old Node, which cannot read TypeScript, reads it and names the remedy.
-// src/cli/main.ts links here: Node applies the package.json of the folder in which the file itself is.
+// src/cli/main.ts is a link to this file. Node follows the link, so the package.json beside this file applies, which says
+// CommonJS.
 
 const NEEDED = "24.15";
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);

@@ -116,7 +116,7 @@ function deletionChecks(object: KubernetesObject | undefined): Check[] {
   ];
 }
 
-/** The chart uses a definition of another release while it is the same as its own. Otherwise it refuses to install. */
+/** The chart uses the CustomResourceDefinitions of another release while they equal its own. Otherwise it refuses to install. */
 function definitionChecks(
   kind: KindDefinition,
   definition: KubernetesObject | undefined,

@@ -1,6 +1,7 @@
 import type { KubernetesObject } from "../../api/object.ts";
 
-// The parts of a Pod that the runner supports. `unsupported.ts` names the parts for which it refuses a Pod; it ignores the rest.
+// The parts of a Pod that the runner reads. It refuses a Pod with a part that `unsupported.ts` names, and ignores parts that
+// are not declared here.
 
 export interface Pod extends KubernetesObject {
   spec: PodSpec;

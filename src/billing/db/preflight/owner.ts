@@ -1,7 +1,7 @@
 import type { Observation } from "./catalog.ts";
 import { type Finding, quoted } from "./finding.ts";
 
-/** Checks that the role owns the objects named in `owned`: what earlier migrations created, and the earlier tables. */
+/** Checks that the role owns the objects named in `owned`: those of earlier migrations, and the earlier service's tables. */
 export function judgeOwners(
   observations: readonly Observation[],
   owned: ReadonlySet<string>,

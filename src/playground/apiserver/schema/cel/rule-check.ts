@@ -25,8 +25,8 @@ interface Checked {
 }
 
 /**
- * Evaluates the rules of a node and of all nodes below it. With `forgiven`, the update left an enclosing value unchanged, so
- * only transition rules can still fail.
+ * Evaluates the rules of a node and of all nodes below it. `forgiven`: the update left an enclosing value unchanged. Then
+ * only rules that compare with the old value can fail, and rules whose evaluation ends with an error.
  */
 export function checkNode(node: RuleNode, checked: Checked, forgiven = false): FieldError[] {
   const { value, old } = checked;
