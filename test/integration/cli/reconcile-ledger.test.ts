@@ -93,8 +93,24 @@ describe("catalyst reconcile-ledger", () => {
     expect([code, lines[0]]).toEqual([0, expect.objectContaining({ finding: "books-not-protected" })]);
   });
 
-  async function reconcile(args: string[] = []) {
-    const { code, stdout } = await runHere(command, args, { DATABASE_URL: database.url });
+  it("needs no right but SELECT on the tables, except to record", async () => {
+    const role = `auditor_${process.pid}`;
+    await database.pool.query(`CREATE ROLE ${role} LOGIN PASSWORD 'auditor'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role};
+      INSERT INTO promo_codes (code, credit_omr, issued_by) VALUES ('KEPT', 5, 'one');
+      INSERT INTO voucher_audit (code, action, actor, after) SELECT code, 'issue', 'one', billing_voucher_record(p) FROM promo_codes p;
+      INSERT INTO promo_codes (code, credit_omr) VALUES ('FOUND', 5)`);
+    const auditor = new URL(database.url);
+    auditor.username = role;
+    auditor.password = "auditor";
+    const found = await reconcile([], auditor.href);
+    expect(found).toEqual(await reconcile());
+    expect([found.code, found.lines.length]).toEqual([1, 2]);
+    await expect(reconcile(["--record", "why"], auditor.href)).rejects.toThrow("permission denied");
+    await database.pool.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  });
+
+  async function reconcile(args: string[] = [], url = database.url) {
+    const { code, stdout } = await runHere(command, args, { DATABASE_URL: url });
     const printed = stdout.split("\n");
     const lines: unknown[] = printed.flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
     return { code, lines };
