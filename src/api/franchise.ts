@@ -143,7 +143,11 @@ const GrantsSchema = object(
       ),
     ),
   },
-  { description: "What the Franchisee may do. It may do nothing that is not granted here.", default: {} },
+  {
+    description:
+      "What the Franchisee may do. Branding, tiers and private Blueprints need a grant. Vouchers and add-ons need none; `vouchers` limits the vouchers.",
+    default: {},
+  },
 );
 
 const REVENUE_SPLIT_MESSAGE =

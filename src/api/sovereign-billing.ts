@@ -236,7 +236,7 @@ export const BillingSchema = object(
         },
         {
           description:
-            "Card payments through Stripe. Absent: customers can order only what their credit covers.",
+            "Card payments through Stripe. Absent: the keys of PUT /billing/admin/settings count. Without these too, customers can order only what their credit covers.",
         },
       ),
     ),

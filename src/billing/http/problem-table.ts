@@ -252,7 +252,8 @@ export const PROBLEMS: Record<ProblemCode, ProblemKind> = {
   role_missing: {
     status: 403,
     title: "Role missing",
-    meaning: "The token is valid, but lacks the role that this operation requires.",
+    meaning:
+      "The token is valid, but lacks the role that this operation requires. Ask an administrator of the Sovereign's issuer for the role, then get a new token.",
   },
   issuer_unavailable: {
     status: 503,

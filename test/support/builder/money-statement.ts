@@ -66,7 +66,7 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
       ],
       "Without `month`, the answer is about now: active subscriptions, customers, and the monthly price of the active subscriptions (`total_mrr`), whether a card or credit paid it.":
         [ACCOUNT, "shows orders and revenue with the Sovereign's name"],
-      "| `ordered_baisa` | the prices of the orders that were placed in the month, and what orders of the earlier service drew from credit |":
+      "| `ordered_baisa` | the prices of the orders that were placed in the month (an order by card is placed when it is paid), and what orders of the earlier service drew from credit |":
         [REVENUE, "counts the rows of the earlier service in the month of each row"],
       "| `invoiced_baisa` | paid invoices of subscriptions that Stripe runs for the earlier service's customers |":
         [
