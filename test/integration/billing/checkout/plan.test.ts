@@ -78,7 +78,9 @@ describe("the plans of a checkout call", () => {
     const early = await readByBatch();
     for (let call = 0; call < 20; call += 1) await placeBatch();
     const late = await readByBatch();
-    const grown = Object.entries(late).filter(([name, read]) => read - (early[name] ?? 0) >= BATCH);
+    // The index may have a second entry of the voucher's row, which each line then reads. A plan that reads a whole table reads
+    // the rows of twenty calls.
+    const grown = Object.entries(late).filter(([name, read]) => read - (early[name] ?? 0) >= 5 * BATCH);
     expect(grown).toEqual([]);
   });
 });
