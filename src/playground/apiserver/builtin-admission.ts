@@ -11,10 +11,15 @@ const PROTECTED_NAMESPACES = new Set(["default", "kube-system", "kube-public"]);
 
 /** Completes or refuses new objects as Kubernetes' own admission plugins do, before any webhook is called. */
 export function createBuiltinAdmission(store: Store) {
+  const clusterIps = new Set([...store.list("/services")].map(clusterIpOf));
+  store.subscribe(({ kind, storage, object }) => {
+    if (storage === "/services") clusterIps[kind === "DELETED" ? "delete" : "add"](clusterIpOf(object));
+  });
+
   function freeClusterIp(): string {
     for (;;) {
       const address = `${SERVICE_NETWORK}.${randomInt(256)}.${randomInt(1, 255)}`;
-      if (!hasClusterIp(store.list("/services"), address)) return address;
+      if (!clusterIps.has(address)) return address;
     }
   }
 
@@ -44,10 +49,7 @@ export function createBuiltinAdmission(store: Store) {
   };
 }
 
-function hasClusterIp(services: Iterable<ApiObject>, address: string): boolean {
-  for (const { spec } of services) if (recordOf(spec).clusterIP === address) return true;
-  return false;
-}
+const clusterIpOf = ({ spec }: ApiObject): unknown => recordOf(spec).clusterIP;
 
 /** Adds the default tolerations: a Pod stays for five minutes on a node that is not ready. */
 function withNodeTolerations(tolerations: readonly unknown[]): unknown[] {
