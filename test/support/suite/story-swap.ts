@@ -3,10 +3,28 @@ import { expect, it } from "vitest";
 import { findCondition } from "../../../src/api/condition.ts";
 import type { KubernetesObject, SecretObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
+import {
+  type ContainerStatus,
+  isReadyPod,
+  type PodObject,
+} from "../../../src/controllers/sovereign/observed.ts";
 import { migrationRuns, ownProcessesWith, type SovereignEntry } from "../process/playground.ts";
 import type { StoryBench } from "./story-bench.ts";
 
 const SECRETS = ["billing-db", "billing-db-owner"];
+
+type BillingPod = PodObject & {
+  status?: { containerStatuses?: (ContainerStatus & { restartCount: number })[] };
+};
+
+/** A process may end between its listing and the signal. */
+function killIfRunning(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
 
 /** Two Sovereigns whose Secrets name each other's database. */
 export function testSwappedDatabases(bench: StoryBench): void {
@@ -42,13 +60,20 @@ export function testSwappedDatabases(bench: StoryBench): void {
 
   const conditionOf = (object: KubernetesObject, type: string) =>
     findCondition((object as Sovereign).status?.conditions, type);
-  const readyPods = async (sovereign: string) =>
-    (await bench.cluster.list("Pod", `sovereign-${sovereign}`, "app.kubernetes.io/name=billing")).filter(
-      (pod) => JSON.stringify(pod).includes('"type":"Ready","status":"True"'),
-    );
+  const podsOf = async (sovereign: string) =>
+    (await bench.cluster.list(
+      "Pod",
+      `sovereign-${sovereign}`,
+      "app.kubernetes.io/name=billing",
+    )) as BillingPod[];
+  const readyPods = async (sovereign: string) => (await podsOf(sovereign)).filter(isReadyPod);
+  /** How often billing was restarted, for each of its Pods. */
+  const restartsOf = async (sovereign: string) =>
+    (await podsOf(sovereign)).map(({ status }) => status?.containerStatuses?.[0]?.restartCount ?? 0);
 
   it("refuses two Sovereigns that swap their database Secrets, and serves both again when they are swapped back", async () => {
     const sovereigns = bench.sovereigns;
+    expect(sovereigns).toHaveLength(2);
     const [one, other] = sovereigns;
     if (one === undefined || other === undefined) throw new Error("the story has two Sovereigns");
     const before = await Promise.all(sovereigns.map(contentsOf));
@@ -64,10 +89,18 @@ export function testSwappedDatabases(bench: StoryBench): void {
         `the database belongs to Sovereign ${owner?.fqdn}, and this is Sovereign ${fqdn}`,
       );
     }
-    // Billing starts again, and reads the Secret anew.
-    for (const pid of ownProcessesWith("main.ts billing", bench.playground)) process.kill(pid, "SIGKILL");
-    for (const { name } of sovereigns)
-      await expect.poll(async () => (await readyPods(name)).length, { timeout: 30_000 }).toBe(0);
+    // Billing starts again and reads the Secret as it is now. A second restart shows that it refused the database.
+    const restarts = await Promise.all(sovereigns.map(({ name }) => restartsOf(name)));
+    expect(restarts.map((counts) => counts.length)).toEqual([2, 2]);
+    for (const pid of ownProcessesWith("main.ts billing", bench.playground)) killIfRunning(pid);
+    for (const [index, { name }] of sovereigns.entries()) {
+      const risen = async () =>
+        (await restartsOf(name)).map((count, pod) => count - (restarts[index]?.[pod] ?? 0));
+      await expect
+        .poll(async () => Math.min(...(await risen())), { timeout: 30_000 })
+        .toBeGreaterThanOrEqual(2);
+      expect(await readyPods(name)).toEqual([]);
+    }
     for (const { url, adminToken } of sovereigns) {
       const headers = { authorization: `Bearer ${adminToken}` };
       const answer = await fetch(`${url}/billing/vouchers/list`, { headers }).catch(() => undefined);
