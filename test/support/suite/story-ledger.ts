@@ -4,14 +4,44 @@ import { expect, it } from "vitest";
 import type { SecretObject } from "../../../src/api/object.ts";
 import type { Organization } from "../../../src/api/organization.ts";
 import { reconcileLedger } from "../../../src/billing/ledger/reconcile-ledger.ts";
-import { sleep } from "../../../src/platform/shutdown.ts";
 import { newCustomer, signIn } from "../../../src/playground/story/person.ts";
 import { killOperator, operatorsOf } from "../process/playground.ts";
 import type { StoryBench } from "./story-bench.ts";
 
 const CRASHES = 3;
 const CUSTOMERS = 12;
-const ANSWERS_BEFORE_CRASH = 3;
+/** Customers of the second round that are served before its crash. In the third round, it is twice as many. */
+const SERVED_BEFORE_CRASH = 3;
+
+/** Places one order at the operator's address. Resolves with the answer's status, or with 0 when no answer came. */
+type Checkout = (address: string) => Promise<number>;
+
+/**
+ * Locks the voucher's row while `act` runs, so that checkouts with this voucher wait for it. When it ends, the database goes on
+ * with those that reached it, also when their client is dead by then.
+ */
+async function withHeldVoucher<T>(
+  databaseUrl: string,
+  code: string,
+  act: (countWaiting: () => Promise<number>) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query("BEGIN");
+    const { rowCount } = await client.query("SELECT FROM promo_codes WHERE code = $1 FOR UPDATE", [code]);
+    expect(rowCount).toBe(1);
+    return await act(async () => {
+      const { rows } = await client.query(
+        `SELECT count(*)::int AS waiting FROM pg_locks
+          WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))`,
+      );
+      return rows[0].waiting;
+    });
+  } finally {
+    await client.end();
+  }
+}
 
 /** Checkouts at the voucher API that the operator serves for Catalyst-Zero, while the operator is killed. */
 export function testLedgerAfterCrashes(bench: StoryBench): void {
@@ -22,8 +52,8 @@ export function testLedgerAfterCrashes(bench: StoryBench): void {
     const { data } = await bench.cluster.mustGet<SecretObject>(secret);
     const jwtSecret = Buffer.from(data?.secret ?? "", "base64").toString();
     const code = `CRASH-${Date.now().toString(36).toUpperCase()}`;
-    const post = async (path: string, token: string, body: object, key: string) =>
-      fetch(`http://${await bench.operatorAddress()}:8085${path}`, {
+    const post = (address: string, path: string, token: string, body: object, key: string) =>
+      fetch(`http://${address}:8085${path}`, {
         method: "POST",
         headers: {
           authorization: `Bearer ${token}`,
@@ -37,33 +67,36 @@ export function testLedgerAfterCrashes(bench: StoryBench): void {
         () => 0,
       );
     const issue = { code, credit_omr: 50 };
-    expect(await post("/billing/vouchers/issue", zero.adminToken, issue, randomUUID())).toBe(200);
+    const issuedAt = await bench.operatorAddress();
+    expect(await post(issuedAt, "/billing/vouchers/issue", zero.adminToken, issue, randomUUID())).toBe(200);
 
-    const checkouts: (() => Promise<number>)[] = [];
+    const succeed = async (checkout: Checkout) =>
+      expect.poll(async () => checkout(await bench.operatorAddress()), { timeout: 45_000 }).toBe(200);
+    const checkouts: Checkout[] = [];
     for (let crash = 0; crash < CRASHES; crash += 1) {
       const round = await Promise.all(
         Array.from({ length: CUSTOMERS }, async () => {
           const customer = newCustomer("crash");
           const [token, key] = [await signIn(customer, jwtSecret), randomUUID()];
           const body = { plan_id: "starter", apps: [], addons: [], tenant_id: customer.id, promo_code: code };
-          return () => post("/billing/checkout", token, body, key);
+          return (address: string) => post(address, "/billing/checkout", token, body, key);
         }),
       );
       checkouts.push(...round);
-      let answered = 0;
-      const underWay = round.map(async (checkout) => {
-        await checkout();
-        answered += 1;
+      const served = round.slice(0, crash * SERVED_BEFORE_CRASH);
+      for (const checkout of served) await succeed(checkout);
+      const address = await bench.operatorAddress();
+      const killed = await withHeldVoucher(zero.databaseUrl, code, async (countWaiting) => {
+        const underWay = round.slice(served.length).map((checkout) => checkout(address));
+        await expect.poll(countWaiting, { timeout: 4_000 }).toBeGreaterThan(0);
+        const pid = killOperator(bench.playground);
+        expect(await Promise.all(underWay)).toContain(0);
+        return pid;
       });
-      // The first crash comes before any answer, the later ones after some.
-      while (answered < crash * ANSWERS_BEFORE_CRASH) await sleep(1);
-      await sleep(10);
-      const killed = killOperator(bench.playground);
-      await Promise.all(underWay);
       await expect
         .poll(() => operatorsOf(bench.playground).filter((pid) => pid !== killed).length, { timeout: 20_000 })
         .toBe(1);
-      for (const checkout of round) await expect.poll(checkout, { timeout: 45_000 }).toBe(200);
+      for (const checkout of round) await succeed(checkout);
     }
 
     const client = new pg.Client({ connectionString: zero.databaseUrl });
