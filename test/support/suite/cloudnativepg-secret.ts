@@ -158,11 +158,16 @@ export function describeCloudNativePgSecret(start?: Parameters<typeof useOperato
 
     it("change nothing when another key changes, and when a certificate is renewed", async () => {
       const before = (await deployment())?.metadata.resourceVersion;
+      const reconciles = run.reconciles.length;
       const secret = databaseSecret("second") as KubernetesObject & { data: Record<string, string> };
       await replace({
         ...secret,
         data: { ...secret.data, ...base64({ pgpass: "*\n" }) },
       } as KubernetesObject);
+      await until(
+        async () => run.reconciles.length > reconciles || undefined,
+        async () => "a reconcile after the change",
+      );
       await replace(certificateSecret(2));
       await settled(run);
       expect((await deployment())?.metadata.resourceVersion).toBe(before);
