@@ -43,6 +43,8 @@ export interface ControllerRun {
   /** Keys of Sovereigns, in the order of their reconciles. */
   reconciles: string[];
   drifts: { sovereign: string; kind: string; fields: string[] }[];
+  /** Kinds that were listed on the clusters of Sovereigns, in the order of the lists. */
+  spokeLists: string[];
   stop(): Promise<void>;
 }
 
@@ -82,6 +84,7 @@ export function startControllers(
   const calls: Call[] = [];
   const reconciles: string[] = [];
   const drifts: ControllerRun["drifts"] = [];
+  const spokeLists: string[] = [];
   const ending = new AbortController();
   const through: Gate = (call, act) => {
     calls.push(call);
@@ -106,8 +109,10 @@ export function startControllers(
   });
   const spokes = createSpokes({
     client: gated,
-    connect: ({ config }) =>
-      gateClient(createKubeClient({ kubeConfig: config, userAgent: "operator-bench" }), spokeGate),
+    connect({ config }) {
+      const spoke = createKubeClient({ kubeConfig: config, userAgent: "operator-bench" });
+      return gateClient(recordLists(spoke, spokeLists), spokeGate);
+    },
     namespaces: caches.namespaces,
     secretVersions: caches.secretVersions,
     logger,
@@ -182,12 +187,26 @@ export function startControllers(
     calls,
     reconciles,
     drifts,
+    spokeLists,
     async stop() {
       ending.abort();
       await running;
     },
   };
 }
+
+/** The client, which writes the kind of each list into `lists`. */
+const recordLists = (client: KubeClient, lists: string[]): KubeClient => ({
+  ...client,
+  list(resource, options) {
+    lists.push(resource.kind);
+    return client.list(resource, options);
+  },
+  listPages(resource, options, onPage) {
+    lists.push(resource.kind);
+    return client.listPages(resource, options, onPage);
+  },
+});
 
 /** The client, with each call through the gate. */
 function gateClient(client: KubeClient, gate: Gate): KubeClient {
