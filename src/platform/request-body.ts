@@ -17,8 +17,8 @@ export function readRequestBody(
   errors: BodyErrors,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    // A connection that ended before this call emits no further event.
-    if (request.destroyed && !request.readableEnded) return reject(errors.incomplete());
+    // A request that ended before this call emits no further event.
+    if (request.destroyed || request.readableEnded) return reject(errors.incomplete());
     const chunks: Buffer[] = [];
     let byteCount = 0;
     request.on("data", (chunk: Buffer) => {

@@ -62,4 +62,11 @@ describe("readRequestBody", () => {
     await closed;
     await expect(read(request)).rejects.toThrow("incomplete");
   });
+
+  it("rejects when the body was already read", async () => {
+    const { socket, request } = await send(8, "12345678");
+    await read(request);
+    await expect(read(request)).rejects.toThrow("incomplete");
+    socket.destroy();
+  });
 });
