@@ -75,7 +75,7 @@ function containerFailure(pod: string, container: ContainerStatus): PodFailure |
 
 /**
  * A container of another product that still runs after the migration ended. A Job is complete when all its containers have
- * ended, so this one would run until its deadline.
+ * ended, so this one would never be complete.
  */
 export function findSidecar(pods: readonly PodObject[]): PodFailure | undefined {
   for (const { metadata, status } of pods) {
@@ -88,7 +88,7 @@ export function findSidecar(pods: readonly PodObject[]): PodFailure | undefined 
       reason: "SidecarRunning",
       message:
         `the migration has ended, and container ${running.name} of Pod ${metadata.name}, which is not the operator's, still runs: ` +
-        "exclude Jobs from its injection (spec.billing.podAnnotations), or inject it as an init container with restartPolicy Always",
+        "exclude Jobs from its injection (spec.billing.podAnnotations), or inject it as an init container with restartPolicy Always; then delete the Job",
     };
   }
   return undefined;

@@ -170,7 +170,7 @@ describe("findSidecar", () => {
     expect(findSidecar([pod({}), pod({ containerStatuses: [running, ended(0)] })])).toEqual({
       reason: "SidecarRunning",
       message:
-        "the migration has ended, and container proxy of Pod p, which is not the operator's, still runs: exclude Jobs from its injection (spec.billing.podAnnotations), or inject it as an init container with restartPolicy Always",
+        "the migration has ended, and container proxy of Pod p, which is not the operator's, still runs: exclude Jobs from its injection (spec.billing.podAnnotations), or inject it as an init container with restartPolicy Always; then delete the Job",
     });
   });
 
