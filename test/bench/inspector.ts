@@ -10,6 +10,8 @@ interface Answer {
   error?: unknown;
 }
 
+const CLOSED = "the process has ended or closed its inspector";
+
 export async function openInspector(url: string): Promise<Inspector> {
   const socket = new WebSocket(url);
   const answers = new Map<number, (answer: Answer) => void>();
@@ -17,10 +19,13 @@ export async function openInspector(url: string): Promise<Inspector> {
     socket.addEventListener("open", resolve);
     socket.addEventListener("error", () => reject(new Error(`no inspector at ${url}`)));
   });
-  socket.addEventListener("message", ({ data }) => {
-    const answer = JSON.parse(String(data)) as Answer;
+  function settle(answer: Answer): void {
     answers.get(answer.id)?.(answer);
     answers.delete(answer.id);
+  }
+  socket.addEventListener("message", ({ data }) => settle(JSON.parse(String(data))));
+  socket.addEventListener("close", () => {
+    for (const id of answers.keys()) settle({ id, error: CLOSED });
   });
   let sent = 0;
   return {
@@ -32,7 +37,8 @@ export async function openInspector(url: string): Promise<Inspector> {
             ? reject(new Error(`${method}: ${JSON.stringify(error)}`))
             : resolve(result as T),
         );
-        socket.send(JSON.stringify({ id: sent, method, params }));
+        if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ id: sent, method, params }));
+        else settle({ id: sent, error: CLOSED });
       }),
     close: () => socket.close(),
   };
