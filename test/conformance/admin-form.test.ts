@@ -2,10 +2,8 @@ import { describe, expect, it } from "vitest";
 import { issueVoucher, signToken, startBilling } from "../support/builder/billing.ts";
 import { useAdmin } from "./admin-visit.ts";
 
-const { billing, visitAdmin } = useAdmin(async () => {
-  const started = await startBilling();
+const { billing, visitAdmin } = useAdmin(startBilling, async (started) => {
   await issueVoucher(started, "RAMADAN-2026", { description: "A gift" });
-  return started;
 });
 
 const open = () => visitAdmin({ role: "sovereign-admin" });

@@ -3,11 +3,9 @@ import { describe, expect, it } from "vitest";
 import { issueVoucher, signToken, startBilling } from "../support/builder/billing.ts";
 import { rowOf, useAdmin } from "./admin-visit.ts";
 
-const { billing, visitAdmin } = useAdmin(async () => {
-  const started = await startBilling();
+const { billing, visitAdmin } = useAdmin(startBilling, async (started) => {
   await issueVoucher(started, "SLOW-ONE", { credit_omr: 10, description: "Slow" });
   await issueVoucher(started, "FAST-ONE", { credit_omr: 15, description: "Fast" });
-  return started;
 });
 
 const open = () => visitAdmin({ role: "sovereign-admin" });

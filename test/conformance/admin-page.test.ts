@@ -6,14 +6,15 @@ import { startSignInIssuer } from "./sign-in-issuer.ts";
 
 const BRANDING = { displayName: "Omantel Cloud", colour: "#ff7900" };
 
-const { billing, visitAdmin } = useAdmin(async () => {
-  const started = await startBilling({ files: { BRANDING_FILE: BRANDING } });
-  await issueVoucher(started, "RAMADAN-2026", { description: "A gift" });
-  for (const user of ["aisha", "salim", "mariam"]) {
-    expect((await placeOrder(started, user, { promo_code: "RAMADAN-2026" })).status).toBe(200);
-  }
-  return started;
-});
+const { billing, visitAdmin } = useAdmin(
+  () => startBilling({ files: { BRANDING_FILE: BRANDING } }),
+  async (started) => {
+    await issueVoucher(started, "RAMADAN-2026", { description: "A gift" });
+    for (const user of ["aisha", "salim", "mariam"]) {
+      expect((await placeOrder(started, user, { promo_code: "RAMADAN-2026" })).status).toBe(200);
+    }
+  },
+);
 
 const WRONG_TOKEN = "This token is not valid here. Check that it is complete and for this Sovereign.";
 

@@ -13,13 +13,14 @@ type AdminVisit = Parameters<typeof visit>[2] & {
   origin?: string;
 };
 
-/** A browser and a service for the tests of one file. `start` also issues the vouchers that the tests need. */
-export function useAdmin(start: () => Promise<TestBilling>) {
+/** A browser and a service for the tests of one file. `fill` issues the vouchers that the tests need. */
+export function useAdmin(start: () => Promise<TestBilling>, fill: (started: TestBilling) => Promise<void>) {
   let browser: Browser | undefined;
   let billing: TestBilling | undefined;
   beforeAll(async () => {
     browser = await launchBrowser();
     billing = await start();
+    await fill(billing);
   });
   afterAll(async () => {
     await browser?.close();

@@ -8,13 +8,14 @@ import { rowOf, signIn, useAdmin } from "./admin-visit.ts";
 const EXAMPLE = new URL("../../docs/examples/40-franchise-omantel.yaml", import.meta.url);
 const GRANTS = parseAllDocuments(readFileSync(EXAMPLE, "utf8"))[0]?.toJS().spec.grants.vouchers as object;
 
-const { billing, visitAdmin } = useAdmin(async () => {
-  const started = await startBilling({ files: { GRANTS_FILE: GRANTS } });
-  await issueVoucher(started, "RAMADAN-2026", { description: "A gift", max_redemptions: 100 });
-  for (const user of ["aisha", "salim", "mariam"])
-    expect((await placeOrder(started, user, { promo_code: "RAMADAN-2026" })).status).toBe(200);
-  return started;
-});
+const { billing, visitAdmin } = useAdmin(
+  () => startBilling({ files: { GRANTS_FILE: GRANTS } }),
+  async (started) => {
+    await issueVoucher(started, "RAMADAN-2026", { description: "A gift", max_redemptions: 100 });
+    for (const user of ["aisha", "salim", "mariam"])
+      expect((await placeOrder(started, user, { promo_code: "RAMADAN-2026" })).status).toBe(200);
+  },
+);
 
 const open = (options: Parameters<typeof visitAdmin>[0] = {}) =>
   visitAdmin({ role: "sovereign-admin", ...options });
