@@ -24,8 +24,8 @@ export interface Measurements<T> extends Watch {
   /** Drops the value, and aborts a measurement that runs. */
   forget(key: string): void;
   /**
-   * Call it when the object's status has the value. Drops a good value, because the status has all of it. A value that is
-   * measured again at this time stays.
+   * Call it when the object's status has the value. Drops a good value: the status has what later reconciles need of it. A
+   * value that is measured again at this time stays.
    */
   recorded(key: string): void;
   /** Call it after each reconcile. Drops the value if the reconcile did not read it, so that it is no longer measured. */

@@ -33,7 +33,7 @@ export interface ApplyMemory {
    * are left out.
    */
   unsettledFields(desired: KubernetesObject, live: OwnedObject): string[];
-  /** Whether both live objects have the same content, apart from labels and annotations that are not desired. */
+  /** Whether both live objects have the same content, apart from labels, annotations and owners that are not desired. */
   haveSameContent(desired: KubernetesObject, one: OwnedObject, other: OwnedObject): boolean;
   /** Drops the state of the object with this `nameOf`. */
   forget(name: string): void;

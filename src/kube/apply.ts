@@ -107,7 +107,8 @@ export function createApplier(deps: {
   /**
    * Whether a dry run returns the live object unchanged. A process checks this once for an object that another process
    * wrote. Without the check, it would treat the changes that a mutating webhook makes to every write as another client's
-   * change. Labels and annotations that are not desired do not count: a webhook may write the time of each review there.
+   * change. Labels, annotations and owners that are not desired do not count: a webhook may write the time of each review
+   * into an annotation.
    */
   async function isSettled(desired: KubernetesObject, live: KubernetesObject): Promise<boolean> {
     if (foreignAdditions(desired, live, freeFields(desired)).length > 0) return false;

@@ -22,5 +22,5 @@ export const claimsIn = (path: string, value: unknown): HostClaim[] =>
   typeof value === "string" && value !== "" ? [claim(path, value)] : [];
 
 /** The hosts in a text that separates them by commas or blanks. */
-export const valuesOf = (list: string): string[] =>
+export const hostsIn = (list: string): string[] =>
   list.split(/[\s,]+/, MAX_CLAIMS + 2).filter((item) => item !== "");

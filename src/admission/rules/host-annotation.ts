@@ -1,5 +1,5 @@
 import { annotationsOf, mapOf } from "../../api/object.ts";
-import { claim, type HostClaim, valuesOf } from "./claimed-host.ts";
+import { claim, type HostClaim, hostsIn } from "./claimed-host.ts";
 import { surveyOf } from "./object-survey.ts";
 import { annotationsPath, type FoundPodSpec } from "./pod-template.ts";
 
@@ -60,7 +60,7 @@ export const annotationClaims = (object: unknown): HostClaim[] =>
 function claimsOf({ path, name, value }: Annotation): HostClaim[] {
   if (name === GATEWAY_ANNOTATION)
     return [claim(path, "a configuration in this annotation, and not in a Mapping,", "*")];
-  if (NAME_ANNOTATION.test(name)) return valuesOf(value).map((host) => claim(path, host));
+  if (NAME_ANNOTATION.test(name)) return hostsIn(value).map((host) => claim(path, host));
   if (CONDITION_ANNOTATION.test(name)) return conditionClaims(path, value);
   return ALIAS_ANNOTATION.test(name) ? aliasClaims(path, name, value) : [];
 }
@@ -73,6 +73,6 @@ function conditionClaims(path: string, value: string): HostClaim[] {
 }
 
 const aliasClaims = (path: string, name: string, value: string): HostClaim[] =>
-  valuesOf(value).map((alias) =>
+  hostsIn(value).map((alias) =>
     name.endsWith("-regex") || alias.startsWith("~") ? claim(path, alias, "*") : claim(path, alias),
   );

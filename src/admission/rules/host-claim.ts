@@ -1,6 +1,6 @@
 import { GROUP } from "../../api/kind.ts";
 import { annotationsOf, isMap, listOf, mapOf } from "../../api/object.ts";
-import { claim, claimsIn, type HostClaim, MAX_CLAIMS, valuesOf } from "./claimed-host.ts";
+import { claim, claimsIn, type HostClaim, hostsIn, MAX_CLAIMS } from "./claimed-host.ts";
 import { annotationClaims } from "./host-annotation.ts";
 import { MAX_OBJECT_DEPTH, surveyOf } from "./object-survey.ts";
 import { type AdmissionInput, isObjectOrStatus } from "./request.ts";
@@ -202,7 +202,7 @@ const volumeClaims = ({ namespace }: AdmissionInput, object: unknown): HostClaim
         const at = `${path}.volumes[${index}].csi.volumeAttributes[${name}]`;
         return typeof value !== "string"
           ? []
-          : valuesOf(withVariables(value, namespace)).map((host) => claim(at, host));
+          : hostsIn(withVariables(value, namespace)).map((host) => claim(at, host));
       });
     }),
   );

@@ -21,8 +21,8 @@ export function readPaymentConfiguration(
   reader: EnvReader,
   known: { sovereignFqdn: string; jwtSecret: string | undefined },
 ): PaymentConfiguration {
-  // Stripe's keys have no blanks. With the line break that a shell adds to a Secret's value, no webhook's signature would hold,
-  // so no card payment would be settled by its event.
+  // Stripe's keys have no blanks. With the line break that a shell adds to a Secret's value, no signature of a webhook would be
+  // valid, so no card payment would be settled by its event.
   const key = (variable: string) => reader.optional(variable)?.trim() ?? "";
   const secretKey = key("STRIPE_SECRET_KEY") || undefined;
   const webhookSecret = key("STRIPE_WEBHOOK_SECRET");

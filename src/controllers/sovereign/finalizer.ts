@@ -59,8 +59,8 @@ async function deleteWorkload(deps: SovereignDeps, sovereign: Sovereign): Promis
 }
 
 /**
- * What stays of a deleted object, for the end of a sentence. The Sovereign does not wait for another client's finalizer: the
- * next Sovereign of this name waits for a migration Job that still runs.
+ * The text about an object that a finalizer keeps after its deletion. It is appended to the Event's message. The Sovereign
+ * does not wait for another client's finalizer: the next Sovereign of this name waits for a migration Job that still runs.
  */
 function describeHeld(kind: string, { name, finalizers = [] }: KubernetesObject["metadata"]): string[] {
   if (finalizers.length === 0) return [];

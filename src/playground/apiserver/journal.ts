@@ -14,8 +14,9 @@ export interface Journal {
   /** Replaces all lines by `entries`, atomically. */
   compact(entries: Iterable<JournalEntry>): void;
   /**
-   * Whether more bytes than the last compaction wrote, and at least `minBytes`, were appended since. A compaction
-   * writes all objects, so its cost for each appended byte stays the same however many objects there are.
+   * Whether more than `minBytes`, and more than the last compaction wrote, were appended since. Of a journal that was just
+   * opened, all bytes count. A compaction writes all objects, so its cost for each appended byte stays the same however
+   * many objects there are.
    */
   isLong(minBytes: number): boolean;
   close(): void;
