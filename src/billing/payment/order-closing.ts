@@ -51,14 +51,14 @@ export function createOrderClosing(deps: {
   processor: PaymentProcessor;
   settlement: SessionSettlement;
   countPlacedOrder: CountPlacedOrder;
-  now: () => Date;
   logger: Logger;
 }): OrderClosing {
-  const { database, settings, processor, settlement, countPlacedOrder, now, logger } = deps;
+  const { database, settings, processor, settlement, countPlacedOrder, logger } = deps;
 
   async function pay(orderId: string, session: Session): Promise<SettledOrder> {
     try {
-      const { outcome, hasRedeemed } = await settlement.pay(orderId, session, now());
+      // The session does not say whether its subscription has ended since. Events of any later time must count.
+      const { outcome, hasRedeemed } = await settlement.pay(orderId, session, session.createdAt);
       if (outcome === "paid") countPlacedOrder(hasRedeemed);
       if (outcome === "credited") logger.warn({ orderId, sessionId: session.id }, CREDITED_MESSAGE);
       // Unknown: an event settled the order meanwhile.

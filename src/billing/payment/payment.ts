@@ -51,7 +51,7 @@ export function createPayment(deps: {
     ...{ database, sovereignFqdn, outboxSinks, currency },
   });
   const closing = createOrderClosing({
-    ...{ database, settings, processor, settlement, countPlacedOrder, now, logger },
+    ...{ database, settings, processor, settlement, countPlacedOrder, logger },
   });
   return {
     settings,

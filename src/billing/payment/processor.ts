@@ -20,6 +20,7 @@ export interface Session {
   stripeCustomerId: string | null;
   /** The subscription that a session of the earlier service opened at Stripe. */
   stripeSubscriptionId: string | null;
+  createdAt: Date;
 }
 
 type CreatedSession =
@@ -148,6 +149,7 @@ function sessionOf(session: Stripe.Checkout.Session): Session {
     currency: session.currency,
     stripeCustomerId: idOf(session.customer),
     stripeSubscriptionId: idOf(session.subscription),
+    createdAt: new Date(session.created * 1_000),
   };
 }
 

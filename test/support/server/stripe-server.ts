@@ -214,6 +214,8 @@ export async function startStripeServer(): Promise<StripeServer> {
       currency: fields["line_items[0][price_data][currency]"],
       client_reference_id: fields.client_reference_id,
       customer: fields.customer ?? `cus_${id.slice(-8)}`,
+      subscription: fields.subscription ?? null,
+      created: Number(fields.created ?? Math.floor(Date.now() / 1000)),
       metadata: { order_id: fields["metadata[order_id]"] },
     };
   }

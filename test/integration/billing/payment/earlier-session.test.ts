@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { placeOrder, signToken } from "../../../support/builder/billing.ts";
-import { billing, rowsOf, run, stripe, useCardPayments } from "../../../support/builder/card-payment.ts";
+import {
+  billing,
+  cancelOrder,
+  rowsOf,
+  run,
+  stripe,
+  useCardPayments,
+} from "../../../support/builder/card-payment.ts";
 
 useCardPayments();
 
@@ -120,6 +127,20 @@ describe("a session that the earlier service left open, a subscription at Stripe
       expect(await subscriptionsOf(one)).toEqual(kept(one, status));
     },
   );
+
+  it("is not active when its end is told of after the service has read the session", async () => {
+    const one = await adopt();
+    stripe.setSession(one.session, {
+      ...{ status: "complete", payment_status: "paid", subscription: one.subscription, created: "1000" },
+      ...{ "line_items[0][price_data][unit_amount]": "9000", "line_items[0][price_data][currency]": "omr" },
+    });
+    const [{ id } = {}] = await rowsOf("SELECT id FROM orders WHERE stripe_session_id = $1", [one.session]);
+    const canceled = await cancelOrder(id, one.name);
+    expect([canceled.status, canceled.json.code]).toEqual([409, "order_paid"]);
+    expect(await subscriptionsOf(one)).toEqual(kept(one, "active"));
+    await change(one, "canceled", 2_000);
+    expect(await subscriptionsOf(one)).toEqual(kept(one, "canceled"));
+  });
 
   it("is never active when both events arrive at the same time", async () => {
     for (let round = 0; round < 5; round += 1) {
