@@ -118,8 +118,8 @@ export function lastLine(text: string): string {
 }
 
 /**
- * Why a Deployment gets no Pods: a quota, a limit range, a policy or Pod security. The Deployment's status repeats the error of its
- * ReplicaSet.
+ * Why a Deployment gets no Pods: a quota, a limit range, a policy or Pod security. The Deployment's status repeats the
+ * error of its ReplicaSet.
  */
 export function findRefusal({ status }: DeploymentObject): PodFailure | undefined {
   const refused = status?.conditions?.find(

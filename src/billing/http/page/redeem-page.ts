@@ -1,6 +1,6 @@
 import { escapeHtml } from "../../../platform/html.ts";
 import type { Branding } from "../../branding.ts";
-import type { VoucherPreview } from "../../voucher/voucher.ts";
+import { MAX_CODE_LENGTH, type VoucherPreview } from "../../voucher/voucher.ts";
 import { htmlDocument, languageLink } from "./document.ts";
 import { formatInstant, type Language } from "./language.ts";
 import { createRedeemText, type RedeemText } from "./redeem-text.ts";
@@ -185,7 +185,7 @@ function formOf(text: RedeemText, language: Language, code: string, isWrong = fa
   return `<form action="/redeem" method="get">
 <input type="hidden" name="lang" value="${language}">
 <label for="code">${escapeHtml(text.fieldLabel)}</label>
-<input id="code" name="code" value="${escapeHtml(code)}" dir="ltr" required maxlength="1024" autocomplete="off" autocapitalize="characters" spellcheck="false"${isWrong ? ' aria-invalid="true" aria-describedby="hint"' : ""}>
+<input id="code" name="code" value="${escapeHtml(code)}" dir="ltr" required maxlength="${MAX_CODE_LENGTH}" autocomplete="off" autocapitalize="characters" spellcheck="false"${isWrong ? ' aria-invalid="true" aria-describedby="hint"' : ""}>
 <button class="action">${escapeHtml(text.lookUp)}</button>
 </form>`;
 }
