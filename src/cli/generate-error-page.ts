@@ -5,7 +5,7 @@ const INTRODUCTION = `Every error answer is a problem (RFC 9457, \`application/p
 \`code\` and \`error\`. \`error\` repeats \`detail\` for older clients. \`errors\` lists the fields that break a rule, each with the rule.
 Programs decide by \`code\`: the texts may change.
 
-There is one exception. The preview of a voucher that has ended answers 410 with the members of a preview, as \`application/json\`.
+There is one exception. The preview of a voucher that cannot be redeemed now answers 410 with the members of a preview, as \`application/json\`.
 
 \`type\` refers to \`/billing/errors#<code>\`, where the service shows this table. The reference is relative to the requested path, so
 that it also works behind a gateway that removes a prefix from the path.`;

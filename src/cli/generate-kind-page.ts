@@ -84,7 +84,8 @@ const ORDER = [
     "2. A BillingRelease, which pins the billing image by its digest.",
     "3. The Sovereign with role `CatalystZero`. It is the reference for all others. The operator makes its namespace, `sovereign-<name>`.",
     "4. In that namespace, the Secrets that the Sovereign names: `spec.billing.database` (the URL of its PostgreSQL) and, " +
-      "if it names one, `spec.billing.auth.secretRef` (the HS256 key). Until then its reason is `SecretMissing`.",
+      "if it names one, `spec.billing.auth.secretRef` (the HS256 key). Until then its reason is `SecretMissing`. " +
+      "`imagePullSecrets`, `payments` and `ingress.tlsSecretName` name Secrets there too.",
     "5. A Franchise for each Franchisee, with its subjects and grants.",
     "6. A Sovereign with role `Franchised`, which names the Franchise and the release, and its Secrets as before.",
   ].join("\n"),

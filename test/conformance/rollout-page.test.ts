@@ -124,7 +124,7 @@ describe("docs/rollout-example.md", () => {
 
     page.push(
       "",
-      "Doha answers with another API than the reference. The rollout halts. Because the migrations are backward compatible, all go back to the previous image. No Sovereign of `others` has seen the release.",
+      "Doha answers with another API than the reference. The rollout halts. Because the migrations are backward compatible, all go back to the previous image. No Sovereign of `others` has seen the release. On the way back, the table counts who is verified on the previous image.",
     );
     await awaitStatus(({ phase }) => phase === "Halted");
     await until(
