@@ -5,7 +5,7 @@ import type { ArtifactCheck } from "../admission/trust-policy.ts";
 import { FIELD_MANAGER } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import { readRequestCount } from "../billing/http/request-count.ts";
-import { readServedSchema } from "../billing/shape.ts";
+import { readPodSchema } from "../billing/shape.ts";
 import { runSmokeTest } from "../billing/smoke.ts";
 import {
   type AdmissionPolicyDeps,
@@ -210,8 +210,7 @@ function createRolloutControllers(
   const { sovereigns, releases, namespaces, secretVersions } = caches;
   const fleets = createFleets({ sovereigns, releases, index: SOVEREIGN_INDEX.release, now });
   const measurements = createSovereignMeasurements({ now });
-  const readSchema = (baseUrl: string, signal: AbortSignal) => readServedSchema({ baseUrl, fetch, signal });
-  const verification = createVerification({ caches, readSchema, logger });
+  const verification = createVerification({ caches, readSchema: readPodSchema, logger });
   const readRequests = (baseUrl: string, signal: AbortSignal) => readRequestCount({ baseUrl, fetch, signal });
   const errorRates = createErrorRates({ caches, readRequests, now });
   const spokes = createSpokes({ ...deps, namespaces, secretVersions });

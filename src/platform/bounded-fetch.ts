@@ -109,7 +109,11 @@ export async function boundedFetch(url: string, options: BoundedRequest): Promis
 }
 
 /** The JSON of a 2xx answer. Throws `status_unexpected` or `body_not_json`. */
-export function jsonOf({ request, status, body }: BoundedAnswer): unknown {
+export function jsonOf({
+  request,
+  status,
+  body,
+}: Pick<BoundedAnswer, "request" | "status" | "body">): unknown {
   if (status < 200 || status > 299)
     throw new FetchError("status_unexpected", `${request} answered ${status}`);
   try {
@@ -163,7 +167,7 @@ export async function readAtMost(
   return Buffer.concat(chunks);
 }
 
-function fetchErrorOf(error: unknown, request: string, signal: AbortSignal): FetchError {
+export function fetchErrorOf(error: unknown, request: string, signal: AbortSignal): FetchError {
   if (error instanceof FetchError) return error;
   if (signal.aborted) {
     return signal.reason instanceof DOMException && signal.reason.name === "TimeoutError"
@@ -176,7 +180,7 @@ function fetchErrorOf(error: unknown, request: string, signal: AbortSignal): Fet
 }
 
 /** An address as messages show it: a query may hold personal data. */
-function addressOf(url: string): string {
+export function addressOf(url: string): string {
   const { origin, pathname } = URL.parse(url) ?? {};
   return origin === undefined ? "an address that is not a URL" : `${origin}${pathname}`;
 }
