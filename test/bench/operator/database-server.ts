@@ -77,6 +77,13 @@ function serve(socket: Socket, counts: { logins: number; queries: number }): voi
   const locking = new Set<string>();
   let isLocking = false;
   socket.on("data", (chunk: Buffer) => {
+    // Like PostgreSQL, it sends the answers to one batch together. One packet for each would cost the operator more.
+    socket.cork();
+    receive(chunk);
+    socket.uncork();
+  });
+
+  function receive(chunk: Buffer): void {
     unread = Buffer.concat([unread, chunk]);
     for (;;) {
       const headLength = isLoggedIn ? 1 : 0;
@@ -89,7 +96,7 @@ function serve(socket: Socket, counts: { logins: number; queries: number }): voi
       else if (request.readInt32BE(4) === SSL_REQUEST) socket.write("N");
       else logIn();
     }
-  });
+  }
 
   function logIn(): void {
     isLoggedIn = true;
