@@ -66,20 +66,56 @@ export function policyScope(): Environment {
   return matchConditionScope().registerVariable("namespaceObject", "dyn");
 }
 
-/** The values of a scope's variables for one request. */
-export function scopeValues(
-  request: AdmissionRequest,
-  matchedAs: GroupVersionResource,
-  authorizer: Authorizer,
-  namespaceObject: JsonObject | null = null,
-): Record<string, unknown> {
-  return {
-    object: dynamicValue(request.object),
-    oldObject: dynamicValue(request.oldObject),
-    request: sharedScope().request.convert(requestJson(request, matchedAs)),
-    namespaceObject: dynamicValue(namespaceObject),
-    authorizer: authorizerValue(authorizer, request),
-  };
+/**
+ * The values of a scope's variables for one request. Each is converted when an expression first reads it: most match
+ * conditions read only who sent the request.
+ */
+export class ScopeValues {
+  readonly #admitted: AdmissionRequest;
+  readonly #matchedAs: GroupVersionResource;
+  readonly #authorizer: Authorizer;
+  readonly #namespace: JsonObject | null;
+  readonly #converted = new Map<string, unknown>();
+  /** The `variables` of a policy. */
+  variables: unknown;
+
+  constructor(
+    request: AdmissionRequest,
+    matchedAs: GroupVersionResource,
+    authorizer: Authorizer,
+    namespaceObject: JsonObject | null = null,
+  ) {
+    this.#admitted = request;
+    this.#matchedAs = matchedAs;
+    this.#authorizer = authorizer;
+    this.#namespace = namespaceObject;
+  }
+
+  get object(): unknown {
+    return this.#once("object", () => dynamicValue(this.#admitted.object));
+  }
+
+  get oldObject(): unknown {
+    return this.#once("oldObject", () => dynamicValue(this.#admitted.oldObject));
+  }
+
+  get request(): unknown {
+    const convert = () => sharedScope().request.convert(requestJson(this.#admitted, this.#matchedAs));
+    return this.#once("request", convert);
+  }
+
+  get namespaceObject(): unknown {
+    return this.#once("namespaceObject", () => dynamicValue(this.#namespace));
+  }
+
+  get authorizer(): unknown {
+    return this.#once("authorizer", () => authorizerValue(this.#authorizer, this.#admitted));
+  }
+
+  #once(name: string, convert: () => unknown): unknown {
+    if (!this.#converted.has(name)) this.#converted.set(name, convert());
+    return this.#converted.get(name);
+  }
 }
 
 /** Leaves out empty optional members, as Go's JSON does, so that `has()` works. */

@@ -32,7 +32,7 @@ export function compileConditions(conditions: readonly MatchCondition[] | undefi
  */
 export function evaluateConditions(
   conditions: readonly CompiledCondition[],
-  variables: Record<string, unknown>,
+  variables: object,
 ): { kind: "matched" } | { kind: "unmatched" } | { kind: "failed"; errors: string[] } {
   const errors: string[] = [];
   for (const { expression } of conditions) {

@@ -16,9 +16,9 @@ export function createVariableScope(environment: Environment, variables: readonl
   const compiled = new Map<string, CelExpression>();
 
   class Variables extends Map<string, unknown> {
-    readonly #scope: Record<string, unknown>;
+    readonly #scope: object;
 
-    constructor(scope: Record<string, unknown>) {
+    constructor(scope: object) {
       super();
       this.#scope = scope;
     }
@@ -29,7 +29,7 @@ export function createVariableScope(environment: Environment, variables: readonl
       if (expression === undefined) return undefined;
       let value: unknown;
       try {
-        value = expression.evaluate({ ...this.#scope, variables: this });
+        value = expression.evaluate(this.#scope);
       } catch (error) {
         if (!(error instanceof CelEvaluationError)) throw error;
         throw new CelEvaluationError(
@@ -55,6 +55,7 @@ export function createVariableScope(environment: Environment, variables: readonl
   }
   return {
     environment: scopeWith(),
-    valuesFor: (scope: Record<string, unknown>): unknown => new Variables(scope),
+    /** `scope` must have the result as its member `variables`. */
+    valuesFor: (scope: object): unknown => new Variables(scope),
   };
 }

@@ -8,7 +8,7 @@ import {
   compileExpression,
 } from "../schema/cel/expression.ts";
 import { StatusError } from "../status.ts";
-import { policyScope, scopeValues } from "./cel-scope.ts";
+import { policyScope, ScopeValues } from "./cel-scope.ts";
 import {
   aggregated,
   attempt,
@@ -137,20 +137,20 @@ export function createPolicy(deps: PolicyDeps, name: string, spec: PolicySpec): 
       request.namespace === "" || isNamespaceResource(request.resource)
         ? null
         : (deps.namespace(request.namespace) ?? null);
-    const values = scopeValues(request, matchedAs, deps.authorizer, namespace);
+    const values = new ScopeValues(request, matchedAs, deps.authorizer, namespace);
     const matched = evaluateConditions(compiled.conditions, values);
     if (matched.kind === "unmatched") return [];
     if (matched.kind === "failed") return onError(aggregated(matched.errors));
-    const scope = { ...values, variables: compiled.variables.valuesFor(values) };
+    values.variables = compiled.variables.valuesFor(values);
     return compiled.validations.flatMap(({ validation, expression, messageExpression }, index) => {
       try {
-        if (expression.evaluate(scope) === true) return [];
+        if (expression.evaluate(values) === true) return [];
       } catch (error) {
         if (!(error instanceof CelEvaluationError)) throw error;
         return onError(`expression '${expression.source}' resulted in error: ${error.message}`, index);
       }
       const message =
-        evaluatedMessage(messageExpression, scope) ||
+        evaluatedMessage(messageExpression, values) ||
         validation.message?.trim() ||
         `failed expression: ${expression.source.trim()}`;
       return [{ index, message, reason: validation.reason ?? "Invalid" }];
@@ -196,7 +196,7 @@ function noteFailure(
   }
 }
 
-function evaluatedMessage(expression: CelExpression | undefined, scope: Record<string, unknown>): string {
+function evaluatedMessage(expression: CelExpression | undefined, scope: ScopeValues): string {
   if (expression === undefined) return "";
   try {
     const text = expression.evaluate(scope);

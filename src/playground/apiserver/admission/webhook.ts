@@ -4,7 +4,7 @@ import type { JsonObject } from "../object.ts";
 import { forbiddenBecause } from "../refusal.ts";
 import { CelCompileError } from "../schema/cel/expression.ts";
 import { StatusError } from "../status.ts";
-import { scopeValues } from "./cel-scope.ts";
+import { ScopeValues } from "./cel-scope.ts";
 import {
   aggregated,
   attempt,
@@ -96,7 +96,7 @@ export function createWebhook(deps: WebhookDeps, spec: WebhookSpec, mutating: bo
       if (matchedAs === undefined || !selectorsMatch(deps, request, spec)) return undefined;
       if (conditions instanceof CelCompileError) return unmatchable(request, [conditions.message]);
       if (conditions.length === 0) return matchedAs;
-      const outcome = evaluateConditions(conditions, scopeValues(request, matchedAs, deps.authorizer));
+      const outcome = evaluateConditions(conditions, new ScopeValues(request, matchedAs, deps.authorizer));
       if (outcome.kind === "failed") return unmatchable(request, outcome.errors);
       return outcome.kind === "matched" ? matchedAs : undefined;
     },

@@ -166,6 +166,7 @@ function declareObject(
 ): Declaration {
   const properties = isResource ? withResourceMembers(schema.properties) : (schema.properties ?? {});
   const members = new Map<string, Declaration>();
+  const seenNames = new Map<string, string[]>();
   const fields: Record<string, string> = {};
   for (const [name, property] of Object.entries(properties)) {
     const escaped = escapeName(name);
@@ -176,6 +177,7 @@ function declareObject(
         : declareSchema(environment, property, `${typeName}.${escaped}`, embedded(property));
     if (escaped === undefined || member === undefined) continue;
     members.set(name, member);
+    seenNames.set(name, namesOf(name, escaped));
     for (const seen of namesOf(name, escaped)) fields[seen] = member.type;
   }
   // Each type has its own class, because the library finds a value's type by its constructor. The class is a Map, so that only
@@ -191,10 +193,9 @@ function declareObject(
       if (!isRecord(json)) return dynamicValue(json);
       const value = new ObjectValue();
       for (const [name, member] of members) {
-        const escaped = escapeName(name);
-        if (escaped === undefined || !Object.hasOwn(json, name)) continue;
+        if (!Object.hasOwn(json, name)) continue;
         const converted = member.convert(json[name]);
-        for (const seen of namesOf(name, escaped)) value.set(seen, converted);
+        for (const seen of seenNames.get(name) ?? []) value.set(seen, converted);
       }
       return value;
     },

@@ -17,8 +17,8 @@ export interface CelExpression {
   type: string;
   /** Whether the expression reads a variable of this name. */
   uses(variable: string): boolean;
-  /** Throws `CelEvaluationError`. */
-  evaluate(variables: Record<string, unknown>): unknown;
+  /** Only the members that the expression reads are read. Throws `CelEvaluationError`. */
+  evaluate(variables: object): unknown;
 }
 
 /** Parses and type-checks `source`; throws `CelCompileError`. */
@@ -48,7 +48,7 @@ export function compileExpression(environment: Environment, source: string): Cel
     uses: (variable) => variables.has(variable),
     evaluate(context) {
       try {
-        return parsed(context);
+        return parsed(context as Record<string, unknown>);
       } catch (error) {
         throw new CelEvaluationError(evaluationMessage(error as CelError));
       }
