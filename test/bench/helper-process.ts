@@ -17,8 +17,11 @@ export interface HelperProcess {
 export async function startHelper(
   file: string,
   args: readonly (string | number)[] = [],
+  nodeArgs: readonly string[] = [],
 ): Promise<HelperProcess> {
-  const child = fork(join(import.meta.dirname, file), args.map(String));
+  const child = fork(join(import.meta.dirname, file), args.map(String), {
+    execArgv: [...process.execArgv, ...nodeArgs],
+  });
   async function answer<T>(): Promise<T> {
     const waiting = new AbortController();
     const { signal } = waiting;

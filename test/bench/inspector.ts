@@ -44,6 +44,47 @@ export async function openInspector(url: string): Promise<Inspector> {
   };
 }
 
+/** The longest stops of a process, in milliseconds. */
+export interface Pauses {
+  /** The longest delay of its event loop. */
+  longestMs: number;
+  /** The longest garbage collection. */
+  longestCollectionMs: number;
+}
+
+/** Runs in the watched process. */
+const WATCH_PAUSES = `(() => {
+  const { monitorEventLoopDelay, PerformanceObserver } = process.getBuiltinModule("node:perf_hooks");
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  let longestCollectionMs = 0;
+  const note = (entries) => {
+    for (const { duration } of entries) longestCollectionMs = Math.max(longestCollectionMs, duration);
+  };
+  const collections = new PerformanceObserver((list) => note(list.getEntries()));
+  collections.observe({ entryTypes: ["gc"] });
+  delay.enable();
+  globalThis.endPauseWatch = () => {
+    delay.disable();
+    note(collections.takeRecords());
+    collections.disconnect();
+    return { longestMs: delay.max / 1e6, longestCollectionMs };
+  };
+})()`;
+
+/** The longest pauses of a process during `run`. */
+export async function recordPauses(inspectorUrl: string, run: () => Promise<unknown>): Promise<Pauses> {
+  const { ask, close } = await openInspector(inspectorUrl);
+  try {
+    await ask("Runtime.evaluate", { expression: WATCH_PAUSES });
+    await run();
+    const expression = "globalThis.endPauseWatch()";
+    return (await ask<{ result: { value: Pauses } }>("Runtime.evaluate", { expression, returnByValue: true }))
+      .result.value;
+  } finally {
+    close();
+  }
+}
+
 /** A collection frees what only another collection's finalizers released. After three, nothing more is freed. */
 const COLLECTIONS = 3;
 

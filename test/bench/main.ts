@@ -59,8 +59,9 @@ const SUBJECTS = {
   async operator(options: BenchOptions, run: RunOptions) {
     const plan = createOperatorPlan(options);
     requireScenarios(plan.length, options);
-    const operator = await runOperatorBench(plan, { ...run, isProfiled: run.profile === "all" });
-    return { results: { operator }, bars: operator.bars, text: renderOperator(machine, operator) };
+    const operator = await runOperatorBench(plan, run);
+    const text = renderOperator(machine, operator, run.profile === "all");
+    return { results: { operator }, bars: operator.bars, text };
   },
 };
 

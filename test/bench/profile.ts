@@ -19,6 +19,9 @@ export interface CpuProfile {
 }
 
 const IDLE = new Set(["(idle)", "(root)"]);
+const SAMPLE_US = 500;
+/** A longer time between two samples means that the process did not run. Its function did not take that time. */
+const LONGEST_SAMPLE_US = 20 * SAMPLE_US;
 
 /** Profiles a process that runs with `--inspect` during `run`, so that its start is not included. */
 export async function recordCpuProfile(
@@ -28,7 +31,7 @@ export async function recordCpuProfile(
   const { ask, close } = await openInspector(inspectorUrl);
   try {
     await ask("Profiler.enable");
-    await ask("Profiler.setSamplingInterval", { interval: 500 });
+    await ask("Profiler.setSamplingInterval", { interval: SAMPLE_US });
     await ask("Profiler.start");
     await run();
     return (await ask<{ profile: CpuProfile }>("Profiler.stop")).profile;
@@ -38,7 +41,12 @@ export async function recordCpuProfile(
 }
 
 /** Self time by function, and by package. */
-export function readCpuProfile(profile: CpuProfile): { functions: ProfileLine[]; packages: ProfileLine[] } {
+export function readCpuProfile(profile: CpuProfile): {
+  functions: ProfileLine[];
+  packages: ProfileLine[];
+  /** The share of the time in which the process was not idle, from 0 to 1. */
+  busyShare: number;
+} {
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
   const parents = new Map(
     profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])),
@@ -46,9 +54,11 @@ export function readCpuProfile(profile: CpuProfile): { functions: ProfileLine[];
   const functions = new Map<string, number>();
   const packages = new Map<string, number>();
   let busy = 0;
+  let total = 0;
   for (const [index, id] of profile.samples.entries()) {
     const node = nodes.get(id);
-    const spent = profile.timeDeltas[index] ?? 0;
+    const spent = Math.min(profile.timeDeltas[index] ?? 0, LONGEST_SAMPLE_US);
+    total += spent;
     if (node === undefined || IDLE.has(node.callFrame.functionName)) continue;
     busy += spent;
     const { functionName, url, lineNumber } = node.callFrame;
@@ -70,7 +80,7 @@ export function readCpuProfile(profile: CpuProfile): { functions: ProfileLine[];
   }
   const linesOf = (spent: Map<string, number>): ProfileLine[] =>
     [...spent].map(([name, time]) => ({ name, share: time / busy })).sort((a, b) => b.share - a.share);
-  return { functions: linesOf(functions), packages: linesOf(packages) };
+  return { functions: linesOf(functions), packages: linesOf(packages), busyShare: busy / total };
 }
 
 function add(spent: Map<string, number>, name: string, time: number): void {

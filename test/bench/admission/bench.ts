@@ -58,7 +58,7 @@ async function measureReviews(plan: Plan, options: Options): Promise<ReviewResul
     const { pid } = world.operator;
     const memoryAtRest = { pssMib: memoryMib(pid), rssMib: residentMib(pid) };
     if (plan.scenarios.some((scenario) => scenario.replicas === 2))
-      replicas.push(await world.startOperator([]));
+      replicas.push(await world.startOperator());
     const meter = createMeter({ plan, world, load });
     const rounds = new Map<string, Round[]>(plan.scenarios.map(({ name }) => [name, []]));
     for (let round = 0; round <= plan.rounds; round += 1) {
@@ -101,14 +101,13 @@ async function profile(
 ): Promise<Profile[]> {
   if (scenarios.length === 0) return [];
   const { world, meter, report, warmUpMs } = deps;
-  const operator = await world.startOperator(["--inspect=127.0.0.1:0"]);
+  const operator = await world.startOperator();
+  const inspectorUrl = await operator.openInspector();
   const profiles: Profile[] = [];
   for (const scenario of scenarios) {
     report(`profiling: ${scenario.name}`);
     await meter.webhook(scenario, [operator], warmUpMs);
-    const recorded = await recordCpuProfile(operator.inspectorUrl ?? "", () =>
-      meter.webhook(scenario, [operator]),
-    );
+    const recorded = await recordCpuProfile(inspectorUrl, () => meter.webhook(scenario, [operator]));
     const { packages, functions } = readCpuProfile(recorded);
     profiles.push({
       scenario: scenario.name,

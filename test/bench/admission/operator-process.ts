@@ -10,8 +10,8 @@ import { cpuSeconds } from "../process-figure.ts";
 export interface OperatorProcess {
   pid: number;
   webhookPort: number;
-  /** The address of its profiler. Undefined unless it was started with `--inspect`. */
-  inspectorUrl: string | undefined;
+  /** The address of its profiler, which is opened by the first call. */
+  openInspector(): Promise<string>;
   /** Rejects with the end of the log when the process ends without being stopped. */
   ended: Promise<never>;
   stop(): Promise<void>;
@@ -21,6 +21,7 @@ export interface OperatorProcess {
 
 const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
 const START_TIMEOUT_MS = 120_000;
+const INSPECTOR_TIMEOUT_MS = 10_000;
 const SETTLE_TIMEOUT_MS = 300_000;
 /** An operator that uses less processor time than this in a second only renews its Lease. */
 const IDLE_SECONDS = 0.05;
@@ -30,13 +31,12 @@ export async function startOperatorProcess(deps: {
   kubeconfigPath: string;
   logFile: string;
   watchdog: Watchdog;
-  nodeArgs?: readonly string[];
   env?: Readonly<Record<string, string>>;
 }): Promise<OperatorProcess> {
-  const { kubeconfigPath, logFile, watchdog, nodeArgs = [], env = {} } = deps;
+  const { kubeconfigPath, logFile, watchdog, env = {} } = deps;
   const [webhookPort, healthPort] = [await findFreePort(), await findFreePort()];
   const child = await startChild({
-    argv: [process.execPath, ...imageNodeOptions(), ...nodeArgs, MAIN, "operator"],
+    argv: [process.execPath, ...imageNodeOptions(), "--inspect-port=127.0.0.1:0", MAIN, "operator"],
     env: {
       KUBECONFIG: kubeconfigPath,
       HOST: "127.0.0.1",
@@ -70,7 +70,16 @@ export async function startOperatorProcess(deps: {
     ended,
     pid: child.pid,
     webhookPort,
-    inspectorUrl: /Debugger listening on (ws:\S+)/.exec(readFileSync(logFile, "utf8"))?.[1],
+    async openInspector() {
+      const url = () => /Debugger listening on (ws:\S+)/.exec(readFileSync(logFile, "utf8"))?.[1];
+      if (url() === undefined) child.kill("SIGUSR1");
+      await waitUntil(
+        INSPECTOR_TIMEOUT_MS,
+        "the operator opens no inspector",
+        async () => url() !== undefined,
+      );
+      return url() ?? "";
+    },
     stop: () => end(20_000),
     kill: () => end(0, "SIGKILL"),
   };

@@ -20,7 +20,7 @@ export interface AdmissionWorld {
   registry: HelperProcess;
   operator: OperatorProcess;
   /** Starts a second operator on the same cluster, with other Node options. */
-  startOperator(nodeArgs: readonly string[]): Promise<OperatorProcess>;
+  startOperator(): Promise<OperatorProcess>;
   /** A path of a file that `close` removes. */
   file(name: string): string;
   close(): Promise<void>;
@@ -62,19 +62,19 @@ export async function createAdmissionWorld(deps: {
     await prepareCluster(client);
     await createFleet(api, fleetSeeds(size, publicKey.export({ type: "spki", format: "pem" }).toString()));
     let count = 0;
-    async function startOperator(nodeArgs: readonly string[]): Promise<OperatorProcess> {
+    async function startOperator(): Promise<OperatorProcess> {
       count += 1;
       const operator = await startOperatorProcess({
         kubeconfigPath: plane.kubeconfigPath,
         env: { REGISTRY_MIRRORS: `${BENCH_REGISTRY}=http://127.0.0.1:${registry.port}` },
         logFile: join(folder, `operator-${count}.log`),
-        ...{ watchdog, nodeArgs },
+        watchdog,
       });
       closers.push(() => operator.stop());
       await settle(operator);
       return operator;
     }
-    const operator = await startOperator([]);
+    const operator = await startOperator();
     report(`${kind} API server: the operator has reconciled the fleet`);
     return { api, registry, operator, startOperator, file: (name) => join(folder, name), close };
   } catch (error) {

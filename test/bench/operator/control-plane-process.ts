@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { url as inspectorUrl, open } from "node:inspector";
 import { createLogger } from "../../../src/platform/log.ts";
 import { createApiServer } from "../../../src/playground/apiserver/index.ts";
 import { AUDITED_USER } from "../../../src/playground/control-plane/control-plane.ts";
@@ -15,6 +16,13 @@ export interface RequestCounts {
   leases: number;
   /** Requests by verb and resource. They help to explain a missed bar. */
   byResource: Record<string, number>;
+}
+
+/** What the process is asked for: its counts, or the address of its profiler, which is opened then. */
+export type ControlPlaneRequest = { kind: "counts" } | { kind: "inspect" };
+
+export interface InspectAnswer {
+  inspectorUrl: string;
 }
 
 export interface ControlPlaneAnswer extends RequestCounts {
@@ -45,7 +53,12 @@ const server = await createApiServer({
   },
 });
 
-process.on("message", () => {
+process.on("message", ({ kind }: ControlPlaneRequest) => {
+  if (kind === "inspect") {
+    if (inspectorUrl() === undefined) open(0, "127.0.0.1");
+    process.send?.({ inspectorUrl: inspectorUrl() ?? "" } satisfies InspectAnswer);
+    return;
+  }
   const { adminKubeconfig, caPem, url } = server;
   process.send?.({ ...counts, adminKubeconfig, caPem, url } satisfies ControlPlaneAnswer);
 });

@@ -47,7 +47,7 @@ interface Deps {
 
 const CREATORS = 8;
 /** A fleet of 10,000 takes an hour on a machine with other load. */
-const READY_TIMEOUT_MS = 2 * 3_600_000;
+export const READY_TIMEOUT_MS = 2 * 3_600_000;
 const EDIT_TIMEOUT_MS = 120_000;
 /**
  * The pause between two edits. An edit causes about 20 requests of the operator and of the bench's kubelet. At 20 edits a

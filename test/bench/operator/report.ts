@@ -1,10 +1,16 @@
 import { barTable } from "../bar.ts";
 import type { Machine } from "../machine.ts";
-import { profileTable } from "../profile.ts";
+import { percent, profileTable } from "../profile.ts";
 import { figure, textTable } from "../text-table.ts";
-import type { FleetResult, OperatorBenchResult } from "./result.ts";
+import type { PhaseProfile } from "./phase-profile.ts";
+import type { FleetResult, OperatorBar, OperatorBenchResult } from "./result.ts";
 
-export function renderReport(machine: Machine, { fleets, bars }: OperatorBenchResult): string {
+/** `isProfiled`: also shows the profiles that explain no missed bar. */
+export function renderReport(
+  machine: Machine,
+  { fleets, bars }: OperatorBenchResult,
+  isProfiled: boolean,
+): string {
   return [
     `${machine.cores} cores (${machine.processor}), ${machine.memoryGib} GiB, ${machine.system}, Node ${machine.node}`,
     textTable([
@@ -19,12 +25,30 @@ export function renderReport(machine: Machine, { fleets, bars }: OperatorBenchRe
       ),
       ...requestTable(`${scenario.name}: requests at rest`, rest.byResource),
     ]),
-    ...fleets.flatMap(({ scenario, profile }) =>
-      profile === undefined ? [] : [profileTable(`${scenario.name}, by function`, profile.functions)],
-    ),
     barTable(bars),
+    ...fleets.flatMap(({ scenario, profiles }) =>
+      profiles
+        .filter(({ phase }) => isProfiled || isMissedIn(bars, scenario.sovereigns, phase))
+        .flatMap((profile) => profileTables(scenario.name, profile)),
+    ),
   ].join("\n\n");
 }
+
+const isMissedIn = (bars: readonly OperatorBar[], sovereigns: number, phase: PhaseProfile["phase"]) =>
+  bars.some(
+    ({ held, measuredIn }) =>
+      held === false && measuredIn?.sovereigns === sovereigns && measuredIn.phase === phase,
+  );
+
+const profileTables = (fleet: string, { phase, operator, apiServer }: PhaseProfile): string[] =>
+  Object.entries({ operator, "API server": apiServer }).map(([process, { busyShare, functions }]) =>
+    profileTable(`${fleet}, ${phase}: ${process}, busy ${percent(busyShare)} of the time`, functions),
+  );
+
+const NAMES = {
+  ...{ operator: "operator", apiServer: "API server" },
+  ...{ edit: "during edits", editWhilePodsHang: "while Pods hang" },
+};
 
 const ROWS: [name: string, read: (fleet: FleetResult) => number | undefined][] = [
   ["all Ready, s", ({ convergence }) => convergence.seconds],
@@ -47,6 +71,12 @@ const ROWS: [name: string, read: (fleet: FleetResult) => number | undefined][] =
   ["edit to action, p99 ms", ({ edit }) => edit.p99Ms],
   ["the same while Pods hang, p50 ms", ({ editWhilePodsHang }) => editWhilePodsHang.p50Ms],
   ["the same while Pods hang, p99 ms", ({ editWhilePodsHang }) => editWhilePodsHang.p99Ms],
+  ...(["edit", "editWhilePodsHang"] as const).flatMap((part) =>
+    (["operator", "apiServer"] as const).map((process): (typeof ROWS)[number] => [
+      `longest pause of the ${NAMES[process]} ${NAMES[part]}, ms`,
+      (fleet) => fleet[part].pauses[process].longestMs,
+    ]),
+  ),
   ["leader killed, s", ({ faults }) => faults?.leaderKilled],
   ["leader stopped, s", ({ faults }) => faults?.leaderStopped],
   ["API server back, s", ({ faults }) => faults?.apiServerBack],

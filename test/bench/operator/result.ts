@@ -1,7 +1,7 @@
 import type { Bar } from "../bar.ts";
-import type { ProfileLine } from "../profile.ts";
 import type { FaultResult } from "./fault.ts";
 import type { Convergence, EditLatency, Rest } from "./measurement.ts";
+import type { Phase, PhaseProfile, ProcessPauses } from "./phase-profile.ts";
 import type { FleetScenario } from "./scenario.ts";
 
 export interface FleetResult {
@@ -12,18 +12,25 @@ export interface FleetResult {
   heap: { emptyMib: number | undefined; atRestMib: number | undefined };
   convergence: Convergence;
   rest: Rest;
-  edit: EditLatency;
-  /** The latency of edits of the other Sovereigns, while billing does not answer in the Pods of one in ten. */
-  editWhilePodsHang: EditLatency;
+  edit: EditResult;
+  /** Edits of the other Sovereigns, while billing does not answer in the Pods of one in ten. */
+  editWhilePodsHang: EditResult;
   faults: FaultResult | undefined;
-  /**
-   * The functions that took the most time until all were Ready, on request. The other figures are then those of a
-   * profiled process.
-   */
-  profile: { functions: ProfileLine[] } | undefined;
+  /** The functions that took the most time in each part. Empty for small fleets, unless asked for. */
+  profiles: PhaseProfile[];
+}
+
+/** A latency, and the pauses of both processes in the same time. */
+interface EditResult extends EditLatency {
+  pauses: ProcessPauses;
+}
+
+export interface OperatorBar extends Bar {
+  /** The measurement whose profile explains the figure. */
+  measuredIn?: { sovereigns: number; phase: Phase };
 }
 
 export interface OperatorBenchResult {
   fleets: FleetResult[];
-  bars: Bar[];
+  bars: OperatorBar[];
 }

@@ -12,7 +12,7 @@ import { desiredOperatorManifests } from "../../../src/playground/story/operator
 import { prepareCluster } from "../../support/server/webhook-replica.ts";
 import { type OperatorProcess, startOperatorProcess } from "../admission/operator-process.ts";
 import { type HelperProcess, startHelper } from "../helper-process.ts";
-import type { ControlPlaneAnswer } from "./control-plane-process.ts";
+import type { ControlPlaneAnswer, ControlPlaneRequest, InspectAnswer } from "./control-plane-process.ts";
 import type { WorkloadCounts, WorkloadRequest } from "./workload-process.ts";
 
 /** A cluster with an instant kubelet. Operators on it have the rights of the shipped roles. */
@@ -21,12 +21,17 @@ export interface OperatorWorld {
   client: KubeClient;
   requestCounts(): Promise<ControlPlaneAnswer>;
   workload(request?: WorkloadRequest): Promise<WorkloadCounts>;
-  startOperator(nodeArgs?: readonly string[]): Promise<OperatorProcess>;
+  /** The address of the API server's profiler. */
+  inspectControlPlane(): Promise<string>;
+  startOperator(): Promise<OperatorProcess>;
   /** Kills the API server. Its state stays on disk. */
   killControlPlane(): Promise<void>;
   restartControlPlane(): Promise<void>;
   close(): Promise<void>;
 }
+
+// The address of the profiler is asked for, and not printed.
+const PLANE_NODE_ARGS = ["--inspect-publish-uid=http"];
 
 const ROOT = join(import.meta.dirname, "../../..");
 
@@ -43,13 +48,14 @@ export async function createOperatorWorld(): Promise<OperatorWorld> {
   try {
     const port = await findFreePort();
     const startPlane = () =>
-      startHelper("operator/control-plane-process.ts", [join(folder, "apiserver"), port]);
+      startHelper("operator/control-plane-process.ts", [join(folder, "apiserver"), port], PLANE_NODE_ARGS);
     let plane: HelperProcess | undefined = await startPlane();
     closers.push(async () => plane?.close());
-    const requestCounts = async () => {
+    const askPlane = async <T extends object>(request: ControlPlaneRequest) => {
       if (plane === undefined) throw new Error("the API server is not running");
-      return plane.ask<ControlPlaneAnswer>();
+      return plane.ask<T>(request);
     };
+    const requestCounts = () => askPlane<ControlPlaneAnswer>({ kind: "counts" });
     const { adminKubeconfig, caPem, url } = await requestCounts();
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromString(adminKubeconfig);
@@ -72,11 +78,12 @@ export async function createOperatorWorld(): Promise<OperatorWorld> {
     return {
       client,
       requestCounts,
+      inspectControlPlane: async () => (await askPlane<InspectAnswer>({ kind: "inspect" })).inspectorUrl,
       workload: (request = { kind: "counts" }) => workload.ask<WorkloadCounts>(request),
-      async startOperator(nodeArgs = []) {
+      async startOperator() {
         count += 1;
         const operator = await startOperatorProcess({
-          ...{ kubeconfigPath: operatorFile, watchdog, nodeArgs },
+          ...{ kubeconfigPath: operatorFile, watchdog },
           logFile: join(folder, `operator-${count}.log`),
           // The databases have no tables, so the operator itself must serve no vouchers.
           env: { DRAIN_SECONDS: "1", VOUCHER_API_SOVEREIGN: "none" },
