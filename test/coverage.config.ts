@@ -32,8 +32,8 @@ export default defineConfig({
     ],
     globalSetup: ["test/support/server/postgres.ts"],
     maxWorkers: 4,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // Node loads the sources itself, as in the processes that tests start. Otherwise a branch has two places: transformed
     // sources move 1,100 of 2,000 branches of billing, and those count twice.
     experimental: { viteModuleRunner: false },

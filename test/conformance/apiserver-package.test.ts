@@ -39,7 +39,7 @@ beforeAll(() => {
     symlinkSync(join(ROOT, "node_modules", name), join(consumer, "node_modules", name));
   }
   writeFileSync(join(consumer, "package.json"), JSON.stringify({ type: "module" }));
-}, 120_000);
+});
 afterAll(() => rmSync(consumer, { recursive: true, force: true }));
 
 /** The code blocks of the README in one language. */

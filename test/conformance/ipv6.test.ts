@@ -100,7 +100,7 @@ describe("a control plane that has only IPv6 addresses", () => {
       .poll(() => kubectl(...attempt).then(String, String), { timeout: 20_000, interval: 500 })
       .toContain("belongs to the platform");
     await kubectl("-n", "default", "create", "configmap", "theirs", "--as=stranger");
-  }, 60_000);
+  });
 
   it("has a database that the operator reaches", async () => {
     const namespace = "sovereign-zero";
@@ -123,7 +123,7 @@ describe("a control plane that has only IPv6 addresses", () => {
     await expect
       .poll(condition, { timeout: 30_000 })
       .toMatchObject({ status: "True", reason: "DatabaseReachable" });
-  }, 60_000);
+  });
 
   it("gives billing's Service an address of IPv6, and accepts its workload", async () => {
     const workload = desiredWorkload(sovereign("zero", { role: "CatalystZero" }), IMAGE, undefined);

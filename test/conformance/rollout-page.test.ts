@@ -89,7 +89,7 @@ beforeAll(async () => {
       .join(", stage ");
     if (history.at(-1) !== line) history.push(line);
   });
-}, 120_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("docs/rollout-example.md", () => {

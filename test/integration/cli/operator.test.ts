@@ -101,7 +101,7 @@ describe("catalyst operator", () => {
     const { child, serving, exit } = run({ DRAIN_SECONDS: "1" });
     const { webhook, voucherApi, health } = await serving;
     await expect
-      .poll(() => askHttp(health, "/readyz").then(([status]) => status), { timeout: 10_000 })
+      .poll(() => askHttp(health, "/readyz").then(([status]) => status), { timeout: 30_000 })
       .toBe(200);
     const ca = await publishedBundle(client);
     expect(await review(webhook.port, ca)).toEqual([200, "keep-alive"]);

@@ -190,7 +190,7 @@ describe("the kinds of Catalyst", () => {
       stop.abort();
       await running;
     };
-  }, 120_000);
+  });
 
   it("leave behind what the documentation names, and nothing else", async () => {
     const made = [
@@ -227,5 +227,5 @@ describe("the kinds of Catalyst", () => {
       30_000,
     ).catch(() => undefined);
     expect(await left()).toEqual(kept);
-  }, 90_000);
+  });
 });

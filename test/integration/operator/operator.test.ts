@@ -45,7 +45,7 @@ describe("runOperator", () => {
       signal: stop.signal,
     });
     const ask = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
-    await vi.waitFor(() => expect(api.requests.length).toBeGreaterThan(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(api.requests.length).toBeGreaterThan(0), { timeout: 30_000 });
     expect(await ask("/healthz")).toBe(200);
     expect(await ask("/readyz")).toBe(503);
     expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toContain(

@@ -240,11 +240,12 @@ describe("createFleetRelay", () => {
     await order("carol");
     const askedAt = performance.now();
     expect(await relay.notice("healthy.example")).toBe(true);
-    expect(performance.now() - askedAt).toBeLessThan(1_500);
+    // A connection that does not answer is given up after 3 seconds.
+    expect(performance.now() - askedAt).toBeLessThan(2_900);
     expect(log.filter(({ msg }) => msg.startsWith("the outbox cannot be relayed"))).toHaveLength(20);
     expect(JSON.stringify(log)).not.toContain("secret");
     stop.abort();
     silent.close();
     await Promise.all(answers);
-  }, 90_000);
+  });
 });

@@ -27,7 +27,7 @@ afterAll(() => cluster?.close());
 
 const holds = (hosts: string[]) => {
   const registries = hosts.map((host) => ({ host, segments: [] }));
-  return vi.waitFor(() => expect(trust().allowedRegistries).toEqual(registries), { timeout: 10_000 });
+  return vi.waitFor(() => expect(trust().allowedRegistries).toEqual(registries), { timeout: 30_000 });
 };
 const problems = async () =>
   (await registry.getSingleMetric("catalyst_trust_problems")?.get())?.values[0]?.value;
@@ -47,7 +47,7 @@ describe("watchTrust", () => {
     await write({ "trust.yaml": "[]" });
     const isInvalid = ({ msg }: { msg: string }) =>
       msg === "ConfigMap catalyst-system/catalyst-trust is invalid: the last valid trust stays in force";
-    await vi.waitFor(() => expect(lines.filter(isInvalid)).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(lines.filter(isInvalid)).toHaveLength(1), { timeout: 30_000 });
     expect(lines.find(isInvalid)).toMatchObject({ level: 50, error: expect.stringContaining("trust.yaml") });
     await holds(["one.example"]);
     expect(await problems()).toBe(1);
@@ -59,7 +59,7 @@ describe("watchTrust", () => {
       "trust.yaml": `${text("two.example")}trust: [{ publicKey: x }]\n`,
       "trusted-root.json": "{}",
     });
-    await vi.waitFor(async () => expect(await problems()).toBe(2), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await problems()).toBe(2), { timeout: 30_000 });
     expect(trust().entries).toEqual([]);
     await holds(["two.example"]);
     expect(lines.flatMap(({ problem }) => problem ?? [])).toEqual([

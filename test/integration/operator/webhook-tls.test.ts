@@ -106,7 +106,7 @@ describe("createWebhookTls", () => {
     const second = await write();
     // It is served once the leader has published its CA.
     await expect
-      .poll(() => authoritiesOf(tls.caBundle()).map(String), { timeout: 5_000 })
+      .poll(() => authoritiesOf(tls.caBundle()).map(String), { timeout: 30_000 })
       .toEqual(
         expect.arrayContaining(
           [first, second].flatMap(({ caCertificate }) => authoritiesOf(caCertificate).map(String)),
@@ -118,7 +118,7 @@ describe("createWebhookTls", () => {
       desiredWebhookConfiguration(endpoint, identityLists()),
       { fieldManager: FIELD_MANAGER },
     );
-    await expect.poll(() => tls.current().cert, { timeout: 5_000 }).toBe(second.certificate);
+    await expect.poll(() => tls.current().cert, { timeout: 30_000 }).toBe(second.certificate);
     await cluster.client.delete(VALIDATING_WEBHOOK_CONFIGURATIONS, { name: "catalyst-operator" });
   });
 
@@ -150,7 +150,7 @@ describe("createWebhookTls", () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(tls.current().ca).toBe(first);
     await writeFile(file, second);
-    await expect.poll(() => published.at(-1), { timeout: 5_000 }).toBe(second);
+    await expect.poll(() => published.at(-1), { timeout: 30_000 }).toBe(second);
     expect(tls.current().ca).toBe(second);
   });
 });

@@ -204,7 +204,7 @@ export async function defineKinds(client: KubeClient): Promise<void> {
 export async function until<T>(
   look: () => Promise<T | undefined>,
   what: () => Promise<string>,
-  withinMs = 15_000,
+  withinMs = 30_000,
 ): Promise<T> {
   const end = performance.now() + withinMs;
   for (;;) {

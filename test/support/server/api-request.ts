@@ -69,7 +69,7 @@ export async function readEvents<T>(
 export async function eventually<T>(
   look: () => Promise<T>,
   holds: (seen: T) => boolean,
-  withinMs = 5_000,
+  withinMs = 20_000,
 ): Promise<T> {
   const until = performance.now() + withinMs;
   for (;;) {

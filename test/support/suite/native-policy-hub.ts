@@ -79,7 +79,7 @@ export function testHubObjects(connection: () => ApiConnection): void {
       );
       for (const made of [create("spoke", { [MARK]: "hub" }), create("own", {})])
         expect((await send(made)).status).toBe(201);
-    }, 30_000);
+    });
 
     it.each(DENIED)("is denied to one who %s", async (_title, person, path, request) => {
       const answer = await send(request, person);

@@ -140,7 +140,7 @@ export function testPolicyRestoration(cluster: () => { plane: TestControlPlane; 
       restored.length = 0;
       const answer = await send(request);
       expect(answer.status, answer.message).toBe(200);
-      await vi.waitFor(() => expect(restored).toEqual([[object.kind, fields]]), { timeout: 10_000 });
+      await vi.waitFor(() => expect(restored).toEqual([[object.kind, fields]]), { timeout: 30_000 });
       const live = await liveOf(object);
       expect(live?.spec).toEqual(object.spec);
       expect(live?.metadata.labels).toEqual(object.metadata.labels);

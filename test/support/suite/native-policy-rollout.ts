@@ -85,7 +85,7 @@ export function testRolloutAnnotations(connection: () => ApiConnection): void {
       await vi.waitFor(async () => expect((await send(stable, "zahra")).status).toBe(201), {
         timeout: 20_000,
       });
-    }, 30_000);
+    });
 
     it.each(DENIED)("denies one who %s", async (_title, person, request) => {
       const answer = await send(request, person);

@@ -13,7 +13,7 @@ export function describeRunner(kind: "embedded" | "real"): void {
     let running: RunnerBench;
     beforeAll(async () => {
       running = await startRunnerBench(kind);
-    }, 120_000);
+    });
     afterAll(() => running?.close());
     const bench = () => running;
     const { get } = createObjectAccess(bench);

@@ -60,5 +60,5 @@ export function testLimitRange(bench: StoryBench): void {
     }
     await bench.cluster.waitUntil(SOVEREIGN, "is migrated", (object) => migrated(object)?.status === "True");
     await bench.waitUntilReady();
-  }, 120_000);
+  });
 }

@@ -81,7 +81,7 @@ export function useVoucherApi(): void {
       signal: stop.signal,
     });
     admin = await signToken("admin", "sovereign-admin");
-    await vi.waitFor(async () => expect((await to("/readyz")).status).toBe(200), { timeout: 10_000 });
+    await vi.waitFor(async () => expect((await to("/readyz")).status).toBe(200), { timeout: 30_000 });
   });
 
   afterAll(async () => {

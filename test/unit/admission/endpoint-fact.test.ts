@@ -106,7 +106,7 @@ describe("the addresses of endpoints", () => {
     const addresses = Array.from({ length: 100 }, (_, index) => `10.0.1.${index}`);
     expect(await rulesOf(slice(...addresses))).toEqual(["service-address"]);
     // The deadline of a review is 8 seconds. One after another, the reads take 10.
-    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(performance.now() - startedAt).toBeLessThan(7_500);
     expect(most).toBe(20);
   });
 

@@ -237,7 +237,7 @@ describe("clients that leave before their large reviews begin", () => {
     for (const client of clients) client.destroy();
     const startedAt = performance.now();
     expect((await post(JSON.stringify(REVIEW).padEnd(7 * 1024 * 1024))).status).toBe(200);
-    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(performance.now() - startedAt).toBeLessThan(7_500);
     expect(lines).toEqual([]);
   });
 });

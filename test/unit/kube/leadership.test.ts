@@ -88,7 +88,7 @@ describe("the leader's client", () => {
     const lostAt = performance.now();
     lose();
     expect(await reason).toBe("NotLeading");
-    expect(performance.now() - lostAt).toBeLessThan(500);
+    expect(performance.now() - lostAt).toBeLessThan(5_000);
   });
 
   it("aborts a write when the caller's signal fires, with the caller's reason", async () => {

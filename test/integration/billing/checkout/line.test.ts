@@ -130,7 +130,7 @@ describe("a line of a checkout call", () => {
             "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
           )
         ).rows.length > 0;
-      await vi.waitUntil(isWaiting, { timeout: 5_000 });
+      await vi.waitUntil(isWaiting, { timeout: 30_000 });
       await database.pool.query("UPDATE promo_codes SET deleted_at = NULL WHERE code = 'REVIVED'");
     } finally {
       await holder.query("COMMIT");

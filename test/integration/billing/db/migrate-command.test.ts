@@ -54,7 +54,7 @@ describe("catalyst migrate", () => {
     const killed = run(one.url);
     const waiting =
       "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'invoices'::regclass AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    await until(async () => (await one.pool.query(waiting)).rows.length > 0, 5_000);
+    await until(async () => (await one.pool.query(waiting)).rows.length > 0);
     killed.child.kill("SIGKILL");
     await killed.exit;
     await holder.query("COMMIT");

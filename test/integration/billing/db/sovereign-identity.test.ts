@@ -126,7 +126,7 @@ describe("the identity of a database", () => {
     expect((await preview()).json).toMatchObject({ code: "database_unavailable" });
     // A ready state counts for two seconds.
     await expect
-      .poll(async () => (await own.ask("/readyz")).json.reason, { timeout: 10_000 })
+      .poll(async () => (await own.ask("/readyz")).json.reason, { timeout: 30_000 })
       .toContain(`belongs to Sovereign bank.om, and this is Sovereign ${FQDN}`);
     await handOver(FQDN);
     await expect.poll(async () => (await preview()).status).toBe(404);

@@ -48,7 +48,8 @@ describe("an unreachable broker", () => {
     expect(Number(/outbox_oldest_seconds\{sink="kafka"\} (\S+)/.exec(text)?.[1])).toBeGreaterThan(0);
     const stopped = performance.now();
     expect(await billing.end("SIGTERM")).toBe(0);
-    expect(performance.now() - stopped).toBeLessThan(2_000);
+    // A Pod that has not ended after 30 seconds is killed.
+    expect(performance.now() - stopped).toBeLessThan(15_000);
   });
 
   it("writes no events for Kafka when no broker is configured", async () => {

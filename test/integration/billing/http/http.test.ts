@@ -180,10 +180,10 @@ describe("catalyst billing under slow clients", () => {
       expect(
         (await ask(slow.origin, "/billing/vouchers/redeem-preview", { body: { code: "NOBODY" } })).status,
       ).toBe(404);
-      expect(performance.now() - startMs).toBeLessThan(1_000);
+      expect(performance.now() - startMs).toBeLessThan(5_000);
       for (const { received, afterMs } of await Promise.all(crowd)) {
         expect(received).toMatch(/^HTTP\/1.1 408 /);
-        expect(afterMs).toBeLessThan(4_000);
+        expect(afterMs).toBeLessThan(10_000);
       }
     },
   );

@@ -79,7 +79,7 @@ describe("the playground with --topology hub", () => {
     // The Deployment starts no other process, and the one that runs ends without releasing anything.
     await bench.cluster.asAdmin().mergePatch(hubOperator, { spec: { replicas: 0 } });
     process.kill(hubPid, "SIGKILL");
-    await expect.poll(() => operatorsOf(bench.playground).length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => operatorsOf(bench.playground).length, { timeout: 30_000 }).toBe(1);
     expect(operatorsOf(bench.playground)).not.toContain(hubPid);
 
     const { metadata } = await spoke.mustGet<KubernetesObject>(DEPLOYMENT);

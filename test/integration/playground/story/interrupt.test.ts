@@ -73,5 +73,5 @@ describe("--once", () => {
     expect(ending).toContain("Without --once, the playground keeps running");
     expect(ending).not.toMatch(/kubectl|curl|\/admin|\/redeem/);
     nothingIsLeft(playground);
-  }, 90_000);
+  });
 });

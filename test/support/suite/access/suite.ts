@@ -33,7 +33,7 @@ export function describeAccess(kind: "embedded" | "real"): void {
       }
       await aggregate("view");
       await aggregate("edit");
-    }, 90_000);
+    });
     afterAll(async () => {
       await api?.close();
       await plane?.close();
@@ -67,7 +67,7 @@ export function describeAccess(kind: "embedded" | "real"): void {
 
     it("give each subject exactly the rights in the recorded list", async () => {
       expect(await accessTable(ask)).toBe(readFileSync(ACCESS_TABLE, "utf8"));
-    }, 120_000);
+    });
 
     it("agree with admission about what a rule grants", async () => {
       const differences: unknown[] = [];
@@ -93,7 +93,7 @@ export function describeAccess(kind: "embedded" | "real"): void {
             differences.push({ rules, right, allowed });
         }
       expect(differences).toEqual([]);
-    }, 60_000);
+    });
 
     it.runIf(kind === "real")("are asked about everything that this API server serves", async () => {
       const { groups } = (await must("GET", "/apis")) as {

@@ -30,7 +30,7 @@ export function describeApiServer(kind: TestControlPlaneKind, tally: Tally): voi
       connection = connect(readFileSync(plane.kubeconfigPath, "utf8"));
       webhook = await startWebhookServer(webhookAnswer);
       await define({ ...connection, name: "default" }, gadgetDefinition);
-    }, 90_000);
+    });
     afterAll(async () => {
       await connection?.close();
       await webhook?.close();

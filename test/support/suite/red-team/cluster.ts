@@ -63,7 +63,7 @@ async function createAll(api: ApiConnection, requests: readonly Request[]): Prom
         if (status >= 300 && status !== 409)
           throw new Error(`${request.path}: ${messageOf(body)} ${JSON.stringify(request.body)}`);
       },
-      { timeout: 5_000, interval: 100 },
+      { timeout: 30_000, interval: 100 },
     );
 }
 

@@ -239,7 +239,7 @@ describe("the entry of a transparency log", () => {
     const verifier = createSignatureVerifier({ client, logger, trustedRoot: () => root });
     const startedAt = performance.now();
     expect(await verifier.verify(REFERENCE, TRUST)).toEqual(REFUSED);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 });
 
