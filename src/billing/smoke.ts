@@ -43,6 +43,8 @@ const { codePrefix: CODE_PREFIX, ...TERMS } = SMOKE_TEST;
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const DEADLINE_MS = 15_000;
+/** The time from a test's issue to the end of its last attempt to revoke, with a margin. */
+export const SMOKE_TEST_MAX_MS = DEADLINE_MS + REQUEST_TIMEOUT_MS + 5_000;
 const PREVIEW_MEMBERS = ["accepting_redemptions", "active", "code", "credit_omr", "description"];
 const VOUCHER_MEMBERS = [
   "active",

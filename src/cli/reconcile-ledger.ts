@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import { describeMismatch } from "../billing/db/migrate.ts";
 import { SCHEMA_VERSION } from "../billing/db/schema.ts";
@@ -11,6 +12,8 @@ import {
 } from "../billing/ledger/audit-check.ts";
 import { recordChanges } from "../billing/ledger/audit-record.ts";
 import { reconcileLedger } from "../billing/ledger/reconcile-ledger.ts";
+import { findLastingSmokeVouchers } from "../billing/ledger/smoke-check.ts";
+import { SMOKE_TEST_MAX_MS } from "../billing/smoke.ts";
 import { createEnvReader } from "../platform/env.ts";
 import { UsageError } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
@@ -38,7 +41,7 @@ const FLAGS = [
 export const command: Command = {
   summary: "compare counters, redemptions, orders, ledger, balances and audit",
   description: [
-    "Compares each voucher's counter with its redemptions, each redemption with its ledger entry, each order with its payments, its subscription and its event, and each balance with the sum of its ledger entries. Replays the audit against itself and against the vouchers, and looks for changed functions and triggers that guard the books.",
+    "Compares each voucher's counter with its redemptions, each redemption with its ledger entry, each order with its payments, its subscription and its event, and each balance with the sum of its ledger entries. Replays the audit against itself and against the vouchers, judges each redemption by the terms of its time, and looks for changed functions and triggers that guard the books.",
     "Prints a JSON line for each difference, with the rows, and a last line with the number of differences and the last audit row. When the serving role could also alter the books, a line of its own says so, and does not count as a difference.",
   ],
   flags: FLAGS,
@@ -67,6 +70,7 @@ export const command: Command = {
         ...findChangedGuards(drift),
         ...(await reconcileLedger(client)),
         ...(await findLostHead(client, auditHead)),
+        ...(await findLastingSmokeVouchers(client, () => setTimeout(SMOKE_TEST_MAX_MS))),
       ];
       for (const finding of await findUnprotectedBooks(client)) stdout.write(`${JSON.stringify(finding)}\n`);
       for (const difference of differences) stdout.write(`${JSON.stringify(difference)}\n`);

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { LedgerCheck, LedgerDifference } from "./check.ts";
+import { isSmokeRow } from "./smoke-check.ts";
 
 /** The terms in an audit row's `before` or `after`, with null for a member that is left out: as `billing_voucher_record` writes them. */
 const termsOf = (json: string) => `jsonb_build_object(
@@ -7,12 +8,9 @@ const termsOf = (json: string) => `jsonb_build_object(
   'active', ${json} -> 'active', 'max_redemptions', ${json} -> 'max_redemptions', 'deleted_at', ${json} -> 'deleted_at',
   'starts_at', ${json} -> 'starts_at', 'expires_at', ${json} -> 'expires_at')`;
 
-/**
- * Whether recorded terms equal a voucher's terms. A smoke test issues and revokes its voucher again and again, and only the
- * first issue writes a row.
- */
-const isSame = (terms: string, recorded: string, action: string) => `(${terms} = ${recorded}
-  OR (${action} = 'smoke' AND ${terms} - '{active,deleted_at}'::text[] = ${recorded} - '{active,deleted_at}'::text[]))`;
+/** Whether recorded terms equal a voucher's terms. Where the row is the smoke test's, the voucher may be live or revoked. */
+const isSame = (terms: string, recorded: string, isSmoke: string) => `(${terms} = ${recorded}
+  OR (${isSmoke} AND ${terms} - '{active,deleted_at}'::text[] = ${recorded} - '{active,deleted_at}'::text[]))`;
 
 /**
  * Whether a time is absent, or a date that the service can have written. Digests and recorded terms have times as text, which
@@ -99,12 +97,13 @@ export const AUDIT_CHECKS: readonly LedgerCheck[] = [
     kind: "voucher-differs-from-audit",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('code', coalesce(p.code, a.code), 'audit_id', a.id, 'audit', a.terms, 'voucher', p.terms) AS row
-            FROM (SELECT DISTINCT ON (code) id, code, action, ${termsOf("after")} AS terms FROM public.voucher_audit ORDER BY code, id DESC) a
+            FROM (SELECT DISTINCT ON (code) id, code, action, ${termsOf("after")} AS terms, ${isSmokeRow("v")} AS is_smoke
+                    FROM public.voucher_audit v ORDER BY code, id DESC) a
             FULL JOIN (SELECT p.code, public.billing_voucher_record(p) || CASE
                                 WHEN ${isWritable("p.starts_at")} AND ${isWritable("p.expires_at")} AND (p.adopted OR ${isWritable("p.deleted_at")}) THEN '{}'
                                 ELSE jsonb_build_object('starts_at', p.starts_at, 'expires_at', p.expires_at, 'deleted_at', p.deleted_at) END AS terms
                          FROM public.promo_codes p) p ON p.code = a.code
-           WHERE (${isSame("p.terms", "a.terms", "a.action")}) IS NOT TRUE
+           WHERE (${isSame("p.terms", "a.terms", "a.is_smoke")}) IS NOT TRUE
              AND NOT (p.code IS NULL AND a.action = 'record') ORDER BY coalesce(p.code, a.code)`,
   },
   {
@@ -118,27 +117,15 @@ export const AUDIT_CHECKS: readonly LedgerCheck[] = [
            WHERE a.action <> 'record' AND p.issued_by IS DISTINCT FROM a.issuer ORDER BY p.code`,
   },
   {
-    // A redemption grants a credit that its voucher had at some time. A later `record` acknowledges any credit.
-    kind: "redemption-differs-from-audit",
-    sql: `SELECT false AS adopted,
-                 jsonb_build_object('code', r.code, 'customer_id', r.customer_id, 'order_id', r.order_id, 'amount_baisa', r.amount_baisa) AS row
-            FROM public.promo_redemptions r
-           WHERE NOT r.adopted
-             AND NOT EXISTS (SELECT 1 FROM public.voucher_audit a
-                              WHERE a.code = r.code AND (a.after ->> 'credit_omr')::numeric * 1000 = r.amount_baisa)
-             AND NOT EXISTS (SELECT 1 FROM public.voucher_audit a
-                              WHERE a.code = r.code AND a.action = 'record' AND a.at >= r.created_at) ORDER BY r.code`,
-  },
-  {
     // Each change must begin with the terms with which the change before ended. A `record` acknowledges all earlier
     // differences.
     kind: "voucher-changed-without-audit",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('code', a.code, 'audit_id', a.id, 'after_audit_id', a.last_id, 'was', a.last_terms, 'found', a.terms) AS row
-            FROM (SELECT id, code, action, ${termsOf("before")} AS terms, lag(id) OVER trail AS last_id, lag(action) OVER trail AS last_action,
+            FROM (SELECT id, code, action, ${termsOf("before")} AS terms, lag(id) OVER trail AS last_id, lag(${isSmokeRow("v")}) OVER trail AS follows_smoke,
                          lag(${termsOf("after")}) OVER trail AS last_terms
-                    FROM public.voucher_audit WINDOW trail AS (PARTITION BY code ORDER BY id)) a
-           WHERE a.last_id IS NOT NULL AND a.action <> 'record' AND (${isSame("a.terms", "a.last_terms", "a.last_action")}) IS NOT TRUE
+                    FROM public.voucher_audit v WINDOW trail AS (PARTITION BY code ORDER BY id)) a
+           WHERE a.last_id IS NOT NULL AND a.action <> 'record' AND (${isSame("a.terms", "a.last_terms", "a.follows_smoke")}) IS NOT TRUE
              AND NOT EXISTS (SELECT 1 FROM public.voucher_audit r WHERE r.code = a.code AND r.action = 'record' AND r.id > a.id)
            ORDER BY a.id`,
   },

@@ -24,7 +24,8 @@ export interface LedgerDifference {
     | "voucher-differs-from-audit"
     | "issuer-differs-from-audit"
     | "redemption-differs-from-audit"
-    | "voucher-changed-without-audit";
+    | "voucher-changed-without-audit"
+    | "smoke-voucher-live";
   /** True when the earlier service caused the difference. */
   adopted: boolean;
   /** The values that differ, and the ids to find the rows. */

@@ -3,6 +3,7 @@ import { LEDGER_BAISA_SQL } from "../db/schema.ts";
 import { AUDIT_CHECKS } from "./audit-check.ts";
 import type { LedgerCheck, LedgerDifference } from "./check.ts";
 import { ORDER_CHECKS } from "./order-check.ts";
+import { REDEMPTION_CHECKS } from "./redemption-check.ts";
 import { VOUCHER_CHECKS } from "./voucher-check.ts";
 
 const CHECKS: readonly LedgerCheck[] = [
@@ -41,6 +42,7 @@ const CHECKS: readonly LedgerCheck[] = [
               OR l.amount_omr <> trunc(l.amount_baisa / 1000.0)`,
   },
   ...AUDIT_CHECKS,
+  ...REDEMPTION_CHECKS,
 ];
 
 /** Compares counters, redemptions, ledger, orders, balances and audit in one snapshot, and returns the differences. */

@@ -26,7 +26,7 @@ export function actorOf({ issuer, userId, token }: Caller): Actor {
   };
 }
 
-/** `smoke` is the issue of a smoke test's voucher. `adopt` and `record` are written by `catalyst` commands. */
+/** `smoke` is the issue of the operator's smoke test. `adopt` and `record` are written by `catalyst` commands. */
 export type AuditAction = "issue" | "update" | "revive" | "revoke" | "smoke" | "adopt" | "record";
 
 // The first comparison uses the index. Adopted codes may be longer than an index entry, so the whole text decides.
@@ -47,8 +47,10 @@ const IS_FIRST_SMOKE_ROW = `NOT EXISTS (
   SELECT FROM (SELECT actor, action FROM voucher_audit WHERE ${isAuditTextEqual("code", "$7")} ORDER BY id DESC LIMIT 1) AS last
    WHERE last.actor = $2 AND last.action = 'smoke')`;
 
-function isSmokeTest(row: VoucherRow): boolean {
+/** Only the operator's changes count: any administrator can give a voucher this form. */
+function isSmokeTest(actor: Actor, row: VoucherRow): boolean {
   return (
+    actor.name === OPERATOR_ACTOR &&
     row.code.startsWith(SMOKE_TEST.codePrefix) &&
     row.credit_omr === SMOKE_TEST.credit_omr &&
     row.description === SMOKE_TEST.description &&
@@ -60,8 +62,8 @@ function isSmokeTest(row: VoucherRow): boolean {
 
 /**
  * Appends a row. Call it as the last statement of a change that takes locks: the row locks the end of the chain until the
- * commit, so changes of vouchers commit one after another. Redemptions write no row. A smoke test leaves one row, however
- * often it runs: the next issue or revocation of its voucher by the same user adds none.
+ * commit, so changes of vouchers commit one after another. Redemptions write no row. The operator's smoke test leaves one row,
+ * however often it runs: the next issue or revocation of its voucher adds none.
  */
 export async function auditChange(
   transaction: Queryable,
@@ -70,7 +72,7 @@ export async function auditChange(
   before: VoucherRow | undefined,
   after: VoucherRow,
 ): Promise<void> {
-  const isSmoke = isSmokeTest(after);
+  const isSmoke = isSmokeTest(actor, after);
   await transaction.query({
     name: isSmoke ? "voucher-audit-smoke" : "voucher-audit",
     text: `INSERT INTO voucher_audit (${AUDIT_COLUMNS}, code, before, after)

@@ -1,15 +1,27 @@
 import { afterAll, afterEach, beforeAll } from "vitest";
-import { issueVoucher, reconcile, signToken, startBilling, type TestBilling } from "../builder/billing.ts";
+import {
+  createOperatorKey,
+  issueVoucher,
+  reconcile,
+  signOperatorToken,
+  signToken,
+  startBilling,
+  type TestBilling,
+} from "../builder/billing.ts";
 
 export let billing: TestBilling;
 export let admin: string;
+/** The operator's own token. */
+export let operator: string;
 
 const TABLES = ["promo_codes", "voucher_audit", "voucher_audit_head"];
 
 /** One service for each test file, with an empty trail for each test. */
 export function useAuditTrail(): void {
   beforeAll(async () => {
-    billing = await startBilling();
+    const key = await createOperatorKey();
+    billing = await startBilling({ files: { OPERATOR_JWKS_FILE: key.jwks } });
+    operator = await signOperatorToken(key);
     admin = await signToken("admin", "sovereign-admin");
     await query(TABLES.map((table) => `CREATE TABLE kept_${table} AS TABLE ${table}`).join(";"));
   });

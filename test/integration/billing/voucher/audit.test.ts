@@ -210,7 +210,7 @@ describe("GET /billing/vouchers/audit", () => {
     const from = new Date().toISOString();
     for (const code of ["SMOKE-B", "SMOKE-C"])
       await billing.ask("/billing/vouchers/issue", { token: admin, body: { code, ...SMOKE } });
-    expect(await codesOf({ from })).toEqual(["smoke SMOKE-C", "smoke SMOKE-B"]);
+    expect(await codesOf({ from })).toEqual(["issue SMOKE-C", "issue SMOKE-B"]);
   });
 
   it("lists the same changes as CSV, safe to open in a spreadsheet", async () => {
