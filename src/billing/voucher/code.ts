@@ -10,14 +10,16 @@ export function drawSymbols(): string {
   return Array.from({ length: SYMBOL_COUNT }, () => SYMBOLS[randomInt(SYMBOLS.length)]).join("");
 }
 
-const DRAWN = new RegExp(`(^|-)([${SYMBOLS}]{4}-){2}[${SYMBOLS}]{4}$`);
+const DRAWN = new RegExp(`^([${SYMBOLS}]{4}-){2}[${SYMBOLS}]{4}$`);
 const DRAWN_UNDASHED = new RegExp(`[${SYMBOLS}]{${SYMBOL_COUNT}}$`);
 
-/** A generated code without its dashes, if the key is one in another form. The prefix may contain dashes too. */
+/**
+ * A generated code without its dashes, if the key may be one in another form. A key with a prefix always may: the prefix of
+ * the stored code can have other dashes.
+ */
 export function undashedOf(key: string): string | undefined {
   const undashed = key.replace(/[\s-]+/gu, "");
-  const isAsDrawn = DRAWN.test(key) && !/\s/u.test(key);
-  return !isAsDrawn && DRAWN_UNDASHED.test(undashed) ? undashed : undefined;
+  return !DRAWN.test(key) && DRAWN_UNDASHED.test(undashed) ? undashed : undefined;
 }
 
 /** A code from symbols, in groups: `XXXX-XXXX-XXXX`, after the prefix and a dash if there is a prefix. */

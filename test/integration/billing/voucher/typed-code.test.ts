@@ -59,8 +59,11 @@ describe("a code as people type and paste it", () => {
     ["without dashes", (code: string) => code.replaceAll("-", "").toLowerCase()],
     ["with blanks", (code: string) => code.replaceAll("-", " ")],
     ["with long dashes and blanks", (code: string) => code.replaceAll("-", " — ")],
+    ["without the first dash", (code: string) => code.replace("-", "")],
+    ["with a dash too many", (code: string) => code.replace(/^[A-Z0-9]{2}/, "$&-")],
+    ["with a blank for the first dash", (code: string) => code.replace("-", " ")],
   ])("finds a generated code %s, also behind a prefix", async (_what, typedOf) => {
-    for (const prefix of ["", "EID-2026"]) {
+    for (const prefix of ["", "EID2026", "EID-2026", "EID_26", "A-2345"]) {
       const issued = await billing.ask("/billing/vouchers/bulk-issue", {
         token: admin,
         body: { count: 2, prefix, credit_omr: 5, max_redemptions: 0 },
