@@ -133,6 +133,26 @@ describe("a voucher on /admin", () => {
     await close();
   });
 
+  it("is revoked only as the dialog shows it", async () => {
+    await issueVoucher(billing(), "SEEN-FIRST", { credit_omr: 10, max_redemptions: 5 });
+    const { page, faults, close } = await open();
+    await rowOf(page, "SEEN-FIRST").getByRole("button", { name: "Revoke" }).click();
+    const shown = page.locator("#revoke-terms li");
+    await expect.poll(() => shown.first().textContent()).toMatch(/^Credit: OMR\s10$/);
+    expect(await axeViolations(page)).toEqual([]);
+    await issueVoucher(billing(), "SEEN-FIRST", { credit_omr: 15, max_redemptions: 5 });
+    await page.locator("#revoke-confirm").click();
+    await page.getByText("Another administrator has changed this voucher.").waitFor();
+    expect(await read("SEEN-FIRST")).toMatchObject({ credit_omr: 15, active: true });
+    await expect.poll(() => shown.first().textContent()).toMatch(/^Credit: OMR\s15$/);
+    await page.locator("#revoke-confirm").click();
+    await page.getByText("SEEN-FIRST is revoked.").waitFor();
+    expect((await read("SEEN-FIRST")).standing).toBe("revoked");
+    // The refusal is the only fault: the console shows each answer of 412.
+    expect(faults.filter((fault) => !fault.includes("412"))).toEqual([]);
+    await close();
+  });
+
   it("is found by its standing, also after it was revoked", async () => {
     await issueVoucher(billing(), "LATER-ON", { starts_at: "2090-01-01T00:00:00Z", max_redemptions: 1 });
     await issueVoucher(billing(), "NO-LONGER", { max_redemptions: 1 });

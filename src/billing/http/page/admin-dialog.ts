@@ -23,6 +23,7 @@ ${buttons(text.close, `<button class="action" type="button" id="link-copy">${esc
 <dialog id="revoke-dialog" aria-labelledby="revoke-title" aria-describedby="revoke-hint">
 <h2 id="revoke-title">${escapeHtml(text.revokeTitle)}</h2>
 <p class="mono code" id="revoke-code" dir="ltr"></p>
+<ul class="hint" id="revoke-terms"></ul>
 <p class="muted" id="revoke-hint">${escapeHtml(text.revokeHint)}</p>
 ${problem("revoke")}
 ${buttons(text.cancel, `<button class="action danger" type="button" id="revoke-confirm">${escapeHtml(text.revoke)}</button>`)}

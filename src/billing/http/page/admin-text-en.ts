@@ -133,7 +133,7 @@ export const ADMIN_TEXT_EN: AdminText = {
       voucher_exists:
         "A voucher with this code exists already: {voucher}. Choose another code, or open it to change it.",
       voucher_changed:
-        "Another administrator has changed this voucher. Look at the changes again, then save.",
+        "Another administrator has changed this voucher. Look at it again, then repeat your change.",
       grant_exceeded: "This is more than your agreement allows. Issue less, or revoke a voucher.",
       grants_unavailable: "The limits of your agreement cannot be read now. Nothing was changed.",
       request_invalid: "The form has a wrong value. Correct it.",

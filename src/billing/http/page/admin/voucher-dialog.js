@@ -1,6 +1,7 @@
 import { ApiError, ask } from "./api.js";
 import { drawQr } from "./chart.js";
 import { keepsDraft } from "./draft.js";
+import { describeTerms } from "./term.js";
 import { byId, create, fill, fillPlural, notify, showProblem, text } from "./view.js";
 import { enteredIn, linkTo, newKey, pathOf, readTerms, showRoom } from "./voucher-form.js";
 
@@ -37,8 +38,14 @@ export function createVoucherDialogs(submit) {
   });
   byId("revoke-confirm").addEventListener("click", () =>
     submit("revoke-dialog", "revoke-problem", async () => {
-      const code = byId("revoke-code").textContent ?? "";
-      await ask(pathOf("revoke", code), { method: "DELETE" });
+      const { code, tag } = shown;
+      try {
+        await ask(pathOf("revoke", code), { method: "DELETE", headers: { "if-match": tag } });
+      } catch (error) {
+        // Shows the present voucher, so that the person sees it before the next try.
+        if (error instanceof ApiError && error.code === "voucher_changed") await showTerms(code);
+        throw error;
+      }
       return fill(text.revoked, { code });
     }),
   );
@@ -101,9 +108,21 @@ function download(file, name) {
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
+/** The voucher in the revoke dialog. It is revoked only as the dialog shows it. */
+let shown = { code: "", tag: "" };
+
 /** @param {string} code */
-export function openRevoke(code) {
+async function showTerms(code) {
+  const { body, tag } = await ask(pathOf("read", code));
+  shown = { code, tag: tag ?? "*" };
   byId("revoke-code").textContent = code;
+  const lines = describeTerms(body).map(([label, words]) => `${label}: ${words}`);
+  byId("revoke-terms").replaceChildren(...lines.map((line) => create("li", { dir: "auto" }, line)));
+}
+
+/** @param {string} code */
+export async function openRevoke(code) {
+  await showTerms(code);
   showProblem("revoke-problem");
   byId("revoke-dialog", HTMLDialogElement).showModal();
 }

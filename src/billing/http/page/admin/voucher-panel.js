@@ -96,7 +96,7 @@ function voucherRow(voucher) {
   const actions = [
     button(text.copyLink, code, () => copyLink(code)),
     button(text.qrCode, code, () => openLink(code)),
-    ...(mayWrite() ? [button(text.revoke, code, () => openRevoke(code), "danger")] : []),
+    ...(mayWrite() ? [button(text.revoke, code, () => openRevoke(code).catch(report), "danger")] : []),
   ];
   return row(
     [
