@@ -2,6 +2,21 @@ import { DELIVERED_RETENTION, ORGANIZATION_SINK } from "../event/outbox.ts";
 import type { LedgerCheck } from "./check.ts";
 
 /**
+ * Whether a part of order `o`'s grant was spent on other orders when the order was released. The keys of entries of one
+ * millisecond have no order, so both the start and the end of the release's millisecond count. An order that reserved no
+ * credit has no release, and any entry of its customer may be the last one before its end.
+ */
+const GRANT_IS_SPENT = `EXISTS (
+  SELECT FROM public.credit_ledger e CROSS JOIN (VALUES ('0000-0000-000000000000'), ('ffff-ffff-ffffffffffff')) AS moment (rest)
+   WHERE e.customer_id = o.customer_id AND NOT e.adopted
+     AND (e.order_id = o.id::text AND e.kind = 'release'
+          OR NOT EXISTS (SELECT FROM public.credit_ledger r WHERE r.order_id = o.id::text AND r.kind = 'release' AND NOT r.adopted))
+     AND public.billing_is_grant_spent(o.id, o.customer_id, (left(e.id::text, 13) || '-' || moment.rest)::uuid))`;
+
+const IS_WRONGLY_UNDONE = `CASE WHEN EXISTS (SELECT FROM public.promo_redemptions r WHERE r.order_id = o.id)
+  THEN l.undone <> 0 OR NOT ${GRANT_IS_SPENT} ELSE l.undone <> l.granted END`;
+
+/**
  * Checks of orders, their ledger entries, subscriptions and events. Each query reads its tables once and returns the rows
  * that differ. Adopted orders are not checked, because the earlier service did not record their amounts.
  */
@@ -40,7 +55,9 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
                    ELSE l.entries IS NOT NULL END`,
   },
   {
-    // A voucher's grant is undone once, when its order fails or is canceled, and stays otherwise.
+    // A voucher's grant is undone once and without its redemption, when its order fails or is canceled. Otherwise both stay.
+    // They also stay if the grant was spent when the order was released: `GRANT_IS_SPENT` proves that from the entries of
+    // that time.
     kind: "grant-differs-from-order",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('order_id', o.id, 'status', o.status, 'granted_baisa', l.granted, 'undone_baisa', l.undone) AS row
@@ -49,8 +66,8 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
                          coalesce(-sum(amount_baisa) FILTER (WHERE kind = 'undo'), 0) AS undone
                     FROM public.credit_ledger WHERE kind IN ('grant', 'undo') AND NOT adopted GROUP BY order_id) l ON l.order_id = o.id::text
            WHERE NOT o.adopted AND CASE o.status
-                   WHEN 'failed' THEN l.undone <> l.granted
-                   WHEN 'canceled' THEN l.undone <> l.granted
+                   WHEN 'failed' THEN ${IS_WRONGLY_UNDONE}
+                   WHEN 'canceled' THEN ${IS_WRONGLY_UNDONE}
                    WHEN 'credited' THEN l.undone NOT IN (0, l.granted)
                    ELSE l.undone <> 0 END`,
   },

@@ -17,6 +17,8 @@ const CATALOG = {
     { id: "large", price_baisa: 60_000 },
     { id: "odd", price_baisa: 1_234 },
     { id: "tiny", price_baisa: 200 },
+    // As much as the smallest card payment.
+    { id: "minimum", price_baisa: 300 },
     { id: "small", price_baisa: 9_000 },
   ],
   addons: [{ id: "backup", price_baisa: 1_500 }],

@@ -10,6 +10,7 @@ const SWEEPER = "integration/billing/payment/sweeper.test.ts";
 const REFUSAL = "unit/billing/payment/refusal.test.ts";
 const REPAIR = "integration/billing/payment/repair.test.ts";
 const SETTINGS = "integration/billing/payment/settings.test.ts";
+const SHARED = "integration/billing/payment/shared-grant.test.ts";
 const HOSTILE = "integration/billing/payment/hostile.test.ts";
 
 /** Statements of the pages about orders that a card pays, each with the test that runs it. */
@@ -44,6 +45,16 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
           PENDING,
           "gives its credit back by the query of the runbook, after a payment that cannot be accepted",
         ],
+      "A failed or canceled order does not undo its redemption if the customer has spent a part of the voucher's credit on another order meanwhile, and has no other credit for it.":
+        [SHARED, "stays the customer's when the first order %s"],
+      "The voucher then stays redeemed, and the rest of its credit is the customer's.": [
+        SHARED,
+        "stays the customer's when the first order is undone after a crash",
+      ],
+      "A balance therefore never goes below zero, except back to a debt that was there before the order.": [
+        SHARED,
+        "never lowers a balance below zero and an earlier debt, and keeps the books in agreement",
+      ],
     },
   },
   {
@@ -74,6 +85,12 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
       "If the process dies in between, Stripe's event or the sweeper finishes the work in the same way.": [
         CANCEL,
         "is canceled when Stripe's event arrives before the process has stored the end",
+      ],
+      "If a part of the voucher's credit is spent on another order, an order with the same voucher gets 409 `already_redeemed`, and ends nothing.":
+        [SHARED, "does not end the first order for another one with the same voucher"],
+      "The same order without `promo_code` takes the place and uses the rest of the credit.": [
+        SHARED,
+        "does not end the first order for another one with the same voucher",
       ],
       "If Stripe does not answer, the new order gets 503.": [
         UNPAID,

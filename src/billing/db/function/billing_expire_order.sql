@@ -1,5 +1,5 @@
 -- Ends a pending order whose session expired: the customer gets the reserved credit back, and the voucher stays redeemed. If the
--- customer canceled the order, its status is canceled, and the redemption is undone too. p_session_id is null for a canceled order
+-- customer canceled the order, its status is canceled, and billing_release_order releases it. p_session_id is null for a canceled order
 -- without a session. An open order of the earlier service is found by its session, or by its id if it was canceled and
 -- has no session. It holds neither credit nor voucher. False: no order changed.
 CREATE OR REPLACE FUNCTION public.billing_expire_order(p_order_id uuid, p_session_id text) RETURNS boolean

@@ -1,5 +1,5 @@
--- Undoes a pending order for which no session was created. Voucher, credit and idempotency key are as before. False: there is nothing
--- to undo.
+-- Undoes a pending order for which no session was created, as billing_release_order does. The idempotency key is free again. False:
+-- there is nothing to undo.
 CREATE OR REPLACE FUNCTION public.billing_undo_order(p_order_id uuid) RETURNS boolean
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE

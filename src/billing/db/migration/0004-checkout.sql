@@ -198,8 +198,10 @@ BEGIN
                WHEN v_has_known_customers AND (f.l).voucher_key IS NOT NULL
                 AND EXISTS (SELECT 1 FROM promo_redemptions e
                              WHERE e.customer_id = f.customer_id
-                               AND (e.order_id IS NULL OR f.held_ids IS NULL OR e.order_id <> ALL (f.held_ids))
-                               AND billing_code_key(e.code) COLLATE "C" = (f.l).voucher_key) THEN 'already_redeemed'
+                               AND billing_code_key(e.code) COLLATE "C" = (f.l).voucher_key
+                               AND (e.order_id IS NULL OR f.held_ids IS NULL OR e.order_id <> ALL (f.held_ids)
+                                    -- The end of the blocking order would not undo this redemption.
+                                    OR billing_is_grant_spent(e.order_id, e.customer_id, NULL))) THEN 'already_redeemed'
                WHEN f.standing = 'scheduled' THEN 'voucher_not_started'
                -- The last place below the cap may be the one that the blocking order holds.
                WHEN f.standing <> 'live'

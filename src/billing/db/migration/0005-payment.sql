@@ -36,22 +36,37 @@ BEGIN
     SELECT FROM tenants t WHERE t.tenant_id = p_order.tenant_id AND t.customer_id = p_order.customer_id);
 END $$;
 
--- Releases everything that a pending order holds: it undoes the redemption, and returns the reserved credit to the customer. The
--- order stays, with the given status, and so do its ledger entries. The caller has locked the customer and the order.
+-- Whether the credit that a voucher granted to an order is spent, at least in part, on other orders of the customer. Without the order,
+-- the balance would be negative, and lower than before the grant and than a debt from the earlier service. The redemption then stays.
+-- Keys grow with time, so the order of the ledger's keys is the order of its entries. Adopted entries are older than all others.
+--   p_before  only entries with a smaller key count; null: all
+CREATE OR REPLACE FUNCTION public.billing_is_grant_spent(p_order_id uuid, p_customer_id uuid, p_before uuid) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = public, pg_catalog AS $$
+  SELECT coalesce(sum(e.baisa), 0) < least(0, sum(e.baisa) FILTER (WHERE e.adopted), sum(e.baisa) FILTER (WHERE e.adopted OR e.id < g.id))
+    FROM (SELECT l.id FROM credit_ledger l WHERE l.order_id = p_order_id::text AND l.kind = 'grant' AND NOT l.adopted ORDER BY l.id LIMIT 1) g
+    JOIN (SELECT l.id, l.adopted, coalesce(l.amount_baisa, l.amount_omr::bigint * 1000, 0) AS baisa FROM credit_ledger l
+           WHERE l.customer_id = p_customer_id AND (l.adopted OR l.order_id <> p_order_id::text)
+             AND (l.adopted OR p_before IS NULL OR l.id < p_before)) e ON true
+$$;
+
+-- Releases everything that a pending order holds: it returns the reserved credit to the customer, and undoes the redemption. If the
+-- customer has spent a part of the voucher's credit on another order, the redemption stays, as that of an expired order does. The order
+-- stays, with the given status, and so do its ledger entries. The caller has locked the customer and the order.
 CREATE OR REPLACE FUNCTION public.billing_release_order(p_order public.orders, p_status text, p_reason text) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE
   v_granted_baisa bigint;
 BEGIN
-  UPDATE promo_codes p SET times_redeemed = p.times_redeemed - 1 WHERE p.code = p_order.promo_code;
-  DELETE FROM promo_redemptions e WHERE e.order_id = p_order.id RETURNING e.amount_baisa INTO v_granted_baisa;
   UPDATE orders o SET status = p_status, credit_spent_baisa = 0 WHERE o.id = p_order.id;
   PERFORM billing_book(p_order, 'release', p_order.credit_spent_baisa, 'order ' || p_order.id || ' ' || p_reason);
+  IF billing_is_grant_spent(p_order.id, p_order.customer_id, NULL) THEN RETURN; END IF;
+  UPDATE promo_codes p SET times_redeemed = p.times_redeemed - 1 WHERE p.code = p_order.promo_code;
+  DELETE FROM promo_redemptions e WHERE e.order_id = p_order.id RETURNING e.amount_baisa INTO v_granted_baisa;
   PERFORM billing_book(p_order, 'undo', -coalesce(v_granted_baisa, 0), 'voucher ' || p_order.promo_code || ' not redeemed');
 END $$;
 
--- Undoes a pending order for which no session was created. Voucher, credit and idempotency key are as before. False: there is nothing
--- to undo.
+-- Undoes a pending order for which no session was created, as billing_release_order does. The idempotency key is free again. False:
+-- there is nothing to undo.
 CREATE OR REPLACE FUNCTION public.billing_undo_order(p_order_id uuid) RETURNS boolean
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE
@@ -65,7 +80,7 @@ BEGIN
 END $$;
 
 -- Ends a pending order whose session expired: the customer gets the reserved credit back, and the voucher stays redeemed. If the
--- customer canceled the order, its status is canceled, and the redemption is undone too. p_session_id is null for a canceled order
+-- customer canceled the order, its status is canceled, and billing_release_order releases it. p_session_id is null for a canceled order
 -- without a session. An open order of the earlier service is found by its session, or by its id if it was canceled and
 -- has no session. It holds neither credit nor voucher. False: no order changed.
 CREATE OR REPLACE FUNCTION public.billing_expire_order(p_order_id uuid, p_session_id text) RETURNS boolean

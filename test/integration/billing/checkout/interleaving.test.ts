@@ -4,6 +4,7 @@ import { reconcileLedger } from "../../../../src/billing/ledger/reconcile-ledger
 import {
   type Answer,
   ask,
+  CATALOG,
   signToken,
   startBilling,
   type TestBilling,
@@ -22,6 +23,7 @@ type Step =
   | { kind: "checkout"; user: string; plan: string; code: string | null; tenant: string; key: string | null }
   | { kind: "preview"; code: string }
   | { kind: "balance"; user: string }
+  | { kind: "cancel"; user: string; which: number }
   | { kind: "settle"; which: number; event: "paid" | "expired" }
   | { kind: "sweep" }
   | { kind: "fault"; fault: (typeof FAULTS)[number] };
@@ -34,7 +36,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("checkout" as const),
       user,
-      plan: fc.constantFrom("free", "small", "large"),
+      plan: fc.constantFrom("free", "small", "large", "odd"),
       code: fc.option(code),
       tenant: fc.constantFrom("own", "own", "own", "shared"),
       key: fc.option(fc.constantFrom("k1", "k2", "k3")),
@@ -45,7 +47,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("issue" as const),
       code,
-      credit: fc.integer({ min: 1, max: 70 }),
+      credit: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 70 })),
       cap: fc.integer({ min: 0, max: 3 }),
       active: fc.boolean(),
     }),
@@ -57,6 +59,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       which: fc.nat(20),
       event: fc.constantFrom("paid" as const, "expired" as const),
     }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("cancel" as const), user, which: fc.nat(3) }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("revoke" as const), code }) },
   {
@@ -80,8 +86,17 @@ let run = 0;
 
 beforeAll(async () => {
   stripe = await startStripeServer();
-  const first = await startBilling({ env: stripe.env });
-  instances = [first, await startBilling({ env: stripe.env, database: first.database })];
+  // With a voucher of 1, the card pays the minimum for `odd`, and a rest of the voucher's credit stays free.
+  const plans = [...CATALOG.plans, { id: "odd", price_baisa: 1_234 }];
+  const first = await startBilling({ env: stripe.env, files: { CATALOG_FILE: { ...CATALOG, plans } } });
+  instances = [
+    first,
+    await startBilling({
+      env: stripe.env,
+      database: first.database,
+      files: { CATALOG_FILE: { ...CATALOG, plans } },
+    }),
+  ];
   tokens.set("admin", await signToken("admin", "sovereign-admin"));
 });
 
@@ -136,6 +151,12 @@ async function take(one: Step, index: number): Promise<Answer | undefined> {
       return to("/billing/vouchers/redeem-preview", { body: { code: `RUN${run}-${one.code}` } });
     case "balance":
       return to("/billing/balance", { token: await tokenOf(name(one.user)) });
+    case "cancel": {
+      const token = await tokenOf(name(one.user));
+      const { json: orders } = await to("/billing/orders", { token });
+      if (!Array.isArray(orders) || orders.length === 0) return undefined;
+      return to(`/billing/orders/${orders[one.which % orders.length].id}/cancel`, { method: "POST", token });
+    }
     case "settle": {
       const ids = [...stripe.sessions.keys()];
       const id = ids[ids.length - 1 - (one.which % Math.max(1, ids.length))];

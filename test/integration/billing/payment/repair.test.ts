@@ -4,6 +4,7 @@ import {
   billing,
   books,
   buy,
+  cancelOrder,
   openSession,
   pay,
   rowsOf,
@@ -96,6 +97,33 @@ describe("a refusal by Stripe that this service caused", () => {
     expect(session["line_items[0][price_data][unit_amount]"]).toBe("300");
     await pay(id);
     expect(await books()).toMatchObject({ balance: 66, orders: ["paid"], subscriptions: 1 });
+  });
+
+  it("keeps the voucher redeemed when the rest of its credit was spent and the order is canceled", async () => {
+    stripe.minimumAmount = 300;
+    await issueVoucher(billing, `REST-${run}`, { credit_omr: 1, max_redemptions: 1 });
+    const first = await buy({ plan_id: "odd", promo_code: `REST-${run}` });
+    expect(first.json.credit_balance_baisa).toBe(66);
+    const second = await buy({ plan_id: "small", promo_code: "", tenant_id: `second-${run}` });
+    expect(second.json.credit_balance_baisa).toBe(0);
+    await pay(stripe.sessionOf(second.json.order_id).id);
+    expect((await cancelOrder(first.json.order_id)).status).toBe(200);
+    // 934 baisa from the canceled order, and 6 that the card paid above the other one.
+    expect(await books()).toMatchObject({ balance: 940, orders: ["canceled", "paid"] });
+    expect(await rowsOf("SELECT times_redeemed FROM promo_codes WHERE code = $1", [`REST-${run}`])).toEqual([
+      { times_redeemed: 1 },
+    ]);
+    const again = await buy({ plan_id: "odd", promo_code: `REST-${run}` });
+    expect([again.status, again.json.code]).toEqual([409, "already_redeemed"]);
+  });
+
+  it("undoes the redemption when the rest of its credit was not spent", async () => {
+    stripe.minimumAmount = 300;
+    await issueVoucher(billing, `WHOLE-${run}`, { credit_omr: 1, max_redemptions: 1 });
+    const { order_id } = (await buy({ plan_id: "odd", promo_code: `WHOLE-${run}` })).json;
+    expect((await cancelOrder(order_id)).status).toBe(200);
+    expect(await books()).toMatchObject({ balance: 0, orders: ["canceled"] });
+    expect((await buy({ plan_id: "odd", promo_code: `WHOLE-${run}` })).status).toBe(200);
   });
 
   it("names the missing credit of an order below the minimum, and consumes nothing", async () => {

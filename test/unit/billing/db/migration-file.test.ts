@@ -10,8 +10,8 @@ const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
   "0002-shape": "d0f21b1a85188b9a",
   "0003-adoption": "971b25f5c7042435",
-  "0004-checkout": "dd9ad354ea02e0a7",
-  "0005-payment": "4910ce56a91f4175",
+  "0004-checkout": "717fb9a420fbc6c3",
+  "0005-payment": "edbb278adda5716d",
   "0006-index": "0d6a80cec043e70c",
 };
 

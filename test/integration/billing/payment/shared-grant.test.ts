@@ -1,0 +1,278 @@
+import fc from "fast-check";
+import { beforeEach, describe, expect, it } from "vitest";
+import { issueVoucher, reconcile, signToken } from "../../../support/builder/billing.ts";
+import {
+  billing,
+  books,
+  buy,
+  cancelOrder,
+  pay,
+  rowsOf,
+  run,
+  statusAt,
+  stripe,
+  tell,
+  useCardPayments,
+  user,
+} from "../../../support/builder/card-payment.ts";
+
+useCardPayments();
+
+let one = "";
+
+beforeEach(async () => {
+  one = `ONE-${run}`;
+  await issueVoucher(billing, one, { credit_omr: 1, max_redemptions: 1 });
+});
+
+/** An order of 1.234 with a voucher of 1: the card pays the minimum of 300 baisa, and 66 baisa of the voucher stay free. */
+const first = () => buy({ plan_id: "odd", promo_code: one });
+const restSpender = () => buy({ plan_id: "small", promo_code: "", tenant_id: `rest-${user}` });
+const undo = async (orderId: unknown) =>
+  (await rowsOf("SELECT billing_undo_order($1) AS undone", [orderId]))[0]?.undone;
+const balance = async () => (await books())?.balance;
+/** Whether the voucher is redeemed, by counter and redemptions. */
+const redeemed = async (code = one) =>
+  rowsOf(
+    `SELECT times_redeemed AS counter, (SELECT count(*)::int FROM promo_redemptions e WHERE e.code = p.code) AS redemptions
+       FROM promo_codes p WHERE code = $1`,
+    [code],
+  );
+const KEPT = [{ counter: 1, redemptions: 1 }];
+const FREE = [{ counter: 0, redemptions: 0 }];
+const adoptDebt = (baisa: number) =>
+  rowsOf(
+    `WITH c AS (INSERT INTO customers (user_id, tenant_id, email, balance_baisa, balance_floor_baisa) VALUES ($1, '', '', $2, $2) RETURNING id)
+     INSERT INTO credit_ledger (customer_id, amount_omr, amount_baisa, reason, adopted) SELECT id, $2 / 1000, $2, 'spend', true FROM c`,
+    [user, baisa],
+  );
+
+/** An order whose process died before it had a session. */
+async function orphan(body: Record<string, unknown>, headers: Record<string, string> = {}) {
+  stripe.fault = "in-use";
+  expect((await buy(body, headers)).status).toBe(409);
+  stripe.fault = "none";
+  const [order] = await rowsOf(
+    "SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1 ORDER BY o.created_at DESC LIMIT 1",
+    [user],
+  );
+  return order?.id;
+}
+
+describe("a voucher's credit that two orders share", () => {
+  it.each([
+    ["is canceled", (id: unknown) => cancelOrder(id)],
+    [
+      "is canceled at Stripe after its request was stored",
+      async (id: unknown) => {
+        await rowsOf("UPDATE orders SET cancel_requested = true WHERE id = $1", [id]);
+        await tell("checkout.session.expired", stripe.sessionOf(String(id)).id);
+      },
+    ],
+    [
+      "is replaced",
+      () => buy({ plan_id: "large", promo_code: "" }).then(({ json }) => cancelOrder(json.order_id)),
+    ],
+  ])("stays the customer's when the first order %s", async (_what, end) => {
+    const { json } = await first();
+    await restSpender();
+    expect(await balance()).toBe(0);
+    await end(json.order_id);
+    expect([await balance(), await redeemed()]).toEqual([934, KEPT]);
+    const again = await first();
+    expect([again.status, again.json.code]).toEqual([409, "already_redeemed"]);
+    expect(await reconcile(billing)).toEqual([]);
+  });
+
+  it("stays the customer's when the first order is undone after a crash", async () => {
+    const id = await orphan({ plan_id: "odd", promo_code: one });
+    await restSpender();
+    expect(await undo(id)).toBe(true);
+    expect([await balance(), await redeemed()]).toEqual([934, KEPT]);
+  });
+
+  it("stays the customer's when Stripe refuses the first order after the rest was spent", async () => {
+    stripe.delayMs = 300;
+    const refused = buy({ plan_id: "odd", promo_code: one });
+    await expect.poll(balance).toBe(66);
+    stripe.fault = "refuse";
+    // Credit covers this order, so it needs no session.
+    await rowsOf("UPDATE customers SET balance_baisa = balance_baisa + 134 WHERE user_id = $1", [user]);
+    await rowsOf(
+      "INSERT INTO credit_ledger (customer_id, amount_omr, amount_baisa, reason, adopted) SELECT id, 0, 134, 'gift', true FROM customers WHERE user_id = $1",
+      [user],
+    );
+    expect((await buy({ plan_id: "tiny", promo_code: "", tenant_id: `rest-${user}` })).status).toBe(200);
+    expect((await refused).status).toBe(502);
+    expect([await balance(), await redeemed()]).toEqual([934, KEPT]);
+  });
+
+  it("is undone when the order that spent the rest has ended", async () => {
+    const { json } = await first();
+    const rest = await restSpender();
+    await cancelOrder(rest.json.order_id);
+    await cancelOrder(json.order_id);
+    expect([await balance(), await redeemed()]).toEqual([0, FREE]);
+    expect((await first()).status).toBe(200);
+  });
+
+  it("is undone when other credit covers what the customer spent", async () => {
+    const { json } = await first();
+    await restSpender();
+    const two = `TWO-${run}`;
+    await issueVoucher(billing, two, { credit_omr: 2 });
+    await buy({ plan_id: "odd", promo_code: two, tenant_id: `third-${user}` });
+    await cancelOrder(json.order_id);
+    expect([await balance(), await redeemed()]).toEqual([700, FREE]);
+  });
+
+  it("does not end the first order for another one with the same voucher", async () => {
+    const { json } = await first();
+    await restSpender();
+    const next = await buy({ plan_id: "large", promo_code: one });
+    expect([next.status, next.json.code]).toEqual([409, "already_redeemed"]);
+    expect(statusAt(stripe.sessionOf(json.order_id).id)).toBe("open");
+    const without = await buy({ plan_id: "large", promo_code: "" });
+    expect([without.status, without.json.credit_balance_baisa]).toEqual([200, 0]);
+    expect(statusAt(stripe.sessionOf(json.order_id).id)).toBe("expired");
+  });
+
+  it("stays when an order that reserved none of it is canceled", async () => {
+    await adoptDebt(-930);
+    const kept = await buy({ plan_id: "minimum", promo_code: one });
+    expect(kept.json.credit_balance_baisa).toBe(70);
+    await restSpender();
+    await cancelOrder(kept.json.order_id);
+    expect([await balance(), await redeemed()]).toEqual([0, KEPT]);
+    expect(await reconcile(billing)).toEqual([]);
+  });
+
+  it.each([
+    ["the first order first", [0, 1]],
+    ["the second order first", [1, 0]],
+  ])("is undone as a whole, and an earlier debt is restored: %s", async (_what, sequence) => {
+    await adoptDebt(-500);
+    const two = `TWO-${run}`;
+    await issueVoucher(billing, two, { credit_omr: 1 });
+    const orders = [await first(), await buy({ plan_id: "odd", promo_code: two, tenant_id: `b-${user}` })];
+    for (const index of sequence) await cancelOrder(orders[index]?.json.order_id);
+    expect([await balance(), await redeemed(), await redeemed(two)]).toEqual([-500, FREE, FREE]);
+  });
+
+  it.each([
+    ["the rest is spent first", ["spend", "cancel"], [934, KEPT]],
+    ["the cancel comes first", ["cancel", "spend"], [0, FREE]],
+  ])(
+    "agrees with the books when both requests wait for the customer's lock and %s",
+    async (_what, sequence, expected) => {
+      const { json } = await first();
+      const { id } = stripe.sessionOf(json.order_id);
+      const holder = await billing.database.pool.connect();
+      await holder.query("BEGIN");
+      await holder.query("SELECT FROM customers WHERE user_id = $1 FOR UPDATE", [user]);
+      const answers: Promise<{ status: number }>[] = [];
+      for (const request of sequence) {
+        answers.push(request === "spend" ? restSpender() : cancelOrder(json.order_id));
+        // The waiting transactions get the lock in the order in which they asked for it.
+        await expect
+          .poll(async () => (await rowsOf("SELECT FROM pg_locks WHERE NOT granted")).length)
+          .toBe(answers.length);
+      }
+      await holder.query("COMMIT");
+      holder.release();
+      expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200]);
+      expect([await balance(), await redeemed(), statusAt(id)]).toEqual([...expected, "expired"]);
+      expect(await reconcile(billing)).toEqual([]);
+    },
+  );
+});
+
+type Step =
+  | {
+      kind: "order";
+      tenant: number;
+      plan: string;
+      voucher: number | null;
+      fault: "none" | "in-use" | "refuse";
+    }
+  | { kind: "end"; which: number; by: "cancel" | "expire" | "pay" | "undo" };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    kind: fc.constant("order" as const),
+    tenant: fc.integer({ min: 1, max: 3 }),
+    plan: fc.constantFrom("odd", "odd", "minimum", "tiny", "small"),
+    voucher: fc.option(fc.integer({ min: 1, max: 3 })),
+    fault: fc.constantFrom("none", "none", "none", "none", "in-use", "refuse"),
+  }),
+  fc.record({
+    kind: fc.constant("end" as const),
+    which: fc.nat(5),
+    by: fc.constantFrom("cancel", "cancel", "expire", "pay", "undo"),
+  }),
+);
+
+const isFaulty = (one: Step) => one.kind === "order" && one.fault !== "none";
+
+describe("any sequence of orders and their ends", () => {
+  it("never lowers a balance below zero and an earlier debt, and keeps the books in agreement", async () => {
+    let count = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(0, 0, -500, -1_990),
+        fc.array(fc.array(step, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 7 }),
+        async (debt, waves) => {
+          count += 1;
+          const name = `any-${run}-${count}`;
+          const token = await signToken(name);
+          await rowsOf(
+            `WITH c AS (INSERT INTO customers (user_id, tenant_id, email, balance_baisa, balance_floor_baisa) VALUES ($1, '', '', $2, $2) RETURNING id)
+             INSERT INTO credit_ledger (customer_id, amount_omr, amount_baisa, reason, adopted) SELECT id, trunc($2 / 1000.0), $2, '', true FROM c`,
+            [name, debt],
+          );
+          for (const index of [1, 2, 3])
+            await issueVoucher(billing, `${name}-${index}`, { credit_omr: index, max_redemptions: 1 });
+          const take = async (one: Step) => {
+            if (one.kind === "order") {
+              stripe.fault = one.fault;
+              const voucher = one.voucher === null ? "" : `${name}-${one.voucher}`;
+              const body = { plan_id: one.plan, tenant_id: `${name}-${one.tenant}`, promo_code: voucher };
+              const answer = await billing.ask("/billing/checkout", { token, body });
+              stripe.fault = "none";
+              expect(answer.status, answer.text).not.toBe(500);
+              return;
+            }
+            const orders = await rowsOf(
+              "SELECT o.id, o.stripe_session_id AS session FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1 ORDER BY o.created_at DESC, o.id",
+              [name],
+            );
+            const order = orders[one.which % Math.max(orders.length, 1)];
+            if (order === undefined) return;
+            if (one.by === "cancel") await cancelOrder(order.id, name);
+            if (one.by === "undo") await undo(order.id);
+            const session = typeof order.session === "string" ? order.session : undefined;
+            if (session === undefined || statusAt(session) !== "open") return;
+            if (one.by === "pay") await pay(session);
+            if (one.by === "expire") {
+              stripe.setSession(session, { status: "expired" });
+              await tell("checkout.session.expired", session);
+            }
+          };
+          for (const wave of waves) {
+            // A fault of Stripe meets only the order that is meant.
+            const [alone, together] = [wave.filter(isFaulty), wave.filter((one) => !isFaulty(one))];
+            for (const one of alone) await take(one);
+            await Promise.all(together.map(take));
+            const [row] = await rowsOf(
+              "SELECT balance_baisa::int AS baisa FROM customers WHERE user_id = $1",
+              [name],
+            );
+            expect(row?.baisa).toBeGreaterThanOrEqual(Math.min(0, debt));
+          }
+          expect(await reconcile(billing)).toEqual([]);
+        },
+      ),
+      { numRuns: 60, endOnFailure: true },
+    );
+  }, 120_000);
+});
