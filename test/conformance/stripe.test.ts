@@ -76,6 +76,10 @@ describe("the requests of billing to Stripe", () => {
       id: expect.stringMatching(/^cs_/),
     });
     expect(await processor.openPortal("sk_test_123", "cus_123")).toMatch(/^https:/);
+    expect(await processor.readSubscription("sk_test_123", "sub_123")).toMatchObject({
+      id: expect.stringContaining("sub_"),
+      periodEnd: expect.any(Date),
+    });
     expect(await processor.cancelSubscription("sk_test_123", "sub_123")).toBe("canceled");
   });
 

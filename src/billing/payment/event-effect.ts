@@ -7,6 +7,7 @@ import {
   parseRefundObject,
   parseSessionObject,
   parseSubscriptionObject,
+  type SubscriptionObject,
   timeOf,
 } from "./event-object.ts";
 import { CREDITED_MESSAGE, type PaidOrder, type SessionSettlement } from "./settlement.ts";
@@ -22,13 +23,28 @@ export interface PaymentEvent {
 }
 
 /**
+ * Two events of one second say different things about a subscription, and an event's time has no fractions. The caller
+ * reads the subscription at the processor, and applies the event again with that answer.
+ */
+export class UndecidedEventError extends Error {
+  override readonly name = "UndecidedEventError";
+  readonly subscription: SubscriptionObject;
+
+  constructor(subscription: SubscriptionObject) {
+    super(`another event of the same second differs about subscription ${subscription.id}`);
+    this.subscription = subscription;
+  }
+}
+
+/**
  * Applies one event in the transaction that records it, so that it is applied once or not at all. `onPaid` receives the
- * order that the event paid.
+ * order that the event paid. `answer` is the state of the event's subscription after an `UndecidedEventError`.
  */
 type EventEffect = (
   event: PaymentEvent,
   transaction: Queryable,
   onPaid: (order: PaidOrder) => void,
+  answer?: SubscriptionObject,
 ) => Promise<EventOutcome>;
 
 export function createEventEffect(deps: {
@@ -75,6 +91,7 @@ export function createEventEffect(deps: {
     event: PaymentEvent,
     transaction: Queryable,
     onPaid: (order: PaidOrder) => void,
+    answer?: SubscriptionObject,
   ): Promise<EventOutcome> {
     const { object } = event.data;
     switch (event.type) {
@@ -100,9 +117,11 @@ export function createEventEffect(deps: {
         return (await applyRefund(event, transaction)) ? "applied" : "ignored";
       case "customer.subscription.updated":
       case "customer.subscription.deleted": {
-        const subscription = parseSubscriptionObject(object);
-        const isOurs = await recordSubscription(transaction, subscription, timeOf(event, "created"));
-        return isOurs ? "applied" : "ignored";
+        const subscription = answer ?? parseSubscriptionObject(object);
+        const at = timeOf(event, "created");
+        const outcome = await recordSubscription(transaction, subscription, at, answer !== undefined);
+        if (outcome === "undecided") throw new UndecidedEventError(subscription);
+        return outcome;
       }
       default:
         return "ignored";

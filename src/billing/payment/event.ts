@@ -3,8 +3,14 @@ import type { Logger } from "../../platform/log.ts";
 import { type Database, describeRefusal, isTaken } from "../db/database.ts";
 import { PaymentError, RequestError } from "../errors.ts";
 import type { CountPlacedOrder } from "../metric.ts";
-import { createEventEffect, type EventOutcome, type PaymentEvent } from "./event-effect.ts";
-import { UnusableObjectError } from "./event-object.ts";
+import {
+  createEventEffect,
+  type EventOutcome,
+  type PaymentEvent,
+  UndecidedEventError,
+} from "./event-effect.ts";
+import { type SubscriptionObject, UnusableObjectError } from "./event-object.ts";
+import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 import type { PaidOrder, SessionSettlement } from "./settlement.ts";
 
@@ -33,6 +39,7 @@ const HANDLED: ReadonlySet<string> = new Set<Stripe.Event["type"]>([
 export function createPaymentEventReceiver(deps: {
   database: Database;
   settings: PaymentSettingsService;
+  processor: PaymentProcessor;
   settlement: SessionSettlement;
   /** ISO 4217. */
   currency: string;
@@ -42,8 +49,16 @@ export function createPaymentEventReceiver(deps: {
   count: (type: string, outcome: EventOutcome) => void;
   countPlacedOrder: CountPlacedOrder;
 }): PaymentEventReceiver {
-  const { database, settings, settlement, currency, now, logger, count, countPlacedOrder } = deps;
+  const { database, settings, processor, settlement, currency, now, logger, count, countPlacedOrder } = deps;
   const apply = createEventEffect({ settlement, currency, logger });
+
+  /** The subscription as the processor has it now. If it cannot be read there, the event that arrived last counts. */
+  async function readSubscription(told: SubscriptionObject): Promise<SubscriptionObject> {
+    const { secretKey } = await settings.keys();
+    if (secretKey === "") return told;
+    const answer = await processor.readSubscription(secretKey, told.id);
+    return answer === "missing" ? told : answer;
+  }
 
   /**
    * Applies the event once or not at all. An unusable event is not recorded, because it may be usable when it is sent
@@ -52,7 +67,7 @@ export function createPaymentEventReceiver(deps: {
   async function applyOnce(
     event: PaymentEvent,
     onPaid: (order: PaidOrder) => void,
-    isAgain = false,
+    { isAgain = false, answer }: { isAgain?: boolean; answer?: SubscriptionObject | undefined } = {},
   ): Promise<EventOutcome> {
     try {
       return await database.transaction(async (transaction): Promise<EventOutcome> => {
@@ -61,11 +76,14 @@ export function createPaymentEventReceiver(deps: {
           text: "INSERT INTO stripe_webhook_events (event_id, event_type) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING RETURNING event_id",
           values: [event.id, event.type],
         });
-        return fresh === undefined ? "duplicate" : apply(event, transaction, onPaid);
+        return fresh === undefined ? "duplicate" : apply(event, transaction, onPaid, answer);
       });
     } catch (error) {
       // Another transaction inserted the same key at the same time. A second try finds it.
-      if (!isAgain && isTaken(error)) return applyOnce(event, onPaid, true);
+      if (!isAgain && isTaken(error)) return applyOnce(event, onPaid, { isAgain: true, answer });
+      // The transaction is over, so that it holds no lock while the processor is asked.
+      if (error instanceof UndecidedEventError)
+        return applyOnce(event, onPaid, { isAgain, answer: await readSubscription(error.subscription) });
       const reason =
         error instanceof UnusableObjectError
           ? error.message

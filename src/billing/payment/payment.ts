@@ -62,6 +62,7 @@ export function createPayment(deps: {
     receiveEvent: createPaymentEventReceiver({
       database,
       settings,
+      processor,
       settlement,
       currency,
       now,

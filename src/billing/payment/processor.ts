@@ -3,7 +3,7 @@ import { errorMessage } from "../../platform/errors.ts";
 import { inFlight } from "../db/idempotency.ts";
 import { PaymentError } from "../errors.ts";
 import { type ChargeOrigin, chargeMetadata } from "./charge-metadata.ts";
-import { isPaidSession } from "./event-object.ts";
+import { isPaidSession, parseSubscriptionObject, type SubscriptionObject } from "./event-object.ts";
 import { classifyRefusal } from "./refusal.ts";
 import type { SessionRepair, SessionRequest } from "./session-request.ts";
 import { createStripeHttpClient } from "./stripe-http-client.ts";
@@ -46,6 +46,8 @@ export interface PaymentProcessor {
   openPortal(secretKey: string, stripeCustomerId: string): Promise<string | "missing">;
   /** Writes the origin of a customer's latest charge. `missing`: the account that the key belongs to has no such customer. */
   nameOrigin(secretKey: string, stripeCustomerId: string, origin: ChargeOrigin): Promise<"named" | "missing">;
+  /** `missing`: the account that the key belongs to has no such subscription, or refuses to show it. */
+  readSubscription(secretKey: string, stripeSubscriptionId: string): Promise<SubscriptionObject | "missing">;
   /** Cancels at once, without a refund. `missing`: the subscription has ended, or never existed. */
   cancelSubscription(secretKey: string, stripeSubscriptionId: string): Promise<"canceled" | "missing">;
 }
@@ -125,6 +127,15 @@ export function createPaymentProcessor(deps: {
         stripe.customers
           .update(stripeCustomerId, { metadata: chargeMetadata(origin) })
           .then(() => "named" as const, missingOrThrow),
+      ),
+    readSubscription: (secretKey, stripeSubscriptionId) =>
+      ask(secretKey, (stripe) =>
+        stripe.subscriptions
+          .retrieve(stripeSubscriptionId, {}, QUICK)
+          .then(parseSubscriptionObject, (error: unknown) => {
+            if (classifyRefusal(error) !== "final") throw error;
+            return "missing" as const;
+          }),
       ),
     cancelSubscription: (secretKey, stripeSubscriptionId) =>
       ask(secretKey, (stripe) =>

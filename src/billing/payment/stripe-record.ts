@@ -54,17 +54,19 @@ export async function recordInvoice(transaction: Queryable, invoice: InvoiceObje
 
 /**
  * Records the state of a subscription at the processor. The earlier service opened such subscriptions. Events come in any
- * order, and the one with the latest time counts. Returns false when no row of this service changed.
+ * order, and the one with the latest time counts. `undecided`: another event of the same second says something else, so
+ * only the processor's own answer (`isAnswer`) decides, and nothing was recorded. `ignored`: no row of this service changed.
  */
 export async function recordSubscription(
   transaction: Queryable,
-  subscription: SubscriptionObject,
+  { id, status, periodStart, periodEnd }: SubscriptionObject,
   asOf: Date | null,
-): Promise<boolean> {
-  const rows = await transaction.query<{ changed: boolean }>({
+  isAnswer: boolean,
+): Promise<"applied" | "ignored" | "undecided"> {
+  const rows = await transaction.query<{ outcome: "applied" | "ignored" | "undecided" }>({
     name: "subscription-record",
-    text: "SELECT billing_record_subscription($1, $2, $3, $4, $5) AS changed",
-    values: [subscription.id, subscription.status, subscription.periodStart, subscription.periodEnd, asOf],
+    text: "SELECT billing_record_subscription($1, $2, $3, $4, $5, $6) AS outcome",
+    values: [id, status, periodStart, periodEnd, asOf, isAnswer],
   });
-  return theRow(rows).changed;
+  return theRow(rows).outcome;
 }

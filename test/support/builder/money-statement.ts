@@ -26,6 +26,43 @@ const EXAMPLE = "unit/api/example.test.ts";
 export const MONEY_STATEMENTS: readonly HeldSection[] = [
   {
     page: "docs/billing/payments.md",
+    section: "Sessions of the earlier service",
+    held: {
+      "They are subscriptions at Stripe.": [
+        EARLIER,
+        "keeps the subscription's id, so that later events find it",
+      ],
+      "When one completes after the adoption, the service stores the id of its `subscription`, so that later events find the row.":
+        [EARLIER, "keeps the subscription's id, so that later events find it"],
+      "The events about a subscription arrive in any order: the latest one counts, and an event that arrives before the session's is kept for 35 days.":
+        [EARLIER, "has the state of its latest event, in whatever order the events arrive"],
+      "A subscription that ended (`canceled`, `incomplete_expired`) is final: its event counts whatever its time is, and no other event counts after it.":
+        [EARLIER, "has ended when an event says so, whatever the time of the event: %s"],
+      "Stripe's times are whole seconds.": [
+        EARLIER,
+        "has the state that Stripe has, for any states of any times and any order of their events",
+      ],
+      "If two events of one second differ, the service reads the subscription at Stripe.": [
+        EARLIER,
+        "has the state that Stripe answers when two events of one second differ, and that state arrives %s",
+      ],
+      "If Stripe does not answer, the event gets 503, and Stripe sends it again.": [
+        EARLIER,
+        "waits for Stripe's answer when two events of one second differ, and counts the last one without it",
+      ],
+      "Without a secret key, or if Stripe has no such subscription, the event that arrives last counts.": [
+        EARLIER,
+        "waits for Stripe's answer when two events of one second differ, and counts the last one without it",
+      ],
+      "If the tenant belongs to another customer by then, the service cancels the subscription at Stripe, and the payment becomes credit.":
+        [
+          EARLIER,
+          "is canceled at Stripe when its tenant belongs to another customer by now, and its payment becomes credit",
+        ],
+    },
+  },
+  {
+    page: "docs/billing/payments.md",
     section: "Where a charge came from",
     held: {
       "Every session, payment intent, invoice and customer at Stripe has the metadata `sovereign` (the FQDN), `order_id`, `tenant_id` and `plan_id`.":

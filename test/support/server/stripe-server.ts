@@ -22,6 +22,8 @@ export interface StripeServer {
   /** All requests so far, oldest first. */
   asked: { path: string; fields: Fields; idempotencyKey: string | undefined; authorization: string }[];
   sessions: Map<string, Fields>;
+  /** The subscriptions that can be read, by their ids. */
+  subscriptions: Map<string, object>;
   /**
    * A fault instead of an answer: a status with an error, a connection that is closed before or after the work, or the answer
    * of a gateway in front of Stripe.
@@ -69,6 +71,7 @@ export async function startStripeServer(): Promise<StripeServer> {
     webhookSecret: "whsec_test_0123456789",
     asked: [],
     sessions: new Map(),
+    subscriptions: new Map(),
     fault: "none",
     delayMs: 0,
     goneCustomers: new Set(),
@@ -127,7 +130,10 @@ export async function startStripeServer(): Promise<StripeServer> {
       return json(response, 409, {
         error: { type: "idempotency_error", code: "idempotency_key_in_use", message: "no" },
       });
-    const answered = work(path, fields, body, key);
+    const answered =
+      request.method === "GET" && path.startsWith("/v1/subscriptions/")
+        ? readSubscription(path.slice("/v1/subscriptions/".length))
+        : work(path, fields, body, key);
     if (server.fault === "cut-after") return void request.socket.destroy();
     return json(response, answered.status, answered.body);
   }
@@ -136,6 +142,13 @@ export async function startStripeServer(): Promise<StripeServer> {
     status: 400,
     body: { error: { type: "invalid_request_error", message: "no", ...error } },
   });
+
+  function readSubscription(id: string) {
+    const subscription = server.subscriptions.get(id);
+    return subscription === undefined
+      ? { ...refusalOf({ code: "resource_missing", param: "id" }), status: 404 }
+      : { status: 200, body: { id, object: "subscription", ...subscription } };
+  }
 
   function createSession(fields: Fields): { status: number; sessionId?: string; error?: object } {
     const refuse = (error: object) => ({ status: 400, error: refusalOf(error).body.error });

@@ -174,6 +174,94 @@ describe("a session that the earlier service left open, a subscription at Stripe
     );
   });
 
+  it.each([
+    ["after the session's event", [1, 0, 2]],
+    ["before the session's event", [0, 2, 1]],
+  ])("has ended when an event says so, whatever the time of the event: %s", async (_what, sequence) => {
+    const one = await adopt();
+    const steps = [
+      () => change(one, "past_due", 3_000, 1_900_000_000),
+      () => complete(one, 1_000),
+      () => change(one, "canceled", 2_000, 1_800_000_000),
+    ];
+    for (const index of sequence) await steps[index]?.();
+    for (const time of [2_000, 3_000, 4_000]) await change(one, "active", time);
+    expect(await subscriptionsOf(one)).toEqual(kept(one, "canceled"));
+    const [row] = await rowsOf(
+      "SELECT extract(epoch FROM current_period_end)::float8 AS ends, extract(epoch FROM stripe_event_at)::float8 AS said FROM subscriptions WHERE stripe_subscription_id = $1",
+      [one.subscription],
+    );
+    expect(row).toEqual({ ends: 1_900_000_000, said: 3_000 });
+  });
+
+  it.each([
+    ["first", ["past_due", "active"]],
+    ["last", ["active", "past_due"]],
+  ])(
+    "has the state that Stripe answers when two events of one second differ, and that state arrives %s",
+    async (_what, statuses) => {
+      const one = await adopt();
+      await complete(one, 1_000);
+      stripe.subscriptions.set(one.subscription, { status: "past_due", current_period_end: 1_900_000_000 });
+      for (const status of statuses) expect((await change(one, status, 2_000)).status).toBe(200);
+      expect(await subscriptionsOf(one)).toEqual(kept(one, "past_due"));
+      await change(one, "active", 2_001);
+      expect(await subscriptionsOf(one)).toEqual(kept(one, "active"));
+    },
+  );
+
+  it("waits for Stripe's answer when two events of one second differ, and counts the last one without it", async () => {
+    const one = await adopt();
+    await complete(one, 1_000);
+    await change(one, "past_due", 2_000);
+    stripe.fault = "away";
+    const event = () =>
+      stripe.event(
+        "customer.subscription.updated",
+        { id: one.subscription, status: "active" },
+        { id: `evt_again_${run}`, created: 2_000 },
+      );
+    expect((await billing.ask("/billing/webhook", event())).status).toBe(503);
+    expect(await subscriptionsOf(one)).toEqual(kept(one, "past_due"));
+    stripe.fault = "none";
+    expect((await billing.ask("/billing/webhook", event())).status).toBe(200);
+    expect(await subscriptionsOf(one)).toEqual(kept(one, "active"));
+  });
+
+  it("has the state that Stripe has, for any states of any times and any order of their events", async () => {
+    const state = fc.record({
+      status: fc.constantFrom("trialing", "active", "past_due", "unpaid"),
+      after: fc.constantFrom(0, 0, 1),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(state, { minLength: 1, maxLength: 5 }),
+        fc.boolean(),
+        fc.infiniteStream(fc.nat(100)),
+        async (states, hasEnded, choice) => {
+          const one = await adopt();
+          let time = 1_000;
+          const events = states.map(({ status, after }) => {
+            time += after;
+            const created = time;
+            return () => change(one, status, created);
+          });
+          const last = hasEnded ? "canceled" : String(states.at(-1)?.status);
+          stripe.subscriptions.set(one.subscription, { status: last });
+          const sent = [...events, ...events, () => complete(one, 1_000)];
+          // Its time may be any.
+          if (hasEnded) sent.push(() => change(one, "canceled", 1_001));
+          while (sent.length > 0) {
+            const [send] = sent.splice((choice.next().value ?? 0) % sent.length, 1);
+            expect((await send?.())?.status).toBe(200);
+          }
+          expect(await subscriptionsOf(one)).toEqual(kept(one, last));
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
   it("is canceled at Stripe when its tenant belongs to another customer by now, and its payment becomes credit", async () => {
     const [first, second] = [await adopt(`wanted-${run}`), await adopt(`wanted-${run}`)];
     await complete(first, 1_000);

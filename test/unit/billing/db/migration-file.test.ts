@@ -11,7 +11,7 @@ const SHIPPED = {
   "0002-shape": "d0f21b1a85188b9a",
   "0003-adoption": "971b25f5c7042435",
   "0004-checkout": "717fb9a420fbc6c3",
-  "0005-payment": "edbb278adda5716d",
+  "0005-payment": "4d10d87d5bc4b144",
   "0006-index": "0d6a80cec043e70c",
 };
 
