@@ -1,6 +1,7 @@
 import type { RequestListener } from "node:http";
 import { isOperated, type Sovereign } from "../api/sovereign.ts";
 import type { BillingService } from "../billing/service.ts";
+import { SOVEREIGN_INDEX } from "../controllers/sovereign/cache.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { canonicalJson } from "../platform/canonical-json.ts";
 import type { Env } from "../platform/env.ts";
@@ -54,7 +55,7 @@ export async function startVoucherApi(
     isMigrated(sovereign) || (sovereign.metadata.name === serving?.name && isOperated(sovereign));
 
   async function refresh(): Promise<void> {
-    const sovereign = findSovereign(caches.sovereigns.list().filter(mayServe), settings.voucherApiSovereign);
+    const sovereign = findSovereigns(caches, settings.voucherApiSovereign).find(mayServe);
     const env = sovereign && (await readEnvironment(sovereign));
     const name = sovereign?.metadata.name;
     // While a Secret is missing, the service keeps the values that it started with, as the Pods do.
@@ -122,11 +123,17 @@ export async function startVoucherApi(
   return { server, stopped: follow() };
 }
 
-/** The named Sovereign, or else the one with role CatalystZero. When two have this role, only one is ever migrated. */
-function findSovereign(sovereigns: readonly Sovereign[], name: string | undefined): Sovereign | undefined {
-  return sovereigns.find(({ metadata, spec }) =>
-    name === undefined ? spec.role === "CatalystZero" : metadata.name === name,
-  );
+/**
+ * The named Sovereign, or else those with role CatalystZero. When two have this role, only one is ever migrated. This runs
+ * every few seconds, so it does not read the whole fleet.
+ */
+function findSovereigns(
+  { sovereigns }: Pick<OperatorCaches, "sovereigns">,
+  name: string | undefined,
+): Sovereign[] {
+  if (name === undefined) return sovereigns.byIndex(SOVEREIGN_INDEX.role, "CatalystZero");
+  const named = sovereigns.get(name);
+  return named === undefined ? [] : [named];
 }
 
 const answerUnavailable: RequestListener = (_, response) => {
