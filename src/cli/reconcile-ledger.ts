@@ -34,7 +34,7 @@ const FLAGS = [
     name: "record",
     value: "REASON",
     description:
-      "append an audit row for each voucher that was changed without one, for example by the earlier service after the adoption, and compare again. The row names the database's user and the reason",
+      "append an audit row for each voucher that was changed without one, for example by the earlier service after the adoption, and compare again. The row names the database's user and the reason. Needs the login of the role that migrates",
   },
 ] as const satisfies readonly Flag[];
 

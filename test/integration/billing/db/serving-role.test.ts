@@ -89,6 +89,9 @@ describe("the role that serves", () => {
     for (const statement of [
       "UPDATE voucher_audit SET actor = 'another'",
       "DELETE FROM voucher_audit",
+      "INSERT INTO voucher_audit (code, action, actor) VALUES ('GOOD', 'record', 'one')",
+      "INSERT INTO voucher_audit (code, action, actor) VALUES ('GOOD', 'adopt', 'one')",
+      "INSERT INTO voucher_audit (code, action, actor) VALUES ('GOOD', 'another', 'one')",
       "TRUNCATE voucher_audit",
       "UPDATE voucher_audit_head SET last_id = 0",
       "INSERT INTO voucher_audit_head VALUES (1, 0, '')",
