@@ -44,6 +44,22 @@ describe("watch", () => {
     expect(new Set(versions).size).toBe(4);
   });
 
+  it("sends every event of a burst, in order", async () => {
+    const { metadata } = await api.must("GET", CONFIG_MAPS);
+    await api.must("POST", CONFIG_MAPS, configMap("busy", { filling: "x".repeat(20_000) }));
+    const count = 300;
+    const path = `${CONFIG_MAPS}?watch=1&resourceVersion=${metadata.resourceVersion}`;
+    const watching = api.watch(path, (events) => events.length > count);
+    for (let first = 0; first < count; first += 30) {
+      const changes = Array.from({ length: 30 }, (_, index) => ({ data: { index: String(first + index) } }));
+      await Promise.all(changes.map((change) => api.must("PATCH", `${CONFIG_MAPS}/busy`, change, MERGE)));
+    }
+    const events = await watching;
+    expect(events).toHaveLength(count + 1);
+    const versions = events.map(({ object }) => Number(object.metadata.resourceVersion));
+    expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
+  });
+
   it("reports objects that start or stop matching a selector as added or deleted", async () => {
     const { metadata } = await api.must("GET", CONFIG_MAPS);
     const watching = api.watch(
