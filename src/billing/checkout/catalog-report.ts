@@ -36,8 +36,8 @@ export function reportRejectedItems(
     );
   }
 
-  return async () => {
-    const catalog = await source();
+  return async (withApps) => {
+    const catalog = await source(withApps);
     if (catalog !== seen) report(catalog);
     seen = catalog;
     return catalog;

@@ -21,8 +21,11 @@ export interface Catalog {
   rejected: readonly RejectedItem[];
 }
 
-/** The source of prices. Throws `catalog_unavailable` when prices cannot be read now. */
-export type CatalogSource = () => Promise<Catalog>;
+/**
+ * The source of prices. Throws `catalog_unavailable` when prices cannot be read now. Without `withApps`, the list of apps may be
+ * old or absent, and a catalog service that cannot list its apps is no fault.
+ */
+export type CatalogSource = (withApps: boolean) => Promise<Catalog>;
 
 /**
  * Parses `{plans, addons, apps?}` with `price_baisa`. The operator writes it from a Sovereign's `tiers` and `addons`, and
@@ -65,28 +68,29 @@ const FRESH_MS = 1_000;
 const TIMEOUT_MS = 3_000;
 const MAX_LIST_BYTES = 4 * 1024 * 1024;
 
-/** Client of the existing catalog service: `GET /catalog/plans`, `/catalog/addons` and, if it has one, `/catalog/apps`. */
+/** `apps` is undefined when the catalog has no such list, or it was never read. */
+interface AppList {
+  apps: PriceList | undefined;
+}
+const NO_APPS: AppList = { apps: undefined };
+
+/**
+ * Client of the existing catalog service: `GET /catalog/plans`, `/catalog/addons` and, if it has one, `/catalog/apps`. The list
+ * of apps is requested only for orders that name apps.
+ */
 export function createCatalogClient(deps: {
   baseUrl: string;
   fetch: typeof fetch;
   now: () => Date;
 }): CatalogSource {
-  let known: { catalog: Catalog; atMs: number } | undefined;
-
-  /** The known prices while they are fresh, otherwise those that the service has now. */
-  const read = createSingleFlight(async (): Promise<Catalog> => {
-    if (known !== undefined && isRecent(known.atMs, deps.now().getTime(), FRESH_MS)) return known.catalog;
-    try {
-      const [plans, addons, apps] = await Promise.all([list("plans"), list("addons"), list("apps")]);
-      if (plans === undefined || addons === undefined)
-        throw new Error("the catalog has no plans or no add-ons");
-      const catalog = catalogOf(plans, addons, apps);
-      known = { catalog, atMs: deps.now().getTime() };
-      return catalog;
-    } catch (cause) {
-      throw unavailable(cause);
-    }
+  const readPrices = keepFresh(deps.now, async () => {
+    const [plans, addons] = await Promise.all([list("plans"), list("addons")]);
+    if (plans === undefined || addons === undefined)
+      throw new Error("the catalog has no plans or no add-ons");
+    return { plans, addons };
   });
+  const readApps = keepFresh(deps.now, async (): Promise<AppList> => ({ apps: await list("apps") }));
+  let last: { prices: object; apps: AppList; catalog: Catalog } | undefined;
 
   async function list(name: PriceListName): Promise<PriceList | undefined> {
     const answer = await boundedFetch(`${deps.baseUrl.replace(/\/$/, "")}/catalog/${name}`, {
@@ -97,7 +101,31 @@ export function createCatalogClient(deps: {
     return name === "apps" && answer.status === 404 ? undefined : parsePriceList(name, jsonOf(answer));
   }
 
-  return read;
+  return async (withApps) => {
+    try {
+      const [prices, apps] = await Promise.all([
+        readPrices(),
+        withApps ? readApps() : (last?.apps ?? NO_APPS),
+      ]);
+      // The same lists are the same catalog, so that its bad items are reported once.
+      if (last?.prices !== prices || last.apps !== apps)
+        last = { prices, apps, catalog: catalogOf(prices.plans, prices.addons, apps.apps) };
+      return last.catalog;
+    } catch (cause) {
+      throw unavailable(cause);
+    }
+  };
+}
+
+/** Calls that wait share one read, and its value is used for a second. */
+function keepFresh<T extends object>(now: () => Date, read: () => Promise<T>): () => Promise<T> {
+  let known: { value: T; atMs: number } | undefined;
+  return createSingleFlight(async () => {
+    if (known !== undefined && isRecent(known.atMs, now().getTime(), FRESH_MS)) return known.value;
+    const value = await read();
+    known = { value, atMs: now().getTime() };
+    return value;
+  });
 }
 
 /** The price of an order in baisa. Throws `plan_unknown`, `app_unknown`, `addon_unknown`, `total_too_large`. */

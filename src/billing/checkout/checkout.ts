@@ -96,7 +96,7 @@ export function createCheckout(deps: {
   return async (caller, order, claim) => {
     // Prices and payment settings are read before the database call, so that it does not hold its locks meanwhile.
     const row = await Promise.all([
-      catalog().then((prices) => priceOrder(prices, order)),
+      catalog(order.apps.length > 0).then((prices) => priceOrder(prices, order)),
       payment.cardAmounts(),
     ]).then(
       ([totalBaisa, card]) => place(caller, order, totalBaisa, card, claim),

@@ -5,7 +5,11 @@ export interface AnsweringServer {
   origin: string;
   /** The requested paths, oldest first. */
   asked: string[];
-  answers: Record<string, { status?: number; body?: unknown; headers?: Record<string, string> }>;
+  /** With `isSilent`, the request gets no answer until the server closes. */
+  answers: Record<
+    string,
+    { status?: number; body?: unknown; headers?: Record<string, string>; isSilent?: boolean }
+  >;
   close(): Promise<void>;
 }
 
@@ -19,7 +23,8 @@ export async function startAnsweringServer(): Promise<AnsweringServer> {
   const server = createServer((request, response) => {
     const path = request.url ?? "";
     asked.push(path);
-    const { status = 200, body = "", headers = {} } = answers[path] ?? { status: 404 };
+    const { status = 200, body = "", headers = {}, isSilent = false } = answers[path] ?? { status: 404 };
+    if (isSilent) return;
     response.writeHead(status, headers).end(typeof body === "string" ? body : JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -20,21 +20,22 @@ afterEach(() => server.close());
 
 describe("createCatalogClient", () => {
   it("fetches the three lists once for all waiting requests, and again after a second", async () => {
-    const [one, other] = await Promise.all([catalog(), catalog()]);
+    const [one, other] = await Promise.all([catalog(true), catalog(true)]);
     expect(one).toBe(other);
     expect(one.plans.get("small")).toBe(9_000);
     expect(server.asked.sort()).toEqual(["/catalog/addons", "/catalog/apps", "/catalog/plans"]);
     nowMs = 999;
-    expect(await catalog()).toBe(one);
+    expect(await catalog(true)).toBe(one);
     nowMs = 1_000;
     server.answers["/catalog/plans"] = { body: [{ id: "small", price_omr: 10 }] };
-    expect((await catalog()).plans.get("small")).toBe(10_000);
+    expect((await catalog(true)).plans.get("small")).toBe(10_000);
   });
 
   it.each<[string, string, AnsweringServer["answers"][string] | undefined]>([
     ["no plans", "/catalog/plans", undefined],
     ["no add-ons", "/catalog/addons", undefined],
     ["a fault about its apps", "/catalog/apps", { status: 500 }],
+    ["apps that are not a list", "/catalog/apps", { body: "sign in first" }],
     ["a redirect", "/catalog/plans", { status: 307, headers: { location: "/catalog/addons" } }],
     ["more than four megabytes", "/catalog/plans", { body: `[${" ".repeat(4 * 1024 * 1024)}]` }],
     ["plans that are not a list", "/catalog/plans", { body: { small: 9 } }],
@@ -44,15 +45,44 @@ describe("createCatalogClient", () => {
       const good = server.answers[path];
       if (answer === undefined) delete server.answers[path];
       else server.answers[path] = answer;
-      await expect(catalog()).rejects.toMatchObject({
+      await expect(catalog(true)).rejects.toMatchObject({
         code: "catalog_unavailable",
         cause: expect.any(Error),
       });
       if (good === undefined) delete server.answers[path];
       else server.answers[path] = good;
-      expect((await catalog()).plans.get("small")).toBe(9_000);
+      expect((await catalog(true)).plans.get("small")).toBe(9_000);
     },
   );
+});
+
+describe("createCatalogClient for an order without apps", () => {
+  it.each<[string, AnsweringServer["answers"][string]]>([
+    ["a fault", { status: 500 }],
+    ["a page to sign in", { body: "sign in first" }],
+    ["silence", { isSilent: true }],
+  ])("does not need the list of apps: %s", async (_what, answer) => {
+    server.answers["/catalog/apps"] = answer;
+    let failed = false;
+    const withApps = catalog(true).catch(() => {
+      failed = true;
+    });
+    const startedMs = performance.now();
+    expect((await catalog(false)).plans.get("small")).toBe(9_000);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    await server.close();
+    await withApps;
+    expect(failed).toBe(true);
+  });
+
+  it("does not request the list, and keeps naming the bad apps that an order with apps found", async () => {
+    server.answers["/catalog/apps"] = { body: [{ id: "crm", price_baisa: "9" }] };
+    await catalog(false);
+    expect(server.asked).not.toContain("/catalog/apps");
+    const withApps = await catalog(true);
+    expect(withApps.rejected).toHaveLength(1);
+    expect(await catalog(false)).toBe(withApps);
+  });
 });
 
 describe("createCatalogClient with bad items", () => {
@@ -67,7 +97,7 @@ describe("createCatalogClient with bad items", () => {
       ],
     };
     server.answers["/catalog/apps"] = { body: [{ id: "wiki" }, { id: "crm", price_baisa: "9" }] };
-    const { plans, addons, apps, rejected } = await catalog();
+    const { plans, addons, apps, rejected } = await catalog(true);
     expect([...plans, ...addons, ...(apps ?? [])]).toEqual([
       ["small", 9_000],
       ["mail", 2_250],
@@ -83,7 +113,7 @@ describe("createCatalogClient with bad items", () => {
 
   it("takes a list of null, as Go writes an empty one, for an empty list", async () => {
     server.answers["/catalog/apps"] = { body: "null" };
-    expect((await catalog()).apps).toEqual(new Map());
+    expect((await catalog(true)).apps).toEqual(new Map());
   });
 });
 

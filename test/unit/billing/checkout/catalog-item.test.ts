@@ -78,7 +78,7 @@ describe("reportRejectedItems", () => {
     });
     const gauges: number[][] = [];
     for (const catalog of catalogs) {
-      expect(await source()).toBe(catalog);
+      expect(await source(true)).toBe(catalog);
       const metric = await registry.getSingleMetric("catalyst_billing_catalog_rejected_items")?.get();
       gauges.push((metric?.values ?? []).map(({ value }) => value));
     }
