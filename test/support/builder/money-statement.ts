@@ -196,6 +196,8 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
         FIRST,
         "gives a tenant no owner while its orders wait for a payment",
       ],
+      "An order that costs nothing is paid as soon as it is placed, so it claims the tenant too: its Organization must have an owner.":
+        [FIRST, "gives a tenant to the customer of a free order, for which nothing is left to pay"],
       "Where `TENANT_URL` is set, the members that `GET {TENANT_URL}/tenants/{id}/members` lists (user ids, or objects with `user_id`) may act for it too.":
         [MEMBER, "shows them to %s, the customer or a member that the tenant service names"],
       "The portal shows all that a customer pays for, so a member can open it only while the customer pays for no other tenant.":

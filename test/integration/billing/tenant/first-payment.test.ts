@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { issueVoucher, placeOrder, signToken } from "../../../support/builder/billing.ts";
+import {
+  CATALOG,
+  issueVoucher,
+  placeOrder,
+  signToken,
+  useBillings,
+} from "../../../support/builder/billing.ts";
 import {
   becomeCustomer,
   billing,
@@ -17,6 +23,7 @@ import {
 } from "../../../support/builder/card-payment.ts";
 
 useCardPayments();
+const start = useBillings();
 
 const ownerOf = async (tenant: string) =>
   (
@@ -61,6 +68,18 @@ describe("a tenant that several customers order for", () => {
       expect([next.json.paid_by_credit, await ownerOf(tenant)]).toEqual([true, `next-${run}`]);
     },
   );
+
+  it("gives a tenant to the customer of a free order, for which nothing is left to pay", async () => {
+    const free = await start({ database: billing.database, files: { CATALOG_FILE: CATALOG } });
+    const tenant = `gratis-${run}`;
+    // A card order that waits claims nothing, so the free order is the first one that counts.
+    await openSession({ tenant_id: tenant });
+    const first = await placeOrder(free, `gratis-owner-${run}`, { plan_id: "free", tenant_id: tenant });
+    expect([first.json.paid_by_credit, await ownerOf(tenant)]).toEqual([true, `gratis-owner-${run}`]);
+    const late = await placeOrder(free, `gratis-late-${run}`, { plan_id: "free", tenant_id: tenant });
+    expect([late.status, late.json.code]).toEqual([403, "tenant_not_yours"]);
+    expect(await readAs(`gratis-owner-${run}`, tenant)).toBe(200);
+  });
 
   it("gives a tenant to the customer who pays first, and turns the later payment into credit", async () => {
     const tenant = `raced-${run}`;
