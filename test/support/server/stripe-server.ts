@@ -26,9 +26,9 @@ export interface StripeServer {
   subscriptions: Map<string, object>;
   /**
    * A fault instead of an answer: a status with an error, a connection that is closed before or after the work, or the answer
-   * of a gateway in front of Stripe.
+   * of a gateway in front of Stripe. `refuse-new` refuses new sessions only.
    */
-  fault: "none" | "refuse" | "unauthorized" | "away" | "cut-after" | "in-use" | Gateway;
+  fault: "none" | "refuse" | "refuse-new" | "unauthorized" | "away" | "cut-after" | "in-use" | Gateway;
   delayMs: number;
   /** Customers that were deleted from the account. */
   goneCustomers: Set<string>;
@@ -118,7 +118,7 @@ export async function startStripeServer(): Promise<StripeServer> {
     if (server.delayMs > 0) await new Promise((done) => setTimeout(done, server.delayMs));
     if (typeof server.fault === "object") return json(response, server.fault.status, server.fault.body);
     if (server.fault === "away") return void request.socket.destroy();
-    if (server.fault === "refuse")
+    if (server.fault === "refuse" || (server.fault === "refuse-new" && path === "/v1/checkout/sessions"))
       return json(response, 400, {
         error: { type: "invalid_request_error", code: "url_invalid", param: "success_url", message: "no" },
       });

@@ -81,7 +81,8 @@ END $$;
 --   outcome      placed
 --                pending: a payment is due. The same order again is pending too, with the id of the order that waits.
 --                held: an unpaid order of the same customer blocks this one, because it is for the same tenant or has the same
---                voucher. The caller ends that order, and calls again.
+--                voucher. The caller ends that order, and calls again. An order that would be refused then is refused now, so
+--                that its customer keeps the order that blocks it.
 --                busy, only without p_wait: another transaction has locked the customer or the tenant.
 --                A refusal, which writes only its idempotency record: voucher_not_found, voucher_not_started, voucher_ended,
 --                already_redeemed, tenant_not_yours, payment_unavailable, card_amount_too_small, balance_too_large,
@@ -161,7 +162,8 @@ BEGIN
     WITH found AS (
       SELECT l, c.id AS customer_id, c.balance_baisa, t.customer_id AS owner_id, p.code, p.issued_by, p.max_redemptions, p.times_redeemed,
              coalesce(p.credit_omr::bigint * 1000, 0) AS credit_baisa, p.standing,
-             greatest(c.balance_baisa + coalesce(p.credit_omr::bigint * 1000, 0), 0) AS spendable_baisa, -- 0 for a debt
+             -- 0 for a debt
+             greatest(c.balance_baisa + coalesce(held.released_baisa, 0) + coalesce(p.credit_omr::bigint * 1000, 0), 0) AS spendable_baisa,
              held.ids AS held_ids, held.codes AS held_codes, same.id AS same_id, same.promo_code AS same_code, same.card_baisa AS same_card_baisa
         FROM unnest(v_lines) AS l
         JOIN customers c ON c.user_id = l.user_id AND c.id = ANY (v_customer_ids)
@@ -174,7 +176,12 @@ BEGIN
            ORDER BY (p.code = l.voucher_key) DESC, p.created_at, p.code COLLATE "C" LIMIT 1) p ON true
         -- Sessions of the earlier service stayed open for a day.
         LEFT JOIN LATERAL (
-          SELECT array_agg(o.id ORDER BY o.created_at) AS ids, array_agg(o.promo_code) AS codes FROM orders o
+          SELECT array_agg(o.id ORDER BY o.created_at) AS ids, array_agg(o.promo_code) AS codes,
+                 -- The change of the balance when these orders are released: their spends return, and their grants are undone.
+                 sum(coalesce(o.credit_spent_baisa, 0) - coalesce((
+                   SELECT e.amount_baisa FROM promo_redemptions e
+                    WHERE e.customer_id = c.id AND e.order_id = o.id AND NOT billing_is_grant_spent(o.id, c.id, NULL) LIMIT 1), 0))::bigint AS released_baisa
+            FROM orders o
            WHERE v_has_known_customers AND o.customer_id = c.id AND o.status = 'pending'
              AND (NOT o.adopted OR (o.stripe_session_id <> '' AND o.created_at > now() - interval '1 day'))
              AND (o.tenant_id = l.tenant_id OR (NOT o.adopted AND billing_code_key(o.promo_code) COLLATE "C" = l.voucher_key))
@@ -206,13 +213,13 @@ BEGIN
                -- The last place below the cap may be the one that the blocking order holds.
                WHEN f.standing <> 'live'
                 AND (f.standing <> 'used_up' OR f.held_codes IS NULL OR f.code <> ALL (array_remove(f.held_codes, NULL))) THEN 'voucher_ended'
-               WHEN f.held_ids IS NOT NULL THEN 'held'
              END AS refusal
         FROM found f
     ), afforded AS (
       SELECT j.*, coalesce(j.refusal, CASE
                WHEN (j.l).total_baisa > j.spendable_baisa AND p_card_step IS NULL THEN 'payment_unavailable'
                WHEN (j.l).total_baisa > j.spendable_baisa AND (j.l).total_baisa < p_card_min THEN 'card_amount_too_small'
+               WHEN j.held_ids IS NOT NULL THEN 'held'
                WHEN j.balance_baisa + j.credit_baisa > 9007199254740991 THEN 'balance_too_large'
              END) AS refusal_or_cost
         FROM judged j
@@ -244,6 +251,7 @@ BEGIN
                     WHEN q.refusal_or_cost IN ('payment_unavailable', 'card_amount_too_small')
                     THEN (SELECT o.id FROM orders o
                            WHERE o.customer_id = q.customer_id AND o.status = 'pending' AND o.credit_spent_baisa > 0
+                             AND (q.held_ids IS NULL OR o.id <> ALL (q.held_ids))
                            ORDER BY o.created_at LIMIT 1) END,
                CASE WHEN q.refusal_or_cost IN ('payment_unavailable', 'card_amount_too_small') THEN (q.l).total_baisa - q.spendable_baisa END
            )::billing_checkout_line AS l
