@@ -120,6 +120,10 @@ export function createCheckoutCall(deps: {
 
   const batch = createBatch<{ request: CheckoutRequest; card: CardAmounts | null }, CheckoutRow>({
     async run(members, isAlone) {
+      // One call has one set of card amounts. A member with others (its minimum was raised) runs alone.
+      const card = members[0]?.card;
+      const isSame = (other: CardAmounts | null) =>
+        other?.stepBaisa === card?.stepBaisa && other?.minimumBaisa === card?.minimumBaisa;
       const rows = await database.query<{
         line: number;
         outcome: CheckoutRow["outcome"] | "busy";
@@ -131,16 +135,18 @@ export function createCheckoutCall(deps: {
         text: `SELECT line, outcome, answer, coalesce(answer ->> 'transaction' = pg_current_xact_id_if_assigned()::text, false) AS is_new
                  FROM billing_checkout($1, $2, $3, $4, $5, $6)`,
         values: [
-          JSON.stringify(members.map(({ request }, line) => ({ line, ...request }))),
+          JSON.stringify(
+            members.flatMap((member, line) => (isSame(member.card) ? [{ line, ...member.request }] : [])),
+          ),
           sovereignFqdn,
           outboxSinks,
-          // The members of a batch arrive within one second, so all use the value of the first one.
-          members[0]?.card?.stepBaisa ?? null,
+          card?.stepBaisa ?? null,
           isAlone,
-          members[0]?.card?.minimumBaisa ?? 0,
+          card?.minimumBaisa ?? 0,
         ],
       });
       const results = Array<CheckoutRow | typeof ALONE>(members.length);
+      for (const [line, member] of members.entries()) if (!isSame(member.card)) results[line] = ALONE;
       for (const { line, outcome, answer, is_new } of rows) {
         results[line] = outcome === "busy" ? ALONE : rowOf(outcome, answer, is_new);
       }

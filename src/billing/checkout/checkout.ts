@@ -1,11 +1,11 @@
 import type { Caller } from "../auth/token.ts";
 import type { Database } from "../db/database.ts";
-import { type IdempotencyClaim, inFlight, mismatch } from "../db/idempotency.ts";
+import { type IdempotencyClaim, inFlight, mismatch, removeOrderAnswer } from "../db/idempotency.ts";
 import { CheckoutError, PaymentError, TenantError, VoucherError } from "../errors.ts";
 import type { CountPlacedOrder } from "../metric.ts";
 import { describeAmount } from "../payment/currency.ts";
 import { requireCanceled } from "../payment/order-closing.ts";
-import type { CardAmounts, OrderPayment } from "../payment/order-payment.ts";
+import { type CardAmounts, type OrderPayment, PageEndedError } from "../payment/order-payment.ts";
 import type { TenantDirectory } from "../tenant/directory.ts";
 import { resolveKey } from "../voucher/resolve.ts";
 import { type CheckoutCall, type CheckoutRequest, type CheckoutRow, findStoredCheckout } from "./call.ts";
@@ -33,6 +33,15 @@ interface CheckoutResult {
  * other tabs may order at the same time.
  */
 const MAX_REPLACED = 20;
+/**
+ * If Stripe accepts no amount as small as the rest of an order, the card pays this many times more and the credit less. An
+ * account that is paid out in another currency has the minimum of that currency, and no table knows the rate.
+ */
+const RAISE = 4;
+/** Enough to raise the smallest card payment to any published minimum: 4 to the power of 14 is 268 million. */
+const MAX_TRIES = 16;
+/** The type of `p_card_min`. */
+const MAX_MINIMUM_BAISA = 2_147_483_647;
 
 /**
  * Places an order, in one database call. If the same order already waits for its payment, returns that order. Replaces an
@@ -93,30 +102,75 @@ export function createCheckout(deps: {
       : row;
   }
 
+  async function resultOf(row: CheckoutRow, planId: string): Promise<CheckoutResult> {
+    if (row.answer === null) throw refusalOf(row, currency);
+    const { order_id: orderId, balance_baisa, voucher, card_baisa } = row.answer;
+    if (row.outcome === "placed" && row.isNew) countPlacedOrder(voucher !== null);
+    const placed = { orderId, balanceBaisa: balance_baisa };
+    if (card_baisa === null) return placed;
+    const { isNew } = row;
+    const sessionUrl = await payment.open({ orderId, cardBaisa: card_baisa, planId, isNew });
+    return { ...placed, sessionUrl };
+  }
+
+  /** Cancels an order whose payment page has ended, so that the same order can be placed again. */
+  async function cancelEnded(orderId: string, claim: IdempotencyClaim | undefined): Promise<void> {
+    // Removed first: after a crash in between, the same key finds the order that waits, and not one that has ended.
+    if (claim !== undefined) await removeOrderAnswer(database, claim, orderId);
+    requireCanceled(await payment.cancel(orderId), orderId);
+  }
+
+  /** Places the order again when its page has ended, or when Stripe accepts only more money by card. */
+  async function placeAtPrice(
+    caller: Caller,
+    order: CheckoutOrder,
+    totalBaisa: number,
+    card: CardAmounts | null,
+    claim: IdempotencyClaim | undefined,
+    triesLeft = MAX_TRIES,
+  ): Promise<CheckoutResult> {
+    const row = await place(caller, order, totalBaisa, card, claim);
+    try {
+      return await resultOf(row, order.planId);
+    } catch (error) {
+      const again = (amounts: CardAmounts | null) =>
+        placeAtPrice(caller, order, totalBaisa, amounts, claim, triesLeft - 1);
+      if (triesLeft === 1 || row.answer === null) throw error;
+      const { order_id, card_baisa } = row.answer;
+      if (error instanceof PageEndedError) {
+        await cancelEnded(order_id, claim);
+        return again(card);
+      }
+      if (isTooSmall(error) && card !== null && card_baisa !== null)
+        return again({ ...card, minimumBaisa: raisedMinimum(card_baisa, totalBaisa) });
+      throw error;
+    }
+  }
+
   return async (caller, order, claim) => {
     // Prices and payment settings are read before the database call, so that it does not hold its locks meanwhile.
-    const row = await Promise.all([
+    const priced = await Promise.all([
       catalog(order.apps.length > 0).then((prices) => priceOrder(prices, order)),
       payment.cardAmounts(),
-    ]).then(
-      ([totalBaisa, card]) => place(caller, order, totalBaisa, card, claim),
-      async (error: unknown) => {
-        // An earlier answer with the same key stays valid, even when the catalog fails now.
-        const before = claim && (await findStoredCheckout(database, claim));
-        if (before === undefined) throw error;
-        return before;
-      },
-    );
-    if (row.answer === null) throw refusalOf(row, currency);
-    const { order_id, balance_baisa, voucher, card_baisa } = row.answer;
-    if (row.outcome === "placed" && row.isNew) countPlacedOrder(voucher !== null);
-    const placed = { orderId: order_id, balanceBaisa: balance_baisa };
-    if (card_baisa === null) return placed;
-    const { planId } = order;
-    const { isNew } = row;
-    const sessionUrl = await payment.open({ orderId: order_id, cardBaisa: card_baisa, planId, isNew });
-    return { ...placed, sessionUrl };
+    ]).catch(async (error: unknown) => {
+      // An earlier answer with the same key stays valid, even when the catalog fails now.
+      const before = claim && (await findStoredCheckout(database, claim));
+      if (before === undefined) throw error;
+      return before;
+    });
+    return Array.isArray(priced)
+      ? placeAtPrice(caller, order, ...priced, claim)
+      : resultOf(priced, order.planId);
   };
+}
+
+const isTooSmall = (error: unknown): boolean =>
+  error instanceof CheckoutError && error.code === "card_amount_too_small";
+
+/** If the card would pay the whole order already, the minimum is above its price. `billing_checkout` then names the missing credit. */
+function raisedMinimum(cardBaisa: number, totalBaisa: number): number {
+  const raised = cardBaisa >= totalBaisa ? totalBaisa + 1 : Math.min(cardBaisa * RAISE, totalBaisa);
+  return Math.min(raised, MAX_MINIMUM_BAISA);
 }
 
 const tooManyUnpaid = () =>

@@ -65,3 +65,16 @@ export async function storeAnswer(
     values: [claim.userId, claim.key, claim.requestHash, JSON.stringify(answer)],
   });
 }
+
+/** Removes the answer that names an order, if it is stored under this key. The next request with the key is then a new one. */
+export async function removeOrderAnswer(
+  database: Queryable,
+  claim: IdempotencyClaim,
+  orderId: string,
+): Promise<void> {
+  await database.query({
+    name: "idempotency-order-remove",
+    text: "DELETE FROM idempotency_records WHERE user_id = $1 AND key = $2 AND answer ->> 'order_id' = $3",
+    values: [claim.userId, claim.key, orderId],
+  });
+}

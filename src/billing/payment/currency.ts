@@ -35,33 +35,43 @@ export const cardStepOf = (currency: string): number =>
   WHOLE_IN_HUNDREDTHS.has(currency.toUpperCase()) ? THOUSANDTHS : Math.max(10, minorUnit(currency));
 
 /**
- * The smallest amount that Stripe accepts, in thousandths of the currency. For these currencies Stripe publishes it.
+ * The smallest amount that Stripe accepts, in thousandths of the currency. For these currencies Stripe publishes it. It holds
+ * for an account that is paid out in the same currency; another account has the minimum of its own currency, at Stripe's rate.
  * https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
  */
 const MINIMUM: Readonly<Record<string, number>> = {
   USD: 500,
   AED: 2_000,
+  ARS: 500,
   AUD: 500,
+  BGN: 1_000,
   BRL: 500,
   CAD: 500,
   CHF: 500,
+  COP: 500,
   CZK: 15_000,
   DKK: 2_500,
   EUR: 500,
   GBP: 300,
   HKD: 4_000,
   HUF: 175_000,
+  IDR: 500,
+  ILS: 500,
   INR: 500,
   JPY: 50_000,
+  KRW: 50_000,
   MXN: 10_000,
   MYR: 2_000,
   NOK: 3_000,
   NZD: 500,
+  PHP: 500,
   PLN: 2_000,
   RON: 2_000,
+  RUB: 500,
   SEK: 3_000,
   SGD: 500,
   THB: 10_000,
+  ZAR: 500,
   // Stripe publishes no minimum for these. It converts the amount into the account's currency, and applies that currency's
   // minimum. Each value here is above every minimum in this table, of which that of CZK is the highest (about 0.70 USD).
   OMR: 300,
@@ -72,5 +82,9 @@ const MINIMUM: Readonly<Record<string, number>> = {
   SAR: 3_000,
 };
 
-/** The smallest card payment in thousandths. 0: not known, and Stripe decides. */
-export const minimumCardPaymentOf = (currency: string): number => MINIMUM[currency.toUpperCase()] ?? 0;
+/** What Stripe publishes for most currencies. */
+const USUAL_MINIMUM = 500;
+
+/** The smallest card payment in thousandths, as far as it is known. If Stripe refuses it, checkout tries larger ones. */
+export const minimumCardPaymentOf = (currency: string): number =>
+  MINIMUM[currency.toUpperCase()] ?? Math.max(USUAL_MINIMUM, cardStepOf(currency));

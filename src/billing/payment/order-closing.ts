@@ -14,6 +14,8 @@ export interface OpenOrder {
   sessionId: string;
   /** The customer gave the order up: its session is expired if it is still open. */
   isCancelRequested: boolean;
+  /** The customer has placed the same order again. If the session has ended, the order stays pending, so that the caller cancels it. */
+  isOrderedAgain?: boolean;
 }
 
 type SettledOrder =
@@ -74,10 +76,10 @@ export function createOrderClosing(deps: {
   }
 
   async function apply(order: OpenOrder, session: Session | "missing"): Promise<SettledOrder> {
-    const { orderId, sessionId, isCancelRequested } = order;
+    const { orderId, sessionId, isCancelRequested, isOrderedAgain = false } = order;
     if (session === "missing" && !isCancelRequested) return "missing";
     if (session === "missing" || session.status === "expired") {
-      await settlement.expire(orderId, sessionId);
+      if (!isOrderedAgain) await settlement.expire(orderId, sessionId);
       return "ended";
     }
     if (session.isPaid) return pay(orderId, session);

@@ -9,6 +9,9 @@ import { createSessionOpening, removeAccount } from "./session-opening.ts";
 import type { SessionPlace } from "./session-request.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 
+const EXPIRED =
+  "the order of this request was canceled, or its payment page has expired: order again, with a new Idempotency-Key";
+
 /** A pending order: its credit is reserved, and the rest is to be paid by card. */
 interface PendingOrder {
   orderId: string;
@@ -21,7 +24,6 @@ interface PendingOrder {
 /** The amounts that a card can pay: multiples of the step, from the minimum on. */
 export interface CardAmounts {
   stepBaisa: number;
-  /** 0: not known. */
   minimumBaisa: number;
 }
 
@@ -32,11 +34,18 @@ export interface OrderPayment extends Pick<OrderClosing, "cancel" | "settleRetur
    * The address where the customer pays for the order, the same for every call. When no session can be opened, the order is
    * undone (voucher and credit are as before) and the call throws `payment_unavailable`, `payment_refused` or
    * `card_amount_too_small`. Throws `order_expired`, `order_paid` or `order_processing` when the order waits for no payment
-   * any more.
+   * any more. `PageEndedError`: see there.
    */
   open(order: PendingOrder): Promise<string>;
   /** The address of the processor's portal for a tenant's customer. Throws `payment_account_missing` too. */
   openPortal(tenantId: string): Promise<string>;
+}
+
+/** The same order was placed again, and its page takes no payment any more. The caller cancels that order, and places it again. */
+export class PageEndedError extends CheckoutError {
+  constructor() {
+    super("order_expired", EXPIRED);
+  }
 }
 
 /** Counted from the order's creation, so that a repeated request is the same request. Stripe allows 30 minutes to 24 hours. */
@@ -66,11 +75,7 @@ const accountMissing = () =>
     "payment_account_missing",
     "nothing was paid by card for this tenant yet, so there is no portal: order with a card first",
   );
-const expired = () =>
-  new CheckoutError(
-    "order_expired",
-    "the order of this request was canceled, or its payment page has expired: order again, with a new Idempotency-Key",
-  );
+const expired = () => new CheckoutError("order_expired", EXPIRED);
 
 export function createOrderPayment(deps: {
   database: Database;
@@ -105,14 +110,17 @@ export function createOrderPayment(deps: {
   async function pageOf(order: OrderRow, sessionId: string, url: string, isNew: boolean): Promise<string> {
     if (order.status === "paid") return url;
     const settled = await closing
-      .settle({ orderId: order.id, sessionId, isCancelRequested: false })
+      .settle({ orderId: order.id, sessionId, isCancelRequested: false, isOrderedAgain: isNew })
       .catch((error: unknown) => {
         if (error instanceof PaymentError && !order.has_ended) return "open" as const;
         throw error;
       });
     if (settled === "open" && !order.has_ended) return url;
-    if (settled === "missing") await closing.cancel(order.id);
-    if (settled === "open" || settled === "missing" || settled === "ended") throw expired();
+    if (settled === "open" || settled === "missing" || settled === "ended") {
+      if (isNew) throw new PageEndedError();
+      if (settled === "missing") await closing.cancel(order.id);
+      throw expired();
+    }
     if (isNew) requireCanceled(settled === "paid" ? "paid" : "processing", order.id);
     return url;
   }
@@ -131,7 +139,11 @@ export function createOrderPayment(deps: {
       const isWaiting = order.status === "pending" && !order.cancel_requested;
       if (order.session_id !== null && order.session_url !== null && (isWaiting || order.status === "paid"))
         return pageOf(order, order.session_id, order.session_url, isNew);
-      if (!isWaiting) throw expired();
+      if (!isWaiting) {
+        // It had a page, so it was not created by this request: another tab has just replaced or canceled it.
+        if (isNew && order.session_id !== null) throw new PageEndedError();
+        throw expired();
+      }
       const expiresAt = new Date(order.created_at.getTime() + SESSION_LIFETIME_MS);
       try {
         const secretKey = await requireSecretKey();

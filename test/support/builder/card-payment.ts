@@ -15,6 +15,7 @@ import {
 const CATALOG = {
   plans: [
     { id: "large", price_baisa: 60_000 },
+    { id: "almost", price_baisa: 26_000 },
     { id: "odd", price_baisa: 1_234 },
     { id: "tiny", price_baisa: 200 },
     // As much as the smallest card payment.

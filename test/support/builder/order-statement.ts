@@ -3,6 +3,7 @@ import type { HeldSection } from "./page-statement.ts";
 const PAYMENT = "integration/billing/payment/payment.test.ts";
 const PROCESS = "integration/billing/payment/process.test.ts";
 const UNPAID = "integration/billing/checkout/unpaid-order.test.ts";
+const REPLACED = "integration/billing/checkout/replaced-order.test.ts";
 const CANCEL = "integration/billing/checkout/unpaid-order-cancel.test.ts";
 const OWN = "integration/billing/checkout/own-order.test.ts";
 const PENDING = "integration/billing/payment/pending-order.test.ts";
@@ -71,9 +72,23 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
         UNPAID,
         "returns no ended page to the same order when its session %s",
       ],
-      "The answer is then 409 `order_paid`, `order_processing` or `order_expired`.": [
-        UNPAID,
-        "returns no ended page to the same order when its session %s",
+      "If the order is paid or its payment is on the way, the answer is 409 `order_paid` or `order_processing`.":
+        [UNPAID, "returns no ended page to the same order when its session %s"],
+      "If the session has ended at Stripe, the order is canceled, and a new one gets a new session at once.":
+        [UNPAID, "opens a new session at once for the same order when its session %s"],
+      "The other order is judged first.": [REPLACED, "keeps its page, its voucher and its credit when %s"],
+      "If it would be refused (its plan, app, add-on or voucher, its tenant, the catalog, or credit and card that cannot pay for it), the first order keeps its page, its voucher and its credit.":
+        [REPLACED, "keeps its page, its voucher and its credit when %s"],
+      "A session that is expired at Stripe cannot be opened again, so the first order ends before the other one is placed.":
+        [REPLACED, "is canceled with its credit released when Stripe refuses the new session"],
+      "If another customer is faster to the voucher's last place meanwhile, or Stripe refuses the new session, the customer has neither order.":
+        [
+          REPLACED,
+          "is canceled with its credit released when another customer is faster to the voucher's last place",
+        ],
+      "Credit is as before.": [
+        REPLACED,
+        "is canceled with its credit released when Stripe refuses the new session",
       ],
       "Another order for the same tenant takes its place, and so does an order for another tenant with the same voucher.":
         [
@@ -106,7 +121,7 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
         CANCEL,
         "releases its voucher and its credit once, and gives the same answer again",
       ],
-      "An `Idempotency-Key` whose order was canceled, or whose session has expired, gets 409 `order_expired`.":
+      "A repeated `Idempotency-Key` whose order was canceled, or whose session has expired, gets 409 `order_expired`.":
         [UNPAID, "answers 409 when the session of its order %s"],
     },
   },
@@ -122,8 +137,10 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
         [REPAIR, "removes the id of a customer who is gone, and opens the session under a new key"],
       "| Stripe does not take the email address | The service asks again without it. An address that is not valid is not sent. |":
         [REPAIR, "leaves out an address that Stripe refuses, and a text that is no address"],
-      "| The remainder is below Stripe's minimum | Less credit is spent, so that the card pays the minimum. If the whole order costs less, the answer is 422 `card_amount_too_small`, which names the missing credit. Stripe publishes no minimum for some currencies: for OMR the service uses 300 baisa, which exceeds every published minimum. |":
+      "| The remainder is below Stripe's minimum | Less credit is spent, so that the card pays the minimum. If the whole order costs less, the answer is 422 `card_amount_too_small`, which names the missing credit. Stripe publishes no minimum for some currencies: for OMR the service uses 300 baisa, which exceeds every published minimum. For those that are not in its table (`src/billing/payment/currency.ts`), it begins with half a unit. |":
         [REPAIR, "names the missing credit of an order below the minimum, and consumes nothing"],
+      "| Stripe's minimum is higher than the table's, because the account is paid out in another currency | The order is undone and placed again, and the card pays four times as much. This repeats until Stripe accepts, or until the card pays the whole order. If Stripe refuses that too, the answer is 422 `card_amount_too_small`. |":
+        [REPAIR, "spends less credit until Stripe accepts, when its minimum is higher than the table's"],
       "| Our keys are refused, a limit is reached, or Stripe does not answer | 503 `payment_unavailable` |": [
         PAYMENT,
         "consumes nothing: %j",

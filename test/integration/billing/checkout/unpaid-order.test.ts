@@ -8,7 +8,6 @@ import {
   CANCELED,
   cancelOrder,
   code,
-  EXPIRED,
   openSession,
   ownOrders,
   PAID,
@@ -137,7 +136,6 @@ describe("an unpaid order, ordered again", () => {
   it.each([
     ["was paid just before", { status: "complete", payment_status: "paid" }, "order_paid", PAID],
     ["waits for the payment", { status: "complete" }, "order_processing", PENDING],
-    ["was expired early", { status: "expired" }, "order_expired", EXPIRED],
   ])(
     "returns no ended page to the same order when its session %s",
     async (_what, change, problem, expected) => {
@@ -148,6 +146,38 @@ describe("an unpaid order, ordered again", () => {
       expect(await books()).toEqual(expected);
     },
   );
+
+  it.each([
+    ["was expired early", {}, (id: string) => stripe.setSession(id, { status: "expired" })],
+    ["is gone", {}, (id: string) => void stripe.sessions.delete(id)],
+    [
+      "was expired early, under a new key",
+      { "Idempotency-Key": "new" },
+      (id: string) => stripe.setSession(id, { status: "expired" }),
+    ],
+  ])("opens a new session at once for the same order when its session %s", async (_what, key, end) => {
+    const { id } = await openSession();
+    end(id);
+    const headers = Object.fromEntries(Object.entries(key).map(([name, value]) => [name, `${value}-${run}`]));
+    const again = await buy({}, headers);
+    expect(again.status).toBe(200);
+    const session = stripe.sessionOf(again.json.order_id);
+    expect([statusAt(session.id), session["line_items[0][price_data][unit_amount]"]]).toEqual([
+      "open",
+      "35000",
+    ]);
+    expect(await books()).toEqual({ ...PENDING, orders: ["canceled", "pending"] });
+    expect((await buy({}, headers)).json).toEqual(again.json);
+  });
+
+  it("opens one new session when two tabs send the same order after its session has expired", async () => {
+    const { id } = await openSession();
+    stripe.setSession(id, { status: "expired" });
+    stripe.delayMs = 20;
+    const [one, other] = await Promise.all([buy(), buy()]);
+    expect([one.status, other.json]).toEqual([200, one.json]);
+    expect(await books()).toEqual({ ...PENDING, orders: ["canceled", "pending"] });
+  });
 
   it.each([
     ["has expired early", { status: "expired" }, 409, "order_expired"],

@@ -126,6 +126,38 @@ describe("a refusal by Stripe that this service caused", () => {
     expect((await buy({ plan_id: "odd", promo_code: `WHOLE-${run}` })).status).toBe(200);
   });
 
+  it("spends less credit until Stripe accepts, when its minimum is higher than the table's", async () => {
+    // An account that is paid out in another currency has that currency's minimum.
+    stripe.minimumAmount = 2_000;
+    const key = { "Idempotency-Key": `raised-${run}` };
+    const answer = await buy({ plan_id: "almost" }, key);
+    expect([answer.status, answer.json.credit_balance_baisa]).toEqual([200, 3_000]);
+    const { id, ...session } = stripe.sessionOf(answer.json.order_id);
+    expect(session["line_items[0][price_data][unit_amount]"]).toBe("4000");
+    expect((await buy({ plan_id: "almost" }, key)).text).toBe(answer.text);
+    await pay(id);
+    expect(await books()).toEqual({
+      ...{ counter: 1, redemptions: 1, balance: 3_000, subscriptions: 1, events: 1 },
+      orders: ["failed", "paid"],
+    });
+  });
+
+  it("lets the card pay the whole order at most, and then names the credit that is missing", async () => {
+    await issueVoucher(billing, `BIT-${run}`, { credit_omr: 1 });
+    stripe.minimumAmount = 1_240;
+    const whole = await buy({ plan_id: "odd", promo_code: `BIT-${run}` });
+    expect([whole.status, whole.json.credit_balance_baisa]).toEqual([200, 1_000]);
+    expect((await cancelOrder(whole.json.order_id)).status).toBe(200);
+    stripe.minimumAmount = 1_250;
+    const refused = await buy({ plan_id: "odd", promo_code: `BIT-${run}` });
+    expect([refused.status, refused.json.code, refused.json.detail]).toEqual([
+      422,
+      "card_amount_too_small",
+      "the order costs less than the smallest card payment, and credit of 0.234 OMR is missing: redeem a voucher, or order more",
+    ]);
+    expect(await books()).toMatchObject({ balance: 0, subscriptions: 0, events: 0 });
+  });
+
   it("names the missing credit of an order below the minimum, and consumes nothing", async () => {
     const answer = await buy({ plan_id: "tiny", promo_code: "" });
     expect([answer.status, answer.json.code, answer.json.detail]).toEqual([
@@ -138,7 +170,7 @@ describe("a refusal by Stripe that this service caused", () => {
     expect([refused.status, refused.json.code, refused.json.detail]).toEqual([
       422,
       "card_amount_too_small",
-      "the card would pay 9 OMR, which is less than the payment processor accepts: credit of 9 OMR is missing to pay without a card",
+      "the order costs less than the smallest card payment, and credit of 9 OMR is missing: redeem a voucher, or order more",
     ]);
     expect((await books())?.orders).toEqual(["failed"]);
   });

@@ -28,10 +28,11 @@ describe("an order that is abandoned while its session is created", () => {
     "refuses the checkout and leaves the order undone (afterwards the processor is: %s)",
     async (later) => {
       stripe.delayMs = 500;
+      const [asked, sessions] = [stripe.asked.length, stripe.sessions.size];
       const answer = buy();
-      await until(async () => (await orderId()) !== undefined && stripe.asked.length > 0);
+      await until(async () => (await orderId()) !== undefined && stripe.asked.length > asked);
       await rowsOf("SELECT billing_undo_order($1)", [await orderId()]);
-      await until(() => stripe.sessions.size > 0);
+      await until(() => stripe.sessions.size > sessions);
       stripe.fault = later;
       expect((await answer).json.code).toBe("payment_unavailable");
       expect(await books()).toEqual(FAILED);

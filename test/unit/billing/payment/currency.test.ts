@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { baisaOfMinor, cardStepOf, minorOfBaisa } from "../../../../src/billing/payment/currency.ts";
+import { CURRENCIES } from "../../../../src/api/currency.ts";
+import {
+  baisaOfMinor,
+  cardStepOf,
+  minimumCardPaymentOf,
+  minorOfBaisa,
+} from "../../../../src/billing/payment/currency.ts";
 
 describe("the minor unit of a currency", () => {
   it.each([
@@ -32,6 +38,36 @@ describe("the table of minor units", () => {
     }
     for (const currency of "BHD JOD KWD OMR TND".split(" ")) {
       expect([cardStepOf(currency), minorOfBaisa(1_000, currency)]).toEqual([10, 1_000]);
+    }
+  });
+});
+
+describe("the smallest card payment", () => {
+  it.each([
+    ["USD", 500],
+    ["GBP", 300],
+    ["CZK", 15_000],
+    ["HUF", 175_000],
+    ["KRW", 50_000],
+    ["ZAR", 500],
+    ["IDR", 500],
+    ["BGN", 1_000],
+    // Stripe publishes none for these.
+    ["OMR", 300],
+    ["KWD", 250],
+    ["TRY", 500],
+    ["TND", 500],
+    ["VND", 1_000],
+    ["UGX", 1_000],
+  ])("of %s is %i thousandths", (currency, thousandths) => {
+    expect(minimumCardPaymentOf(currency)).toBe(thousandths);
+    expect(minimumCardPaymentOf(currency.toLowerCase())).toBe(thousandths);
+  });
+
+  it("is an amount that can be charged in every currency that a Sovereign may sell in", () => {
+    for (const currency of CURRENCIES) {
+      const thousandths = minimumCardPaymentOf(currency);
+      expect([currency, thousandths > 0, thousandths % cardStepOf(currency)]).toEqual([currency, true, 0]);
     }
   });
 });
