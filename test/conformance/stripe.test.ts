@@ -49,6 +49,10 @@ describe("the requests of billing to Stripe", () => {
     expect(await processor.nameOrigin("sk_test_123", "cus_123", order)).toBe("named");
   });
 
+  it("add metadata to a subscription and its customer", async () => {
+    expect(await processor.nameSubscription("sk_test_123", "sub_123", order)).toBe("named");
+  });
+
   it.each([
     ["a new customer", { stripeCustomerId: null, email: "salma@example.om" }],
     ["a customer without an address", { stripeCustomerId: null, email: "" }],

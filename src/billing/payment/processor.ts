@@ -7,6 +7,7 @@ import { isPaidSession, parseSubscriptionObject, type SubscriptionObject } from 
 import { classifyRefusal } from "./refusal.ts";
 import type { SessionRepair, SessionRequest } from "./session-request.ts";
 import { createStripeHttpClient } from "./stripe-http-client.ts";
+import { addOrigin, type SubscriptionOrigin } from "./subscription-origin.ts";
 
 export interface Session {
   id: string;
@@ -48,6 +49,16 @@ export interface PaymentProcessor {
   nameOrigin(secretKey: string, stripeCustomerId: string, origin: ChargeOrigin): Promise<"named" | "missing">;
   /** `missing`: the account that the key belongs to has no such subscription, or refuses to show it. */
   readSubscription(secretKey: string, stripeSubscriptionId: string): Promise<SubscriptionObject | "missing">;
+  /**
+   * Adds the origin to the metadata of a subscription and of its customer. Values that are there stay, and so does all else.
+   * `foreign`: the subscription names another Sovereign. `missing`: the account that the key belongs to has no such subscription.
+   * `forbidden`: the key may not read or change subscriptions.
+   */
+  nameSubscription(
+    secretKey: string,
+    stripeSubscriptionId: string,
+    origin: SubscriptionOrigin,
+  ): Promise<"named" | "foreign" | "missing" | "forbidden">;
   /** Cancels at once, without a refund. `missing`: the subscription has ended, or never existed. */
   cancelSubscription(secretKey: string, stripeSubscriptionId: string): Promise<"canceled" | "missing">;
 }
@@ -136,6 +147,14 @@ export function createPaymentProcessor(deps: {
             if (classifyRefusal(error) !== "final") throw error;
             return "missing" as const;
           }),
+      ),
+    nameSubscription: (secretKey, stripeSubscriptionId, origin) =>
+      ask(secretKey, (stripe) =>
+        addOrigin(stripe, stripeSubscriptionId, origin).catch((error: unknown) => {
+          if ((error as { type?: string } | null)?.type === "StripePermissionError")
+            return "forbidden" as const;
+          return missingOrThrow(error);
+        }),
       ),
     cancelSubscription: (secretKey, stripeSubscriptionId) =>
       ask(secretKey, (stripe) =>

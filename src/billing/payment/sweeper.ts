@@ -8,6 +8,7 @@ import { createOriginNaming } from "./origin-naming.ts";
 import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 import type { SessionSettlement } from "./settlement.ts";
+import { createSubscriptionNaming } from "./subscription-naming.ts";
 
 const EVERY_MS = 30_000;
 /** Longer than a request takes to open a session. */
@@ -39,7 +40,7 @@ export interface SweeperDeps {
  * - pending orders whose process died before they had a session
  * - pending orders whose session ended without an event
  * - pending orders that their customer gave up, or whose tenant another customer has paid for
- * - metadata that is still missing on customers who paid
+ * - metadata that is still missing on customers who paid, and on subscriptions that the earlier service opened
  * - subscriptions of deleted tenants that still run at the processor
  *
  * Several sweepers may run at once: every settlement reads the order again under its lock. A failure does not delay other orders.
@@ -48,6 +49,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   const { database, settings, processor, settlement, closing, logger } = deps;
   const forEachDue = createDueLoop(logger);
   const nameOrigins = createOriginNaming({ ...deps, forEachDue });
+  const nameSubscriptions = createSubscriptionNaming({ ...deps, forEachDue });
 
   async function undoOrphans(): Promise<void> {
     const orphans = await database.query<{ id: string }>({
@@ -142,7 +144,14 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
 
   async function sweep(): Promise<void> {
     const faults: unknown[] = [];
-    for (const task of [undoOrphans, cancelOutpaid, settleOverdue, nameOrigins, cancelDue]) {
+    for (const task of [
+      undoOrphans,
+      cancelOutpaid,
+      settleOverdue,
+      nameOrigins,
+      nameSubscriptions,
+      cancelDue,
+    ]) {
       await task().catch((error: unknown) => faults.push(error));
     }
     if (faults.length > 0) throw faults[0];

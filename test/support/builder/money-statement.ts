@@ -1,6 +1,7 @@
 import type { HeldSection } from "./page-statement.ts";
 
 const ORIGIN = "integration/billing/payment/charge-origin.test.ts";
+const ADOPTED = "integration/billing/payment/subscription-origin.test.ts";
 const REVENUE = "integration/billing/ledger/monthly-revenue.test.ts";
 const PERIOD = "integration/billing/ledger/subscription-period.test.ts";
 const ACCOUNT = "integration/billing/ledger/account.test.ts";
@@ -80,6 +81,28 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
       "A customer that is gone, or that Stripe refuses to change, stays without, and the log says so.": [
         ORIGIN,
         "names the customer later when Stripe is unreachable, and skips one that is deleted or refused",
+      ],
+      "The subscriptions that the earlier service opened, and their customers, get the same metadata once.": [
+        ADOPTED,
+        "names its origin and that of its customer once, and nothing else of it is changed",
+      ],
+      "The sweeper reads at most fifty of them each time, and adds the values that are missing.": [
+        ADOPTED,
+        "is one of at most fifty that a sweep asks about",
+      ],
+      "It changes nothing else of them.": [
+        ADOPTED,
+        "names its origin and that of its customer once, and nothing else of it is changed",
+      ],
+      "Stripe copies the metadata into each later invoice, as details of its subscription, but not into the invoice's charge: OpenOva's roll-up finds that charge by its invoice or its customer.":
+        [ADOPTED, "names its origin and that of its customer once, and nothing else of it is changed"],
+      "A subscription that names another Sovereign, that Stripe does not have, or that Stripe refuses to change, stays without, and the log says so.":
+        [ADOPTED, "stays without when it %s, which the log says once"],
+      "If three in a row are not in the account, or the key may not read subscriptions, the service gives up with one log line.":
+        [ADOPTED, "is given up with one log line when the keys %s, and named with other keys"],
+      "It tries again with another key, or after a restart.": [
+        ADOPTED,
+        "is given up with one log line when the keys %s, and named with other keys",
       ],
     },
   },

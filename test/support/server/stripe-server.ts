@@ -3,9 +3,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import Stripe from "stripe";
 import { startHttpServer } from "../../../src/platform/http-server.ts";
+import {
+  answerSubscription,
+  mergedMetadata,
+  type StripeFields,
+  type StripeSubscriptions,
+} from "./stripe-subscription.ts";
 
-/** A request to the tests' Stripe, with its form fields by their names. */
-type Fields = Record<string, string>;
+type Fields = StripeFields;
 
 export const SECRET_KEY = "sk_test_0123456789abcdef";
 
@@ -14,24 +19,35 @@ interface Gateway {
   body: unknown;
 }
 
-export interface StripeServer {
+export interface StripeServer extends StripeSubscriptions {
   origin: string;
   /** The settings of a billing service that uses this server. */
   env: { STRIPE_API_BASE: string; STRIPE_SECRET_KEY: string; STRIPE_WEBHOOK_SECRET: string };
   webhookSecret: string;
   /** All requests so far, oldest first. */
-  asked: { path: string; fields: Fields; idempotencyKey: string | undefined; authorization: string }[];
+  asked: {
+    method: string;
+    path: string;
+    fields: Fields;
+    idempotencyKey: string | undefined;
+    authorization: string;
+  }[];
   sessions: Map<string, Fields>;
-  /** The subscriptions that can be read, by their ids. */
-  subscriptions: Map<string, object>;
   /**
    * A fault instead of an answer: a status with an error, a connection that is closed before or after the work, or the answer
-   * of a gateway in front of Stripe. `refuse-new` refuses new sessions only.
+   * of a gateway in front of Stripe. `refuse-new` refuses new sessions only, and `forbid` refuses the key for subscriptions.
    */
-  fault: "none" | "refuse" | "refuse-new" | "unauthorized" | "away" | "cut-after" | "in-use" | Gateway;
+  fault:
+    | "none"
+    | "refuse"
+    | "refuse-new"
+    | "forbid"
+    | "unauthorized"
+    | "away"
+    | "cut-after"
+    | "in-use"
+    | Gateway;
   delayMs: number;
-  /** Customers that were deleted from the account. */
-  goneCustomers: Set<string>;
   /** Addresses that are refused. */
   refusedEmails: Set<string>;
   /** In the currency's minor unit. */
@@ -72,6 +88,7 @@ export async function startStripeServer(): Promise<StripeServer> {
     asked: [],
     sessions: new Map(),
     subscriptions: new Map(),
+    customers: new Map(),
     fault: "none",
     delayMs: 0,
     goneCustomers: new Set(),
@@ -107,9 +124,11 @@ export async function startStripeServer(): Promise<StripeServer> {
     const body = await text(request);
     const fields: Fields = Object.fromEntries(new URLSearchParams(body));
     const path = (request.url ?? "").replace(/\?.*/, "");
+    const method = request.method ?? "";
     const idempotencyKey = request.headers["idempotency-key"];
     const key = typeof idempotencyKey === "string" ? idempotencyKey : undefined;
     server.asked.push({
+      method,
       path,
       fields,
       idempotencyKey: key,
@@ -118,6 +137,8 @@ export async function startStripeServer(): Promise<StripeServer> {
     if (server.delayMs > 0) await new Promise((done) => setTimeout(done, server.delayMs));
     if (typeof server.fault === "object") return json(response, server.fault.status, server.fault.body);
     if (server.fault === "away") return void request.socket.destroy();
+    if (server.fault === "forbid" && path.startsWith("/v1/subscriptions/"))
+      return json(response, 403, { error: { type: "invalid_request_error", message: "not for this key" } });
     if (server.fault === "refuse" || (server.fault === "refuse-new" && path === "/v1/checkout/sessions"))
       return json(response, 400, {
         error: { type: "invalid_request_error", code: "url_invalid", param: "success_url", message: "no" },
@@ -130,10 +151,7 @@ export async function startStripeServer(): Promise<StripeServer> {
       return json(response, 409, {
         error: { type: "idempotency_error", code: "idempotency_key_in_use", message: "no" },
       });
-    const answered =
-      request.method === "GET" && path.startsWith("/v1/subscriptions/")
-        ? readSubscription(path.slice("/v1/subscriptions/".length))
-        : work(path, fields, body, key);
+    const answered = work(method, path, fields, body, key);
     if (server.fault === "cut-after") return void request.socket.destroy();
     return json(response, answered.status, answered.body);
   }
@@ -142,13 +160,6 @@ export async function startStripeServer(): Promise<StripeServer> {
     status: 400,
     body: { error: { type: "invalid_request_error", message: "no", ...error } },
   });
-
-  function readSubscription(id: string) {
-    const subscription = server.subscriptions.get(id);
-    return subscription === undefined
-      ? { ...refusalOf({ code: "resource_missing", param: "id" }), status: 404 }
-      : { status: 200, body: { id, object: "subscription", ...subscription } };
-  }
 
   function createSession(fields: Fields): { status: number; sessionId?: string; error?: object } {
     const refuse = (error: object) => ({ status: 400, error: refusalOf(error).body.error });
@@ -164,6 +175,7 @@ export async function startStripeServer(): Promise<StripeServer> {
   }
 
   function work(
+    method: string,
     path: string,
     fields: Fields,
     body: string,
@@ -198,9 +210,10 @@ export async function startStripeServer(): Promise<StripeServer> {
     if (subscriptionId?.startsWith("gone")) return { status: 404, body: { error: gone } };
     if (subscriptionId?.startsWith("stuck"))
       return { status: 400, body: { error: { type: "invalid_request_error", message: "not now" } } };
-    if (subscriptionId !== undefined)
-      return { status: 200, body: { id: subscriptionId, object: "subscription", status: "canceled" } };
+    if (subscriptionId !== undefined) return answerSubscription(server, method, subscriptionId, fields);
     const [, customerId] = /^\/v1\/customers\/(\w+)$/.exec(path) ?? [];
+    if (customerId !== undefined && !server.goneCustomers.has(customerId))
+      server.customers.set(customerId, mergedMetadata(server.customers.get(customerId), fields));
     if (customerId !== undefined)
       return server.goneCustomers.has(customerId)
         ? refusalOf({ code: "resource_missing", param: "id" })

@@ -36,6 +36,7 @@ describe("an order that credit does not cover", () => {
     ]);
     expect(stripe.asked.slice(before)).toEqual([
       {
+        method: "POST",
         path: "/v1/checkout/sessions",
         idempotencyKey: answer.json.order_id,
         authorization: `Bearer ${SECRET_KEY}`,

@@ -1,0 +1,100 @@
+import type { Logger } from "../../platform/log.ts";
+import type { Database } from "../db/database.ts";
+import { PaymentError } from "../errors.ts";
+import type { DueLoop } from "./due-loop.ts";
+import type { PaymentProcessor } from "./processor.ts";
+import type { PaymentSettingsService } from "./settings.ts";
+import type { SubscriptionOrigin } from "./subscription-origin.ts";
+
+/** With two or three requests each and a sweep every 30 seconds, at most five requests a second. */
+const MAX_NAMED = 50;
+/** After this many in a row that cannot be named, the keys are those of another account or mode. */
+const GIVE_UP_AFTER = 3;
+const MAX_LOGGED = 20;
+
+type Due = Omit<SubscriptionOrigin, "sovereign"> & { stripeSubscriptionId: string };
+
+/**
+ * Writes the origin of charges into the metadata of the subscriptions that the earlier service opened at Stripe, and of their
+ * customers. Stripe copies it into each invoice. What was done is remembered as an event, which the janitor deletes after 35
+ * days. The subscription is then read again, and Stripe's own metadata says that nothing is to be written.
+ */
+export function createSubscriptionNaming(deps: {
+  database: Database;
+  settings: PaymentSettingsService;
+  processor: PaymentProcessor;
+  sovereignFqdn: string;
+  forEachDue: DueLoop;
+  logger: Logger;
+}): () => Promise<void> {
+  const { database, settings, processor, sovereignFqdn, forEachDue, logger } = deps;
+  let givenUpKey: string | undefined;
+
+  const name = (secretKey: string, { stripeSubscriptionId, ...order }: Due) =>
+    processor
+      .nameSubscription(secretKey, stripeSubscriptionId, { sovereign: sovereignFqdn, ...order })
+      .catch((error: unknown) => {
+        // A repeated request would have the same answer.
+        if (error instanceof PaymentError && error.code === "payment_refused") return "refused" as const;
+        throw error;
+      });
+
+  async function remember(stripeSubscriptionId: string): Promise<void> {
+    await database.query({
+      name: "subscription-origin-remember",
+      text: `INSERT INTO stripe_webhook_events (event_id, event_type) VALUES ('origin:' || $1, 'subscription.origin')
+             ON CONFLICT (event_id) DO NOTHING`,
+      values: [stripeSubscriptionId],
+    });
+  }
+
+  return async () => {
+    const { secretKey } = await settings.keys();
+    if (secretKey === "" || secretKey === givenUpKey) return;
+    // In random order, so that subscriptions that always fail do not block the others. An adopted subscription names no order:
+    // its own is the customer's latest one for the same plan and tenant before it began.
+    const due = await database.query<Due>({
+      name: "subscription-origin-due",
+      text: `SELECT s.stripe_subscription_id AS "stripeSubscriptionId", s.tenant_id AS "tenantId", s.plan_id AS "planId",
+                    coalesce(s.order_id, (
+                      SELECT o.id FROM orders o
+                       WHERE o.adopted AND o.customer_id = s.customer_id AND o.tenant_id = s.tenant_id
+                         AND o.plan_id = s.plan_id AND o.created_at <= s.created_at
+                         AND coalesce(o.status, '') NOT IN ('pending', 'failed', 'expired', 'canceled', 'cancelled', 'credited')
+                       ORDER BY o.created_at DESC LIMIT 1)) AS "orderId"
+               FROM subscriptions s
+              WHERE s.stripe_subscription_id LIKE 'sub\\_%' AND NOT s.cancel_due
+                AND coalesce(s.status, '') NOT IN ('canceled', 'incomplete_expired')
+                AND NOT EXISTS (SELECT FROM stripe_webhook_events e WHERE e.event_id = 'origin:' || s.stripe_subscription_id)
+              ORDER BY random() LIMIT ${MAX_NAMED}`,
+    });
+    const unnamed: { stripeSubscriptionId: string; outcome: string }[] = [];
+    let unnamedInARow = 0;
+    try {
+      await forEachDue(
+        async () => (unnamedInARow < GIVE_UP_AFTER ? due.pop() : undefined),
+        async (one) => {
+          const outcome = await name(secretKey, one);
+          const { stripeSubscriptionId } = one;
+          if (outcome === "named") {
+            unnamedInARow = 0;
+            return remember(stripeSubscriptionId);
+          }
+          unnamed.push({ stripeSubscriptionId, outcome });
+          unnamedInARow += outcome === "forbidden" ? GIVE_UP_AFTER : 1;
+        },
+      );
+    } finally {
+      const isGivenUp = unnamedInARow >= GIVE_UP_AFTER;
+      if (isGivenUp) givenUpKey = secretKey;
+      else for (const { stripeSubscriptionId } of unnamed) await remember(stripeSubscriptionId);
+      if (unnamed.length > 0)
+        logger.warn(
+          { subscriptions: unnamed.slice(0, MAX_LOGGED), count: unnamed.length, isGivenUp },
+          isGivenUp
+            ? "subscriptions stay without metadata: check that these keys belong to the account that runs them, and may change subscriptions"
+            : "subscriptions stay without metadata",
+        );
+    }
+  };
+}

@@ -1,0 +1,43 @@
+import type Stripe from "stripe";
+import { type ChargeOrigin, chargeMetadata } from "./charge-metadata.ts";
+
+/** The origin of the charges of a subscription that the earlier service opened. Its order may not be known. */
+export interface SubscriptionOrigin extends Omit<ChargeOrigin, "orderId"> {
+  orderId: string | null;
+}
+
+/**
+ * Adds the origin to the metadata of a subscription and of its customer. Values that are there stay, and so does all else.
+ * `foreign`: the subscription names another Sovereign.
+ */
+export async function addOrigin(
+  stripe: Stripe,
+  stripeSubscriptionId: string,
+  origin: SubscriptionOrigin,
+): Promise<"named" | "foreign"> {
+  const wanted = chargeMetadata({ ...origin, orderId: origin.orderId ?? "" });
+  const { customer, metadata } = await stripe.subscriptions.retrieve(stripeSubscriptionId, {
+    expand: ["customer"],
+  });
+  const added = addedMetadata(metadata, wanted);
+  if (added === "foreign") return "foreign";
+  if (added !== "none") await stripe.subscriptions.update(stripeSubscriptionId, { metadata: added });
+  if (typeof customer === "string" || customer.deleted === true) return "named";
+  const addedToCustomer = addedMetadata(customer.metadata, wanted);
+  if (typeof addedToCustomer === "object")
+    await stripe.customers.update(customer.id, { metadata: addedToCustomer });
+  return "named";
+}
+
+/**
+ * The values that are missing. `foreign`: the metadata names another Sovereign. Stripe removes a key that gets a blank value, so
+ * blank values are left out.
+ */
+function addedMetadata(
+  known: Stripe.Metadata,
+  wanted: Record<string, string>,
+): Record<string, string> | "none" | "foreign" {
+  if (known.sovereign !== undefined && known.sovereign !== wanted.sovereign) return "foreign";
+  const added = Object.entries(wanted).filter(([key, value]) => value !== "" && known[key] === undefined);
+  return added.length === 0 ? "none" : Object.fromEntries(added);
+}

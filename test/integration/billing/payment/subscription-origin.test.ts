@@ -1,0 +1,196 @@
+import pino from "pino";
+import { describe, expect, it } from "vitest";
+import { FQDN, useBillings } from "../../../support/builder/billing.ts";
+import {
+  billing,
+  rowsOf,
+  run,
+  stripe,
+  sweep,
+  tell,
+  useCardPayments,
+} from "../../../support/builder/card-payment.ts";
+
+const log: { msg: string; count?: number; isGivenUp?: boolean; subscriptions?: unknown }[] = [];
+useCardPayments({ logger: pino({}, { write: (line) => log.push(JSON.parse(line)) }) });
+const start = useBillings();
+
+const ORDER = "6b1f8a52-0000-4000-8000-00000000000";
+let count = 0;
+
+/** A subscription of the earlier service with its order, as the adoption finds them. `known`: Stripe runs it. */
+async function adopt({ known = true, status = "active" } = {}) {
+  count += 1;
+  const name = `kept_${run}_${count}`;
+  const one = { id: `sub_${name}`, customer: `cus_${name}`, tenant: `tenant-${name}` };
+  const [order] = await rowsOf(
+    `WITH c AS (INSERT INTO customers (user_id, tenant_id, email, stripe_customer_id) VALUES ($1, $2, '', $4) RETURNING id),
+          s AS (INSERT INTO subscriptions (customer_id, tenant_id, plan_id, stripe_subscription_id, status, created_at)
+                SELECT id, $2, 'small', $3, $5, '2024-03-01' FROM c)
+     INSERT INTO orders (customer_id, tenant_id, plan_id, amount_omr, status, adopted, created_at)
+     SELECT c.id, $2, 'small', 9, o.status, true, o.at
+       FROM c, (VALUES ('paid', '2024-01-01'::timestamptz), ('pending', '2024-02-01'), ('paid', '2024-04-01')) AS o (status, at)
+     RETURNING id, created_at`,
+    [name, one.tenant, one.id, one.customer, status],
+  );
+  if (known) {
+    stripe.subscriptions.set(one.id, { customer: one.customer, metadata: {} });
+    stripe.customers.set(one.customer, { user_id: name, tenant_id: one.tenant });
+  }
+  const origin = { sovereign: FQDN, order_id: String(order?.id), tenant_id: one.tenant, plan_id: "small" };
+  return { ...one, user: name, origin };
+}
+
+/** The requests of one sweep, without those about sessions. */
+async function swept(go: () => Promise<void> = sweep) {
+  const before = stripe.asked.length;
+  await go().catch(() => {});
+  return stripe.asked.slice(before).filter(({ path }) => !path.startsWith("/v1/checkout"));
+}
+const writes = (asked: Awaited<ReturnType<typeof swept>>) =>
+  asked.filter(({ method }) => method === "POST").map(({ path }) => path);
+
+describe("a subscription of the earlier service, which Stripe goes on running", () => {
+  it("names its origin and that of its customer once, and nothing else of it is changed", async () => {
+    const one = await adopt();
+    const asked = await swept();
+    expect(asked.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      `GET /v1/subscriptions/${one.id}`,
+      `POST /v1/subscriptions/${one.id}`,
+      `POST /v1/customers/${one.customer}`,
+    ]);
+    for (const { fields } of asked)
+      expect(Object.keys(fields).every((name) => name.startsWith("metadata[") || name === "")).toBe(true);
+    expect(stripe.subscriptions.get(one.id)?.metadata).toEqual(one.origin);
+    expect(stripe.customers.get(one.customer)).toEqual({ user_id: one.user, ...one.origin });
+    expect(await swept()).toEqual([]);
+  });
+
+  it("is read again, but not written, when its memory was deleted, and by a replica that sweeps at the same time", async () => {
+    const one = await adopt();
+    const other = await start({ database: billing.database, env: stripe.env });
+    await Promise.all([sweep(), other.service.sweep()]);
+    await rowsOf("DELETE FROM stripe_webhook_events WHERE event_type = 'subscription.origin'");
+    const again = await swept();
+    expect([again.length > 0, writes(again)]).toEqual([true, []]);
+    expect(stripe.subscriptions.get(one.id)?.metadata).toEqual(one.origin);
+  });
+
+  it("keeps the values that are there, and sends no value that is not known", async () => {
+    const one = await adopt();
+    await rowsOf("UPDATE subscriptions SET plan_id = NULL WHERE stripe_subscription_id = $1", [one.id]);
+    stripe.subscriptions.set(one.id, {
+      customer: one.customer,
+      metadata: { order_id: "their-own", note: "x" },
+    });
+    await sweep();
+    expect(stripe.subscriptions.get(one.id)?.metadata).toEqual({
+      ...{ order_id: "their-own", note: "x" },
+      ...{ sovereign: FQDN, tenant_id: one.tenant },
+    });
+  });
+
+  it("is found by its session when that completes after the adoption", async () => {
+    const name = `late_${run}`;
+    await rowsOf(
+      `WITH c AS (INSERT INTO customers (user_id, tenant_id, email) VALUES ($1, $1, '') RETURNING id)
+       INSERT INTO orders (id, customer_id, tenant_id, plan_id, amount_omr, amount_baisa, status, stripe_session_id, adopted)
+       SELECT $3::uuid, id, $1, 'small', 9, 0, 'pending', $2, true FROM c`,
+      [name, `cs_${name}`, `${ORDER}1`],
+    );
+    stripe.subscriptions.set(`sub_${name}`, { customer: `cus_${name}`, metadata: {} });
+    stripe.setSession(`cs_${name}`, {
+      ...{ status: "complete", payment_status: "paid", subscription: `sub_${name}`, customer: `cus_${name}` },
+      ...{ "line_items[0][price_data][unit_amount]": "9000", "line_items[0][price_data][currency]": "omr" },
+    });
+    await tell("checkout.session.completed", `cs_${name}`);
+    await sweep();
+    expect(stripe.subscriptions.get(`sub_${name}`)?.metadata).toMatchObject({
+      sovereign: FQDN,
+      order_id: `${ORDER}1`,
+    });
+  });
+
+  it.each(["canceled", "incomplete_expired"])("is left alone when it is %s", async (status) => {
+    await adopt({ status });
+    expect(await swept()).toEqual([]);
+  });
+
+  it("is named later when Stripe does not answer", async () => {
+    const one = await adopt();
+    stripe.fault = "away";
+    await expect(sweep()).rejects.toThrow();
+    stripe.fault = "none";
+    await sweep();
+    expect(stripe.subscriptions.get(one.id)?.metadata).toEqual(one.origin);
+  });
+
+  it("is named without its customer when that was deleted at Stripe", async () => {
+    const one = await adopt();
+    stripe.goneCustomers.add(one.customer);
+    expect(writes(await swept())).toEqual([`/v1/subscriptions/${one.id}`]);
+  });
+
+  it.each([
+    ["is not in the account", "missing", (one: { id: string }) => void stripe.subscriptions.delete(one.id)],
+    [
+      "names another Sovereign",
+      "foreign",
+      (one: { id: string; customer: string }) =>
+        stripe.subscriptions.set(one.id, {
+          customer: one.customer,
+          metadata: { sovereign: "other.example" },
+        }),
+    ],
+    [
+      "is refused",
+      "refused",
+      () => {
+        stripe.fault = "refuse";
+      },
+    ],
+  ])("stays without when it %s, which the log says once", async (_what, outcome, prepare) => {
+    const one = await adopt();
+    prepare(one);
+    log.length = 0;
+    expect(writes(await swept())).toEqual([]);
+    stripe.fault = "none";
+    expect(await swept()).toEqual([]);
+    expect(log.filter(({ msg }) => msg.startsWith("subscriptions stay"))).toMatchObject([
+      { count: 1, isGivenUp: false, subscriptions: [{ stripeSubscriptionId: one.id, outcome }] },
+    ]);
+  });
+
+  it.each([
+    ["belong to another account or mode", false, "none", 3],
+    ["may not read subscriptions", true, "forbid", 1],
+  ] as const)(
+    "is given up with one log line when the keys %s, and named with other keys",
+    async (_what, known, fault, requests) => {
+      const adopted = [];
+      for (let index = 0; index < 8; index += 1) adopted.push(await adopt({ known }));
+      stripe.fault = fault;
+      const lines: typeof log = [];
+      const logger = pino({}, { write: (line) => lines.push(JSON.parse(line)) });
+      const other = await start({ database: billing.database, env: stripe.env, logger });
+      expect(await swept(() => other.service.sweep())).toHaveLength(requests);
+      expect(await swept(() => other.service.sweep())).toEqual([]);
+      expect(lines.filter(({ msg }) => msg.includes("check that these keys"))).toMatchObject([
+        { count: requests, isGivenUp: true },
+      ]);
+      stripe.fault = "none";
+      for (const { id, customer } of adopted) stripe.subscriptions.set(id, { customer, metadata: {} });
+      await sweep();
+      for (const { id, origin } of adopted) expect(stripe.subscriptions.get(id)?.metadata).toEqual(origin);
+    },
+  );
+
+  it("is one of at most fifty that a sweep asks about", async () => {
+    for (let index = 0; index < 60; index += 1) await adopt();
+    const reads = (asked: Awaited<ReturnType<typeof swept>>) =>
+      asked.filter(({ method }) => method === "GET");
+    expect(reads(await swept())).toHaveLength(50);
+    expect(reads(await swept())).toHaveLength(10);
+    expect(await swept()).toEqual([]);
+  });
+});
