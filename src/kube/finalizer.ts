@@ -1,5 +1,6 @@
 import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "./client.ts";
+import { isNotFound } from "./error.ts";
 import type { Resource } from "./resource.ts";
 
 /**
@@ -17,7 +18,10 @@ export async function addFinalizer(
   await setFinalizers(client, resource, metadata, [...finalizers, finalizer]);
 }
 
-/** Removes a finalizer. The API server removes an object that is being deleted with its last finalizer. */
+/**
+ * Removes a finalizer. The API server removes an object that is being deleted with its last finalizer. A cache may still
+ * show an object that is gone: then there is nothing to do.
+ */
 export async function removeFinalizer(
   client: KubeClient,
   resource: Resource,
@@ -27,7 +31,9 @@ export async function removeFinalizer(
   const { finalizers = [] } = metadata;
   if (!finalizers.includes(finalizer)) return;
   const kept = finalizers.filter((name) => name !== finalizer);
-  await setFinalizers(client, resource, metadata, kept);
+  await setFinalizers(client, resource, metadata, kept).catch((error: unknown) => {
+    if (!isNotFound(error)) throw error;
+  });
 }
 
 /** Sends the version that was read, so that another writer's finalizer is not lost. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { KubeClient } from "../../../src/kube/client.ts";
+import { kubeErrorOf } from "../../../src/kube/error.ts";
 import { addFinalizer, removeFinalizer } from "../../../src/kube/finalizer.ts";
 import { CONFIG_MAPS } from "../../../src/kube/resource.ts";
 
@@ -47,6 +48,24 @@ describe("removeFinalizer", () => {
     expect(await run(removeFinalizer, ["theirs", OURS], "2026-11-29T12:00:00Z")).toEqual([
       patchOf(["theirs"]),
     ]);
+  });
+
+  it("does nothing about an object that is gone, and passes other refusals on", async () => {
+    const answer = (status: number, reason: string) =>
+      ({
+        mergePatch: () =>
+          Promise.reject(
+            kubeErrorOf(
+              { method: "PATCH", path: "/", target: "ConfigMap a" },
+              status,
+              JSON.stringify({ reason }),
+              undefined,
+            ),
+          ),
+      }) as unknown as KubeClient;
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a", finalizers: [OURS] } };
+    await removeFinalizer(answer(404, "NotFound"), CONFIG_MAPS, object, OURS);
+    await expect(removeFinalizer(answer(409, "Conflict"), CONFIG_MAPS, object, OURS)).rejects.toThrow();
   });
 
   it.each([[undefined], [["theirs"]]])("writes nothing when the finalizers are %j", async (finalizers) => {
