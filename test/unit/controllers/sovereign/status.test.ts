@@ -113,6 +113,17 @@ describe("status", () => {
     },
   );
 
+  it("keeps why a baseline is unknown, because no later reconcile counts it", () => {
+    const rate = {
+      ...condition("ErrorRateNormal", "Unknown"),
+      reason: "BaselineUnknown",
+      message: "not counted",
+    };
+    const unobserved = findings({ stop: waiting("WriteForbidden", "no"), isUnobserved: true });
+    const { conditions } = desiredStatus(sovereign("o", {}, { conditions: [rate] }), unobserved, NOW);
+    expect(findCondition(conditions, "ErrorRateNormal")).toEqual(rate);
+  });
+
   it("reports only the last value of a condition", () => {
     const before = desiredStatus(
       sovereign("o"),
