@@ -1,11 +1,15 @@
-import type { KubernetesObject } from "../api/object.ts";
+import { type Condition, findCondition, READY } from "../api/condition.ts";
+import type { CatalystObject, KubernetesObject } from "../api/object.ts";
 import type { Applier } from "../kube/apply.ts";
 import { isRefused } from "../kube/error.ts";
 import type { EventRecorder } from "../kube/event.ts";
+import { isFailureReason } from "../kube/failure.ts";
 import { FieldConflict } from "../kube/field-conflict.ts";
 import type { Informer } from "../kube/informer.ts";
 import { keyOf } from "../kube/resource.ts";
 import { describeDrift } from "./drift.ts";
+
+type Conditioned = CatalystObject<unknown, { conditions?: Condition[] | undefined }>;
 
 /**
  * Applies the objects that the operator manages for `owner`, one after the other. `caches` are the caches of their kinds.
@@ -15,7 +19,7 @@ import { describeDrift } from "./drift.ts";
  */
 export async function applyOwned(
   { applier, events }: { applier: Applier; events: EventRecorder },
-  owner: KubernetesObject,
+  owner: Conditioned,
   desired: readonly KubernetesObject[],
   caches: readonly Informer<KubernetesObject>[],
 ): Promise<void> {
@@ -24,16 +28,33 @@ export async function applyOwned(
     const { kind, metadata } = object;
     const name = keyOf(metadata);
     const cached = caches.find(({ resource }) => resource.kind === kind)?.get(name);
-    const applied = await applier.apply(object, cached).catch((error: unknown) => {
+    const record = (fields: string[]) => {
+      const drift = describeDrift({ kind, name, fields });
+      events.record(owner, "Warning", "DriftCorrected", `${drift}: the operator puts it back`);
+    };
+    let isRecorded = false;
+    // Before the correction, because a process that dies after it finds no drift any more. A refused correction is tried
+    // again and again, so it is recorded when it succeeds.
+    const beforeCorrection = async (fields: string[]) => {
+      if (hasFailed(owner)) return;
+      isRecorded = true;
+      record(fields);
+      await events.settle(owner);
+    };
+    const applied = await applier.apply(object, cached, beforeCorrection).catch((error: unknown) => {
       if (!concernsOnly(object, cached, error)) throw error;
       refusal ??= error;
       return undefined;
     });
-    if (applied?.kind !== "corrected") continue;
-    const drift = describeDrift({ kind, name, fields: applied.fields });
-    events.record(owner, "Warning", "DriftCorrected", `${drift}: the operator put it back`);
+    if (applied?.kind === "corrected" && !isRecorded) record(applied.fields);
   }
   if (refusal !== undefined) throw refusal;
+}
+
+/** Whether the last reconcile of the object ended in a failure. */
+export function hasFailed({ status }: Pick<Conditioned, "status">): boolean {
+  const ready = findCondition(status?.conditions, READY);
+  return ready !== undefined && isFailureReason(ready.reason);
 }
 
 /** Whether other objects can be applied after this error. None can while their namespace does not exist. */

@@ -20,11 +20,20 @@ export interface StatusReconcilerDeps {
   now: () => Date;
 }
 
+/** A change of an object that an Event tells. */
+export interface Transition {
+  type: "Normal" | "Warning";
+  reason: string;
+  message: string;
+}
+
 /** The desired status of an object, and when to reconcile it again. */
 export interface StatusReport<T> {
   status: StatusOf<T>;
   outcome: Outcome;
-  /** Reports the transition after the status is written. It replaces the log line for a change of `Ready`. */
+  /** Events about the transition. */
+  events?: readonly Transition[];
+  /** Logs the transition after the status is written. It replaces the log line for a change of `Ready`. */
   announce?: (() => void) | undefined;
 }
 
@@ -76,7 +85,9 @@ export function createStatusReconciler<
     try {
       await options.prepare?.(object);
       if (options.isGone?.(object) === true) return forget();
-      const { status, outcome, announce } = await options.desiredReport(object, deps.now(), signal);
+      const report = await options.desiredReport(object, deps.now(), signal);
+      const { status, outcome, events = [], announce } = report;
+      for (const { type, reason, message } of events) deps.events.record(object, type, reason, message);
       await statuses.write(object, status, announce !== undefined);
       announce?.();
       return outcome;

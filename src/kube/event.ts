@@ -2,7 +2,7 @@ import type { KubernetesObject } from "../api/object.ts";
 import { sha256Digest } from "../platform/canonical-json.ts";
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
-import { sleep } from "../platform/shutdown.ts";
+import { settledWithin, sleep } from "../platform/shutdown.ts";
 import type { KubeClient } from "./client.ts";
 import { isNotFound, isUnreachable } from "./error.ts";
 import { EVENTS } from "./resource.ts";
@@ -12,6 +12,11 @@ export interface EventRecorder {
   record(about: KubernetesObject, type: "Normal" | "Warning", reason: string, message: string): void;
   /** Resolves when every recorded Event is written, or was dropped after its last attempt. */
   flush(): Promise<void>;
+  /**
+   * Resolves when the Events about this object are written, or after a second. Call it before the write that keeps them
+   * from being recorded again: a process that dies in between then repeats an Event instead of losing it.
+   */
+  settle(about: KubernetesObject): Promise<void>;
 }
 
 /**
@@ -41,6 +46,8 @@ const MESSAGE_WINDOW_MS = 10 * 60_000;
 const MAX_ATTEMPTS = 3;
 const RETRY_MS = 500;
 const MAX_MESSAGE_LENGTH = 1024;
+/** A status must not wait long for its Events while they cannot be written. */
+const MAX_SETTLE_MS = 1000;
 /** The namespace of Events about cluster-scoped objects, where `kubectl describe` looks for them. */
 const CLUSTER_NAMESPACE = "default";
 const COMBINED = "(combined from similar events): ";
@@ -55,6 +62,7 @@ export function createEventRecorder(deps: {
   const { client, component, instance, logger, now } = deps;
   const pending = new Map<string, Pending>();
   const messages = createMessageGroups();
+  const writes = createWriteChains();
   let writing: Promise<void> | undefined;
   let dropped = 0;
 
@@ -103,13 +111,16 @@ export function createEventRecorder(deps: {
     }
   }
 
+  function writeNext(identity: string, event: Pending): Promise<void> {
+    pending.delete(identity);
+    return writes.append(objectKey(event.about), () => writeWithRetries(identity, event));
+  }
+
   async function writeAll(): Promise<void> {
     // Repeats that are recorded in the same tick are counted on one Event.
     await Promise.resolve();
-    for (const [identity, event] of pending) {
-      pending.delete(identity);
-      await writeWithRetries(identity, event);
-    }
+    for (const [identity, event] of pending) await writeNext(identity, event);
+    await writes.allDone();
     if (dropped > 0) logger.warn({ dropped }, "too many Events at once: some were dropped");
     dropped = 0;
     writing = undefined;
@@ -117,8 +128,7 @@ export function createEventRecorder(deps: {
 
   return {
     record(about, type, reason, message) {
-      const { namespace = "", name, uid = "" } = about.metadata;
-      const topic = [about.kind, namespace, name, uid, type, reason].join("\0");
+      const topic = [objectKey(about), type, reason].join("\0");
       const { identity, text } = messages.group(topic, message, now().getTime());
       const at = now()
         .toISOString()
@@ -139,8 +149,36 @@ export function createEventRecorder(deps: {
     async flush() {
       await writing;
     },
+    async settle(about) {
+      const object = objectKey(about);
+      for (const [identity, event] of pending)
+        if (objectKey(event.about) === object) void writeNext(identity, event);
+      const written = writes.last(object);
+      if (written !== undefined) await settledWithin(MAX_SETTLE_MS, written);
+    },
   };
 }
+
+/** Writes one Event of an object after the other: two writes of one Event at once would count one repeat only. */
+function createWriteChains() {
+  const chains = new Map<string, Promise<void>>();
+  return {
+    /** `write` never rejects. */
+    append(object: string, write: () => Promise<void>): Promise<void> {
+      const before = chains.get(object);
+      const written = (before === undefined ? write() : before.then(write)).finally(() => {
+        if (chains.get(object) === written) chains.delete(object);
+      });
+      chains.set(object, written);
+      return written;
+    },
+    last: (object: string) => chains.get(object),
+    allDone: () => Promise.all(chains.values()),
+  };
+}
+
+const objectKey = ({ kind, metadata: { namespace = "", name, uid = "" } }: KubernetesObject): string =>
+  [kind, namespace, name, uid].join("\0");
 
 /** Limits the Events of an object with many different messages, so that they do not fill the namespace. */
 function createMessageGroups() {

@@ -3,6 +3,7 @@ import type { CatalystObject, KubernetesObject } from "../api/object.ts";
 import { canonicalJson } from "../platform/canonical-json.ts";
 import type { Logger } from "../platform/log.ts";
 import type { KubeClient } from "./client.ts";
+import type { EventRecorder } from "./event.ts";
 import type { Informer } from "./informer.ts";
 import { keyOf, type Resource } from "./resource.ts";
 import { isOlder } from "./version.ts";
@@ -15,7 +16,7 @@ export interface StatusWriter<T> {
   newest(cached: T): T;
   /**
    * Writes the whole status by server-side apply, so that absent fields are removed. Writes nothing when the newest status
-   * is equal. `object` is from a cache and is not changed. Logs one line when `Ready` has another status or reason, unless the
+   * is equal. The object's Events are written first, because the new status keeps them from being recorded again. `object` is from a cache and is not changed. Logs one line when `Ready` has another status or reason, unless the
    * caller `announces` the transition.
    */
   write(object: T, status: StatusOf<T>, announces?: boolean): Promise<void>;
@@ -30,7 +31,15 @@ export interface StatusWriter<T> {
 
 export function createStatusWriter<
   T extends CatalystObject<unknown, { conditions?: Condition[] | undefined }>,
->(deps: { client: KubeClient; fieldManager: string; logger: Logger }, resource: Resource): StatusWriter<T> {
+>(
+  deps: {
+    client: KubeClient;
+    fieldManager: string;
+    events: Pick<EventRecorder, "settle">;
+    logger: Logger;
+  },
+  resource: Resource,
+): StatusWriter<T> {
   const written = new Map<string, T>();
   let cache: { get(key: string): T | undefined } | undefined;
 
@@ -52,6 +61,7 @@ export function createStatusWriter<
       const before = newest(object).status;
       // Compared as JSON, because undefined members are not sent.
       if (before !== undefined && canonicalJson(before) === canonicalJson(status)) return;
+      await deps.events.settle(object);
       const { apiVersion, kind, metadata } = object;
       const { name, namespace } = metadata;
       const patch = {

@@ -34,7 +34,7 @@ const COUNT_MS_PER_SOVEREIGN = 0.05;
 
 /** Keeps a release's figures, its measured reference and the record of its rollout accurate. */
 export function createBillingReleaseReconciler(deps: BillingReleaseDeps) {
-  const { fleets, sovereigns, images, events, logger } = deps;
+  const { fleets, sovereigns, images, logger } = deps;
   const reconcile = createStatusReconciler<BillingRelease>(deps, {
     kind: BILLING_RELEASE,
     objects: deps.releases,
@@ -51,10 +51,8 @@ export function createBillingReleaseReconciler(deps: BillingReleaseDeps) {
       deps.failures.count(before.metadata.name, failedOf(tally));
       const transitions = transitionsOf(before, status);
       const announce = () => {
-        for (const { type, reason, message } of transitions) {
-          events.record(release, type, reason, message);
+        for (const { reason, message } of transitions)
           logger.info({ release: release.metadata.name, reason, message }, "rollout");
-        }
       };
       // The step was decided before this reference was in the status. Reconcile again soon: when all Sovereigns are
       // verified already, no change of a Sovereign would cause it.
@@ -68,6 +66,7 @@ export function createBillingReleaseReconciler(deps: BillingReleaseDeps) {
       return {
         status,
         outcome: { kind: "done", ...again },
+        events: transitions,
         announce: transitions.length === 0 ? undefined : announce,
       };
     },

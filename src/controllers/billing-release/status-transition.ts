@@ -1,18 +1,13 @@
 import { type BillingRelease, type BillingReleaseStatus, IMAGE_FOUND } from "../../api/billing-release.ts";
 import { findCondition, READY } from "../../api/condition.ts";
 import type { Intervention, Phase } from "../../api/rollout-status.ts";
+import type { Transition } from "../status-reconciler.ts";
 import { rolloutOf } from "./desired-completion.ts";
 import { CHECKING_IMAGE, IMAGE_NOT_FOUND, REGISTRY_UNAVAILABLE } from "./desired-image-check.ts";
 import { WAITING_FOR_CLUSTER } from "./desired-step.ts";
 
 /** Reason for Ready of a release that no Catalyst-Zero can measure. */
 export const NOT_MEASURABLE = "NotMeasurable";
-
-export interface Transition {
-  type: "Normal" | "Warning";
-  reason: string;
-  message: string;
-}
 
 const PHASE_REASON: Record<Phase, string> = {
   Pending: "RolloutPending",

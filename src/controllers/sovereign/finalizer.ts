@@ -23,6 +23,7 @@ export async function finalize(context: ReconcileContext): Promise<Stop | undefi
   const waits = await finishWorkload(context);
   if (waits !== undefined) return waits;
   deps.applier.forget(({ metadata }) => metadata.labels?.[LABEL.sovereign] === name);
+  await deps.events.settle(sovereign);
   await removeFinalizer(deps.client, resourceOf(SOVEREIGN), sovereign, SOVEREIGN_FINALIZER);
   return undefined;
 }

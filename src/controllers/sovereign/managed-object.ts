@@ -1,10 +1,8 @@
-import { findCondition, READY } from "../../api/condition.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../api/sovereign.ts";
-import { isFailureReason } from "../../kube/failure.ts";
 import { FieldConflict } from "../../kube/field-conflict.ts";
 import { type Drift, describeDrift, touchesImage } from "../drift.ts";
-import { concernsOnly } from "../owned-object.ts";
+import { concernsOnly, hasFailed } from "../owned-object.ts";
 import { liveObject } from "./cache.ts";
 import { type ReconcileContext, SOON_MS } from "./context.ts";
 import { falseCondition, waiting } from "./status.ts";
@@ -22,15 +20,16 @@ export async function applyManaged(
   const isAbsent = desired.kind === "Namespace" && findings.hasNoNamespace === true;
   const live = isAbsent ? undefined : liveObject(deps.caches, desired);
   const driftOf = (fields: string[]): Drift => ({ kind: desired.kind, name: desired.metadata.name, fields });
+  let isReported = false;
   try {
-    const applied = await deps.applier.apply(desired, isAbsent ? "absent" : live, (fields) =>
-      reportDrift(context, driftOf(fields)),
-    );
+    const applied = await deps.applier.apply(desired, isAbsent ? "absent" : live, async (fields) => {
+      isReported = await reportDrift(context, driftOf(fields));
+    });
     if (applied.kind === "corrected") {
       const drift = driftOf(applied.fields);
       const message = `${describeDrift(drift)}: the operator put it back`;
       findings.conditions.push(falseCondition(CONDITION.inSync, "DriftCorrected", message));
-      deps.events.record(sovereign, "Warning", "DriftCorrected", message);
+      if (!isReported) recordCorrection(context, drift);
       deps.onDrift(sovereign.metadata.name, drift);
     }
     if ("wasReplaced" in applied && applied.wasReplaced)
@@ -50,10 +49,23 @@ export async function applyManaged(
   }
 }
 
-async function reportDrift({ report, findings, sovereign }: ReconcileContext, drift: Drift): Promise<void> {
-  // A refused correction is tried again and again. Each try would write the status twice.
-  const ready = findCondition(sovereign.status?.conditions, READY);
-  if (ready !== undefined && isFailureReason(ready.reason)) return;
+const recordCorrection = ({ deps, sovereign }: ReconcileContext, drift: Drift): void =>
+  deps.events.record(
+    sovereign,
+    "Warning",
+    "DriftCorrected",
+    `${describeDrift(drift)}: the operator puts it back`,
+  );
+
+/**
+ * Writes the Event and the status before the correction. A process that dies after it finds no drift any more. Returns
+ * false when it wrote nothing.
+ */
+async function reportDrift(context: ReconcileContext, drift: Drift): Promise<boolean> {
+  const { report, findings, sovereign } = context;
+  // A refused correction is tried again and again. Each try would write the status twice, and another Event.
+  if (hasFailed(sovereign)) return false;
+  recordCorrection(context, drift);
   const message = `${describeDrift(drift)}: the operator puts it back now`;
   await report({
     ...findings,
@@ -64,4 +76,5 @@ async function reportDrift({ report, findings, sovereign }: ReconcileContext, dr
     ],
     stop: waiting("DriftFound", message, SOON_MS),
   });
+  return true;
 }

@@ -125,7 +125,7 @@ describe("what the API server refuses", () => {
     const seen = await bench.awaitCondition("zero", "Stalled", "True", "WriteForbidden");
     expect(findCondition(seen.status?.conditions, "Ready")?.status).toBe("False");
     expect((await bench.events("zero")).map(({ message }) => message)).toContain(
-      "Service billing: deleted: the operator put it back",
+      "Service billing: deleted: the operator puts it back",
     );
     denied.clear();
     await bench.awaitCondition("zero", "Ready", "True");

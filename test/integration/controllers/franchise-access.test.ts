@@ -109,14 +109,14 @@ describe("a Franchisee's rights", () => {
       subjects: [{ name: "omantel-admin" }],
     });
     expect(await corrections()).toEqual([
-      `RoleBinding sovereign-omantel/${NAME}: subjects, subjects[omantel-admin], subjects[mallory]: the operator put it back`,
+      `RoleBinding sovereign-omantel/${NAME}: subjects, subjects[omantel-admin], subjects[mallory]: the operator puts it back`,
     ]);
     await bench.client().delete(ROLE_BINDINGS, key);
     await granted();
     await reconcile();
     expect(await granted()).toEqual(EVERYTHING);
     expect(await corrections()).toContain(
-      `RoleBinding sovereign-omantel/${NAME}: deleted: the operator put it back`,
+      `RoleBinding sovereign-omantel/${NAME}: deleted: the operator puts it back`,
     );
   });
 

@@ -99,8 +99,8 @@ describe("the Organization controller", () => {
       spec: { policyTypes: ["Ingress"] },
     });
     expect((await bench.events("bounded")).map(({ message }) => message).sort()).toEqual([
-      "NetworkPolicy org-bounded/organization: deleted: the operator put it back",
-      "ResourceQuota org-bounded/organization: spec.hard.requests.cpu, spec.hard.pods: the operator put it back",
+      "NetworkPolicy org-bounded/organization: deleted: the operator puts it back",
+      "ResourceQuota org-bounded/organization: spec.hard.requests.cpu, spec.hard.pods: the operator puts it back",
     ]);
   });
 

@@ -48,7 +48,7 @@ const undelivered = () => count("SELECT count(*) AS n FROM outbox WHERE delivere
 const relay = (client: KubeClient = cluster.client) =>
   createOutboxPass({
     ...{ client, caches: cluster.caches, logger: createLogger("test", "silent") },
-    events: { record: () => undefined, flush: async () => undefined },
+    events: { record: () => undefined, flush: async () => undefined, settle: async () => undefined },
     subscriptions: createObservedSubscriptions({
       ...{ organizations: cluster.caches.organizations, now: () => new Date() },
     }),

@@ -89,7 +89,7 @@ describe("startWebhook", () => {
     const { unreadyReason, restoration } = await start(undefined);
     expect(unreadyReason()).toBe("the CA of the webhook's certificate is not published");
     const failure = { reason: "WriteForbidden", message: "a policy", isFinal: false };
-    restoration.failed(failure, { record: () => {}, flush: async () => {} });
+    restoration.failed(failure, { record: () => {}, flush: async () => {}, settle: async () => {} });
     expect(unreadyReason()).toMatch(/^the API server refuses to write ValidatingWebhookConfiguration/);
   });
 

@@ -162,6 +162,7 @@ export function contextOf(
       events: {
         record: (_about, type, reason, message) => void events.push({ type, reason, message }),
         flush: async () => undefined,
+        settle: async () => undefined,
       },
       logger: createLogger("test", "silent"),
       now,

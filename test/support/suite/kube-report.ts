@@ -52,7 +52,7 @@ export function describeStatus(bench: KubeBench): void {
       const look = () => client.get<Organization>(ORGANIZATIONS, { name: "acme" }) as Promise<Organization>;
       const newWriter = () =>
         createStatusWriter<Organization>(
-          { client, fieldManager: "catalyst-operator", logger },
+          { client, fieldManager: "catalyst-operator", events: { settle: async () => undefined }, logger },
           ORGANIZATIONS,
         );
       const writer = newWriter();

@@ -13,6 +13,7 @@ describe("failureEvents", () => {
       record: (object: KubernetesObject, ...rest: string[]) =>
         void events.push([object.metadata.name, ...rest]),
       flush: async () => undefined,
+      settle: async () => undefined,
     };
     failureEvents(recorder, (name) => (name === "shop" ? NAMESPACE : undefined))(key, failure);
     return events;

@@ -54,6 +54,41 @@ describe("createEventRecorder", () => {
     ]);
   });
 
+  it("writes the Events of one object before those that wait for longer, one after the other", async () => {
+    const release = Promise.withResolvers<void>();
+    const { events, writes } = await start(async ({ method, path }, response) => {
+      if (path.includes("/slow.")) await release.promise;
+      if (method === "GET") sendRefusal(response, 404, "NotFound");
+      else sendJson(response, 201, {});
+    });
+    events.record(configMapAt("slow", 1), "Normal", "Noted", "held up");
+    await Promise.resolve();
+    events.record(about, "Normal", "Noted", "first");
+    events.record(about, "Normal", "Noted", "second");
+    await events.settle(about);
+    expect(writes().map(({ body }) => (body as { message: string }).message)).toEqual(["first", "second"]);
+    release.resolve();
+    await events.flush();
+    expect(writes()).toHaveLength(3);
+  });
+
+  it("does not hold up a status while an Event is not written", async () => {
+    const release = Promise.withResolvers<void>();
+    const { events, writes } = await start(async ({ method }, response) => {
+      await release.promise;
+      if (method === "GET") sendRefusal(response, 404, "NotFound");
+      else sendJson(response, 201, {});
+    });
+    events.record(about, "Normal", "Noted", "held up");
+    const since = performance.now();
+    await events.settle(about);
+    expect(performance.now() - since).toBeLessThan(5_000);
+    expect(writes()).toEqual([]);
+    release.resolve();
+    await events.flush();
+    expect(writes()).toHaveLength(1);
+  });
+
   it("creates an Event again that expired between the read and the patch", async () => {
     let looks = 0;
     const { events, writes } = await start(({ method }, response) => {

@@ -17,7 +17,8 @@ function startWriter(own: Sovereign, logger = createLogger("test", "silent")) {
       return { ...object, metadata: { ...own.metadata, resourceVersion: String(version) } };
     },
   } as unknown as KubeClient;
-  return createStatusWriter<Sovereign>({ client, fieldManager: "us", logger }, resourceOf(SOVEREIGN));
+  const events = { settle: async () => undefined };
+  return createStatusWriter<Sovereign>({ client, fieldManager: "us", events, logger }, resourceOf(SOVEREIGN));
 }
 
 const at = (resourceVersion: string, status?: Sovereign["status"]): Sovereign => {

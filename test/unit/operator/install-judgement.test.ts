@@ -33,6 +33,7 @@ function reporter() {
     events: {
       record: ({ kind, metadata }, ...rest) => void events.push([kind, metadata.name, ...rest]),
       flush: async () => {},
+      settle: async () => {},
     },
   });
   return { report, events, recorded, metrics: () => registry.metrics() };

@@ -20,6 +20,7 @@ const events = {
   record: (about: { kind: string; metadata: { name: string } }, ...rest: string[]) =>
     void recorded.push([about.kind, about.metadata.name, ...rest].join(" | ")),
   flush: async () => {},
+  settle: async () => {},
 };
 
 beforeEach(() => {

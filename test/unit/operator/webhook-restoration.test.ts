@@ -20,6 +20,7 @@ let events: { kind: string; type: string; reason: string; message: string }[];
 const recorder: EventRecorder = {
   record: ({ kind }, type, reason, message) => events.push({ kind, type, reason, message }),
   flush: async () => {},
+  settle: async () => {},
 };
 
 const create = (enforcement: Enforcement = "Deny") =>
