@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { issueVoucher, placeOrder, signToken, startBilling } from "../support/builder/billing.ts";
 import { axeViolations, LOOKS, overflow } from "../support/server/browser.ts";
 import { rowOf, scanQr, signIn, useAdmin } from "./admin-visit.ts";
-import { startSignInIssuer } from "./sign-in-issuer.ts";
 
 const BRANDING = { displayName: "Omantel Cloud", colour: "#ff7900" };
 
@@ -197,55 +196,5 @@ describe("/admin", () => {
     await page.reload();
     await page.locator("#signed-in").waitFor();
     await close();
-  });
-
-  it("signs in at the issuer with a code that only this tab can exchange for a token", async () => {
-    const issuer = await startSignInIssuer();
-    const one = await startBilling({
-      env: {
-        OIDC_ISSUER: issuer.issuer,
-        OIDC_AUDIENCE: issuer.audience,
-        OIDC_CLIENT_ID: issuer.clientId,
-      },
-    });
-    issuer.serve(one.origin);
-    const visited = await visitAdmin({ origin: one.origin, language: "ar", allowed: [issuer.issuer] });
-    const { page, faults, close } = visited;
-    expect(await axeViolations(page)).toEqual([]);
-    const addresses: string[] = [];
-    page.on("request", (request) => addresses.push(request.url()));
-    await page.locator("#issuer-sign-in").click();
-    await page.locator('input[name="login"]').fill("sovereign-admin");
-    await page.locator('input[name="password"]').fill("any");
-    await page.locator('button[type="submit"]').click();
-    await page.locator('button[type="submit"]').click();
-    await page.locator("#tiles li").first().waitFor();
-    expect(page.url()).toBe(`${one.origin}/admin?lang=ar`);
-    expect(await page.locator("#who").textContent()).toBe("sovereign-admin@example.om");
-    const token = String(await page.evaluate('sessionStorage.getItem("catalyst-admin-token")'));
-    expect(addresses.filter((address) => address.includes(token) || /[?&]code=/.test(address))).toEqual([]);
-    expect(faults.filter((fault) => fault.includes(one.origin))).toEqual([]);
-
-    await page.waitForTimeout(2_500);
-    const renewed = page.waitForRequest(
-      (request) => request.postData()?.includes("grant_type=refresh_token") ?? false,
-    );
-    await page.locator("#period button").first().click();
-    await renewed;
-    await expect.poll(() => page.locator("#redemption-rows tr").count()).toBe(7);
-    expect(await page.evaluate('sessionStorage.getItem("catalyst-admin-token")')).not.toBe(token);
-
-    // An answer without a request changes nothing. The page refuses an answer to another request.
-    await page.goto(`${one.origin}/admin#state=forged&code=stolen`);
-    await page.locator("#tiles li").first().waitFor();
-    await page.evaluate(
-      `sessionStorage.setItem("catalyst-admin-sign-in", '{"state":"asked","verifier":"v","search":"?lang=en"}')`,
-    );
-    await page.goto(`${one.origin}/admin?lang=en#state=forged&code=stolen`);
-    await page.getByText("Sign-in failed: state").waitFor();
-    expect(page.url()).toBe(`${one.origin}/admin?lang=en`);
-    await close();
-    await one.close();
-    await issuer.close();
   });
 });

@@ -48,14 +48,28 @@ export function hasRole(role) {
 export async function freshToken() {
   const { exp } = claims();
   const isOld = typeof exp === "number" && exp - EARLY_S < Date.now() / 1000;
-  if (isOld && refreshToken !== undefined) {
-    const parameters = { grant_type: "refresh_token", refresh_token: refreshToken };
-    await askForToken(parameters).catch(() => {
-      // The old token is sent once more, and the service answers that it has expired.
-      refreshToken = undefined;
-    });
-  }
+  if (isOld && refreshToken !== undefined) await renew(refreshToken);
   return currentToken();
+}
+
+/** @type {Promise<void> | undefined} */
+let renewal;
+
+/**
+ * Requests at the same time share one renewal. An issuer that gives a new refresh token each time can end the session when one
+ * is used twice.
+ * @param {string} used
+ */
+function renew(used) {
+  renewal ??= askForToken({ grant_type: "refresh_token", refresh_token: used }, () => refreshToken === used)
+    .catch(() => {
+      // The old token is sent once more, and the service answers that it has expired.
+      if (refreshToken === used) refreshToken = undefined;
+    })
+    .finally(() => {
+      renewal = undefined;
+    });
+  return renewal;
 }
 
 /** Opens the issuer's sign-in page: authorization code with PKCE, as a public client. */
@@ -111,8 +125,12 @@ export async function completeSignIn() {
   });
 }
 
-/** @param {Record<string, string>} parameters */
-async function askForToken(parameters) {
+/**
+ * Keeps the token of the issuer's answer, if it is still wanted when the answer arrives.
+ * @param {Record<string, string>} parameters
+ * @param {() => boolean} [isWanted]
+ */
+async function askForToken(parameters, isWanted = () => true) {
   const { clientId, description } = await discover();
   const response = await fetch(description.token_endpoint, {
     method: "POST",
@@ -121,6 +139,8 @@ async function askForToken(parameters) {
   });
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.error ?? `${response.status}`);
+  // The person may have signed out meanwhile.
+  if (!isWanted()) return;
   keepToken(answer.access_token);
   refreshToken = answer.refresh_token ?? refreshToken;
 }
