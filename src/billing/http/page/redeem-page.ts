@@ -214,9 +214,12 @@ function descriptionOf(language: Language, description: string): string {
  */
 function wordsIn(language: Language, description: string): string {
   const lines = description.split(/\r?\n/).map((line) => line.trim());
-  const own = lines.filter((line) => line !== "" && /\p{Script=Arabic}/u.test(line) === (language === "ar"));
+  const own = lines.filter((line) => line !== "" && isArabic(line) === (language === "ar"));
   return (own.length > 0 ? own : lines).join(" ").trim();
 }
+
+/** The first letter decides, as it does for a browser's direction of text: an English line may contain an Arabic name. */
+const isArabic = (line: string) => /\p{Script=Arabic}/u.test(/\p{L}/u.exec(line)?.[0] ?? "");
 
 const helpLink = (text: RedeemText, { helpUrl }: Branding) =>
   helpUrl === undefined

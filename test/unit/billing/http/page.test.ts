@@ -228,6 +228,10 @@ describe("the redeem page for a customer", () => {
     ["ar", "A gift", "A gift"],
     ["en", "هدية لك", "هدية لك"],
     ["en", " One \r\n\n Two \nهدية", "One Two"],
+    ["en", "Eid offer by عُمانتل\nTerms at example.om\nعرض العيد", "Eid offer by عُمانتل Terms at example.om"],
+    ["ar", "Eid offer by عُمانتل\nTerms at example.om\nعرض العيد", "عرض العيد"],
+    ["ar", "Gift\n25 هدية من Omantel", "25 هدية من Omantel"],
+    ["en", "Gift\n50 %\nهدية", "Gift 50 %"],
   ] as const)("shows a description in %s, where it is given: %j", (language, description, shown) => {
     expect(offer(language, description, BRANDING)).toContain(`<bdi>${shown}</bdi>`);
   });
