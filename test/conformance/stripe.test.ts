@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createPaymentProcessor, type PaymentProcessor } from "../../src/billing/payment/processor.ts";
 import { desiredSessionRequest } from "../../src/billing/payment/session-request.ts";
+import { startHttpServer } from "../../src/platform/http-server.ts";
 
 const ASSETS = process.env.KUBEBUILDER_ASSETS ?? "";
 
 let mock: ChildProcess;
+let apiBase = "";
 let processor: PaymentProcessor;
 
 // stripe-mock checks every request against Stripe's own OpenAPI document. A parameter that does not exist is an error.
@@ -14,7 +17,7 @@ beforeAll(async () => {
   mock = spawn(join(ASSETS, "stripe-mock"), ["-http-addr", "127.0.0.1:0", "-https-addr", "127.0.0.1:0"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const apiBase = await new Promise<string>((resolve, reject) => {
+  apiBase = await new Promise<string>((resolve, reject) => {
     let output = "";
     mock.on("error", reject);
     mock.on("close", () => reject(new Error(`stripe-mock ended: ${output}`)));
@@ -51,6 +54,47 @@ describe("the requests of billing to Stripe", () => {
 
   it("add metadata to a subscription and its customer", async () => {
     expect(await processor.nameSubscription("sk_test_123", "sub_123", order)).toBe("named");
+  });
+
+  it("add metadata to an invoice, its payment intent and its charge", async () => {
+    // stripe-mock's invoice has a payment that names no payment intent.
+    const asked: string[] = [];
+    const named = await startHttpServer({
+      host: "127.0.0.1",
+      port: 0,
+      handler: async (request, response) => {
+        const { method = "GET", url = "/", headers } = request;
+        asked.push(`${method} ${url.replace(/\?.*/, "")}`);
+        const answer = await fetch(apiBase + url, {
+          method,
+          headers: {
+            authorization: headers.authorization ?? "",
+            "content-type": "application/x-www-form-urlencoded",
+          },
+          ...(method === "POST" ? { body: await text(request) } : {}),
+        });
+        const body = await answer.text();
+        response
+          .writeHead(answer.status, { "content-type": "application/json" })
+          .end(body.replace(/"payment": *\{/, '"payment": { "payment_intent": "pi_123",'));
+      },
+    });
+    try {
+      const { nameInvoice } = createPaymentProcessor({
+        apiBase: named.origin,
+        successUrl: "https://omantel.example/ok",
+      });
+      expect(await nameInvoice("sk_test_123", "in_123", order)).toBe("named");
+      expect(asked).toEqual([
+        "GET /v1/invoices/in_123",
+        "POST /v1/invoices/in_123",
+        "GET /v1/payment_intents/pi_123",
+        "POST /v1/payment_intents/pi_123",
+        expect.stringMatching(/^POST \/v1\/charges\/ch_/),
+      ]);
+    } finally {
+      await named.close(0);
+    }
   });
 
   it.each([

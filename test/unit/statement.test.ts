@@ -2,16 +2,20 @@ import { describe, expect, it } from "vitest";
 import { MONEY_STATEMENTS } from "../support/builder/money-statement.ts";
 import { ORDER_STATEMENTS } from "../support/builder/order-statement.ts";
 import { hasTest, statementsIn } from "../support/builder/page-statement.ts";
+import { REVENUE_STATEMENTS } from "../support/builder/revenue-statement.ts";
 
-describe.each([...ORDER_STATEMENTS, ...MONEY_STATEMENTS])("$page: $section", ({ page, section, held }) => {
-  it("has a test for each of its statements, and no other statements", () => {
-    expect(statementsIn(page, section).sort()).toEqual(Object.keys(held).sort());
-  });
+describe.each([...ORDER_STATEMENTS, ...MONEY_STATEMENTS, ...REVENUE_STATEMENTS])(
+  "$page: $section",
+  ({ page, section, held }) => {
+    it("has a test for each of its statements, and no other statements", () => {
+      expect(statementsIn(page, section).sort()).toEqual(Object.keys(held).sort());
+    });
 
-  it.each(Object.entries(held))("%s", (_statement, [file, title]) => {
-    expect(hasTest(file, title), `${file} > ${title}`).toBe(true);
-  });
-});
+    it.each(Object.entries(held))("%s", (_statement, [file, title]) => {
+      expect(hasTest(file, title), `${file} > ${title}`).toBe(true);
+    });
+  },
+);
 
 describe("a test that a statement names", () => {
   it("is found only by its whole title, in a file that exists", () => {

@@ -9,7 +9,8 @@ import {
   type PaymentEvent,
   UndecidedEventError,
 } from "./event-effect.ts";
-import { type SubscriptionObject, UnusableObjectError } from "./event-object.ts";
+import { parseInvoiceObject, type SubscriptionObject, UnusableObjectError } from "./event-object.ts";
+import { createInvoiceNaming } from "./invoice-naming.ts";
 import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 import type { PaidOrder, SessionSettlement } from "./settlement.ts";
@@ -43,6 +44,7 @@ export function createPaymentEventReceiver(deps: {
   settlement: SessionSettlement;
   /** ISO 4217. */
   currency: string;
+  sovereignFqdn: string;
   now: () => Date;
   logger: Logger;
   /** Counts each event by its type: a handled type, or `other`. */
@@ -51,6 +53,7 @@ export function createPaymentEventReceiver(deps: {
 }): PaymentEventReceiver {
   const { database, settings, processor, settlement, currency, now, logger, count, countPlacedOrder } = deps;
   const apply = createEventEffect({ settlement, currency, logger });
+  const nameInvoice = createInvoiceNaming(deps);
 
   /** The subscription as the processor has it now. If it cannot be read there, the event that arrived last counts. */
   async function readSubscription(told: SubscriptionObject): Promise<SubscriptionObject> {
@@ -112,8 +115,13 @@ export function createPaymentEventReceiver(deps: {
     });
     count(HANDLED.has(event.type) ? event.type : "other", outcome);
     if (paid?.outcome === "paid" && outcome !== "unusable") countPlacedOrder(paid.hasRedeemed);
+    // Also for an event that is sent again, because the process may have died before this.
+    if (isInvoiceEvent(event.type) && (outcome === "applied" || outcome === "duplicate"))
+      await nameInvoice(parseInvoiceObject(event.data.object));
   };
 }
+
+const isInvoiceEvent = (type: string) => type.startsWith("invoice.") && HANDLED.has(type);
 
 async function verify(rawBody: Buffer, signature: string, secret: string, at: Date): Promise<PaymentEvent> {
   const { default: StripeClient } = await import("stripe");

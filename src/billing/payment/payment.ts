@@ -65,6 +65,7 @@ export function createPayment(deps: {
       processor,
       settlement,
       currency,
+      sovereignFqdn,
       now,
       logger,
       count: (type, outcome) => events.inc({ type, outcome }),

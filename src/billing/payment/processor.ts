@@ -4,6 +4,7 @@ import { inFlight } from "../db/idempotency.ts";
 import { PaymentError } from "../errors.ts";
 import { type ChargeOrigin, chargeMetadata } from "./charge-metadata.ts";
 import { isPaidSession, parseSubscriptionObject, type SubscriptionObject } from "./event-object.ts";
+import { addOriginToInvoice } from "./invoice-origin.ts";
 import { classifyRefusal } from "./refusal.ts";
 import type { SessionRepair, SessionRequest } from "./session-request.ts";
 import { createStripeHttpClient } from "./stripe-http-client.ts";
@@ -59,6 +60,15 @@ export interface PaymentProcessor {
     stripeSubscriptionId: string,
     origin: SubscriptionOrigin,
   ): Promise<"named" | "foreign" | "missing" | "forbidden">;
+  /**
+   * Adds the origin to the metadata of a subscription's invoice, of its payment intents and of their charges. `foreign`: the
+   * invoice or its subscription names another Sovereign. `missing`: the account that the key belongs to has no such invoice.
+   */
+  nameInvoice(
+    secretKey: string,
+    stripeInvoiceId: string,
+    origin: SubscriptionOrigin,
+  ): Promise<"named" | "foreign" | "missing">;
   /** Cancels at once, without a refund. `missing`: the subscription has ended, or never existed. */
   cancelSubscription(secretKey: string, stripeSubscriptionId: string): Promise<"canceled" | "missing">;
 }
@@ -156,6 +166,8 @@ export function createPaymentProcessor(deps: {
           return missingOrThrow(error);
         }),
       ),
+    nameInvoice: (secretKey, stripeInvoiceId, origin) =>
+      ask(secretKey, (stripe) => addOriginToInvoice(stripe, stripeInvoiceId, origin).catch(missingOrThrow)),
     cancelSubscription: (secretKey, stripeSubscriptionId) =>
       ask(secretKey, (stripe) =>
         stripe.subscriptions.cancel(stripeSubscriptionId).then(() => "canceled" as const, missingOrThrow),

@@ -4,9 +4,11 @@ import type { InvoiceObject, SubscriptionObject } from "./event-object.ts";
 /**
  * Writes our row of the processor's invoice. Its tenant is that of the order that the invoice names. Without an order, it
  * is that of the subscription. Without either, it is the tenant under which the customer is registered, but only if the
- * tenant belongs to the customer: others must not see the invoice. Events come in any order, so a status only advances:
- * draft, open, uncollectible, void, paid. `paid` also replaces `void`, which we set when the tenant was deleted. Returns
- * false when the invoice belongs to no customer of this service, or its stored status is later than the event's.
+ * tenant belongs to the customer: others must not see the invoice. An order of the earlier service counts as none, because
+ * this service wrote its id into each invoice of the order's subscription, and those are revenue beside the order. Events
+ * come in any order, so a status only advances: draft, open, uncollectible, void, paid. `paid` also replaces `void`, which we
+ * set when the tenant was deleted. Returns false when the invoice belongs to no customer of this service, or its stored
+ * status is later than the event's.
  */
 export async function recordInvoice(transaction: Queryable, invoice: InvoiceObject): Promise<boolean> {
   // A session that completes at the same time either finds this invoice, or has created the subscription.
@@ -20,7 +22,7 @@ export async function recordInvoice(transaction: Queryable, invoice: InvoiceObje
     name: "invoice-record",
     text: `INSERT INTO invoices AS i (customer_id, tenant_id, stripe_invoice_id, amount_omr, amount_baisa, currency, status, period_start, period_end, pdf_url, order_id, paid_at, stripe_subscription_id)
            SELECT owner.customer_id, owner.tenant_id, $1, trunc($2::bigint / 1000.0)::int, $2::bigint, $3, $4, $5, $6, $7, owner.order_id, $11, $9
-             FROM (SELECT o.customer_id, o.tenant_id, o.id AS order_id, 1 AS rank FROM orders o WHERE o.id = $8
+             FROM (SELECT o.customer_id, o.tenant_id, o.id AS order_id, 1 AS rank FROM orders o WHERE o.id = $8 AND NOT o.adopted
                    UNION ALL
                    SELECT s.customer_id, s.tenant_id, NULL, 2 FROM subscriptions s WHERE s.stripe_subscription_id = $9
                    UNION ALL

@@ -12,11 +12,23 @@ const MAX_NAMED = 50;
 const GIVE_UP_AFTER = 3;
 const MAX_LOGGED = 20;
 
+/**
+ * The origin of the charges of subscription `s`. An adopted subscription names no order: its own is the customer's latest one for
+ * the same plan and tenant before it began.
+ */
+export const SUBSCRIPTION_ORIGIN_SQL = `s.tenant_id AS "tenantId", s.plan_id AS "planId",
+                    coalesce(s.order_id, (
+                      SELECT o.id FROM orders o
+                       WHERE o.adopted AND o.customer_id = s.customer_id AND o.tenant_id = s.tenant_id
+                         AND o.plan_id = s.plan_id AND o.created_at <= s.created_at
+                         AND coalesce(o.status, '') NOT IN ('pending', 'failed', 'expired', 'canceled', 'cancelled', 'credited')
+                       ORDER BY o.created_at DESC LIMIT 1)) AS "orderId"`;
+
 type Due = Omit<SubscriptionOrigin, "sovereign"> & { stripeSubscriptionId: string };
 
 /**
  * Writes the origin of charges into the metadata of the subscriptions that the earlier service opened at Stripe, and of their
- * customers. Stripe copies it into each invoice. What was done is remembered as an event, which the janitor deletes after 35
+ * customers. Stripe shows it in each later invoice as details of the subscription. What was done is remembered as an event, which the janitor deletes after 35
  * days. The subscription is then read again, and Stripe's own metadata says that nothing is to be written.
  */
 export function createSubscriptionNaming(deps: {
@@ -51,17 +63,10 @@ export function createSubscriptionNaming(deps: {
   return async () => {
     const { secretKey } = await settings.keys();
     if (secretKey === "" || secretKey === givenUpKey) return;
-    // In random order, so that subscriptions that always fail do not block the others. An adopted subscription names no order:
-    // its own is the customer's latest one for the same plan and tenant before it began.
+    // In random order, so that subscriptions that always fail do not block the others.
     const due = await database.query<Due>({
       name: "subscription-origin-due",
-      text: `SELECT s.stripe_subscription_id AS "stripeSubscriptionId", s.tenant_id AS "tenantId", s.plan_id AS "planId",
-                    coalesce(s.order_id, (
-                      SELECT o.id FROM orders o
-                       WHERE o.adopted AND o.customer_id = s.customer_id AND o.tenant_id = s.tenant_id
-                         AND o.plan_id = s.plan_id AND o.created_at <= s.created_at
-                         AND coalesce(o.status, '') NOT IN ('pending', 'failed', 'expired', 'canceled', 'cancelled', 'credited')
-                       ORDER BY o.created_at DESC LIMIT 1)) AS "orderId"
+      text: `SELECT s.stripe_subscription_id AS "stripeSubscriptionId", ${SUBSCRIPTION_ORIGIN_SQL}
                FROM subscriptions s
               WHERE s.stripe_subscription_id LIKE 'sub\\_%' AND NOT s.cancel_due
                 AND coalesce(s.status, '') NOT IN ('canceled', 'incomplete_expired')

@@ -15,7 +15,7 @@ export async function addOrigin(
   stripeSubscriptionId: string,
   origin: SubscriptionOrigin,
 ): Promise<"named" | "foreign"> {
-  const wanted = chargeMetadata({ ...origin, orderId: origin.orderId ?? "" });
+  const wanted = wantedMetadata(origin);
   const { customer, metadata } = await stripe.subscriptions.retrieve(stripeSubscriptionId, {
     expand: ["customer"],
   });
@@ -29,11 +29,14 @@ export async function addOrigin(
   return "named";
 }
 
+export const wantedMetadata = (origin: SubscriptionOrigin): Record<string, string> =>
+  chargeMetadata({ ...origin, orderId: origin.orderId ?? "" });
+
 /**
  * The values that are missing. `foreign`: the metadata names another Sovereign. Stripe removes a key that gets a blank value, so
  * blank values are left out.
  */
-function addedMetadata(
+export function addedMetadata(
   known: Stripe.Metadata,
   wanted: Record<string, string>,
 ): Record<string, string> | "none" | "foreign" {

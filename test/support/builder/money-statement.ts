@@ -2,6 +2,7 @@ import type { HeldSection } from "./page-statement.ts";
 
 const ORIGIN = "integration/billing/payment/charge-origin.test.ts";
 const ADOPTED = "integration/billing/payment/subscription-origin.test.ts";
+const RENEWED = "integration/billing/payment/invoice-origin.test.ts";
 const REVENUE = "integration/billing/ledger/monthly-revenue.test.ts";
 const PERIOD = "integration/billing/ledger/subscription-period.test.ts";
 const ACCOUNT = "integration/billing/ledger/account.test.ts";
@@ -23,7 +24,7 @@ const PAYMENT = "integration/billing/payment/payment.test.ts";
 const RELAY = "integration/operator/outbox-relay.test.ts";
 const EXAMPLE = "unit/api/example.test.ts";
 
-/** Statements of the pages about charges, revenue, keys, tenants and the franchise, each with the test that runs it. */
+/** Statements of the pages about charges, keys, tenants and the franchise, each with the test that runs it. */
 export const MONEY_STATEMENTS: readonly HeldSection[] = [
   {
     page: "docs/billing/payments.md",
@@ -94,8 +95,11 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
         ADOPTED,
         "names its origin and that of its customer once, and nothing else of it is changed",
       ],
-      "Stripe copies the metadata into each later invoice, as details of its subscription, but not into the invoice's charge: OpenOva's roll-up finds that charge by its invoice or its customer.":
-        [ADOPTED, "names its origin and that of its customer once, and nothing else of it is changed"],
+      "Stripe shows the metadata in each later invoice, as details of its subscription, and copies it neither into the invoice's own metadata nor into its charge.":
+        [
+          RENEWED,
+          "names its origin on itself, its payment intent and its charge with %s, and nothing else is changed",
+        ],
       "A subscription that names another Sovereign, that Stripe does not have, or that Stripe refuses to change, stays without, and the log says so.":
         [ADOPTED, "stays without when it %s, which the log says once"],
       "If three in a row are not in the account, or the key may not read subscriptions, the service gives up with one log line.":
@@ -104,58 +108,30 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
         ADOPTED,
         "is given up with one log line when the keys %s, and named with other keys",
       ],
-    },
-  },
-  {
-    page: "docs/billing/payments.md",
-    section: "The revenue of a month",
-    held: {
-      "`GET /billing/admin/revenue?month=2026-11` answers in JSON, or in CSV for a client whose `Accept` names `text/csv` and not `application/json`.":
-        [REVENUE, "names the Sovereign, its currency and the month, as JSON and as CSV"],
-      "A month is a calendar month in UTC.": [
-        REVENUE,
-        "counts the rows of the earlier service in the month of each row",
-      ],
-      "All amounts are whole thousandths of the currency, and they add up:": [
-        REVENUE,
-        "splits an order between card and credit when it is paid, not before",
-      ],
-      "`ordered + invoiced + kept_as_credit = charged_by_card + drawn_from_credit`": [
-        REVENUE,
-        "splits an order between card and credit when it is paid, not before",
-      ],
-      "Without `month`, the answer is about now: active subscriptions, customers, and the monthly price of the active subscriptions (`total_mrr`), whether a card or credit paid it.":
-        [ACCOUNT, "shows orders and revenue with the Sovereign's name"],
-      "| `ordered_baisa` | the prices of the orders that were placed in the month (an order by card is placed when it is paid), and what orders of the earlier service drew from credit |":
-        [REVENUE, "counts the rows of the earlier service in the month of each row"],
-      "| `invoiced_baisa` | paid invoices of subscriptions that Stripe runs for the earlier service's customers |":
+      "So the service adds the missing values to each invoice of such a subscription, to its payment intents and to their charges, when an event of the invoice arrives.":
         [
-          REVENUE,
-          "counts the invoices of subscriptions that Stripe runs, and the invoice of an order not again",
+          RENEWED,
+          "names its origin on itself, its payment intent and its charge with %s, and nothing else is changed",
         ],
-      "| `kept_as_credit_baisa` | card payments above an order's price, or for an order that had ended |": [
-        REVENUE,
-        "shows a payment for an order that had ended as kept as credit",
+      "No other member of these objects changes.": [
+        RENEWED,
+        "names its origin on itself, its payment intent and its charge with %s, and nothing else is changed",
       ],
-      "| `charged_by_card_baisa` | what cards paid |": [
-        REVENUE,
-        "splits an order between card and credit when it is paid, not before",
+      "The service does so after it has recorded the event, with at most eleven requests (three payments) and for at most eight seconds.":
+        [RENEWED, "causes at most eleven requests, however many payments it has"],
+      "If Stripe refuses or does not answer, the event still gets 200, and the log says what stays without.":
+        [RENEWED, "stays without when it %s, which the log says once, and its event is recorded"],
+      "The same event, sent again from Stripe's dashboard, tries again.": [
+        RENEWED,
+        "is named when the same event is sent again after a failure",
       ],
-      "| `drawn_from_credit_baisa` | credit that paid for orders. It is not revenue |": [
-        REVENUE,
-        "counts an order that credit covers as drawn from credit, and charges no card",
+      "An invoice that names another Sovereign, or whose subscription does, is left alone.": [
+        RENEWED,
+        "stays without when it %s, which the log says once, and its event is recorded",
       ],
-      "| `granted_by_voucher_baisa` | credit that redemptions granted, less grants that were taken back in the month |":
-        [REVENUE, "counts nothing of an order that Stripe refuses"],
-      "| `refunded_baisa` | refunds to cards in the month. `charged_by_card_baisa` does not subtract it |": [
-        REVENUE,
-        "counts the refunds of a charge once, in any order and any number of events",
-      ],
-      "No amount contains a dispute, won or lost: Stripe's events about it name neither the order nor the customer.":
-        [REVENUE, "counts no dispute, and the same charge's refund once"],
-      "Stripe's dashboard lists the disputes of an account.": [
-        REVENUE,
-        "counts no dispute, and the same charge's refund once",
+      "A named invoice stays revenue of its own, although it names its subscription's order.": [
+        RENEWED,
+        "is the same revenue whether its events name the order or not",
       ],
     },
   },

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import Stripe from "stripe";
 import { startHttpServer } from "../../../src/platform/http-server.ts";
+import { answerPayment, type StripePayments } from "./stripe-invoice.ts";
 import {
   answerSubscription,
   mergedMetadata,
@@ -33,6 +34,7 @@ export interface StripeServer extends StripeSubscriptions {
     authorization: string;
   }[];
   sessions: Map<string, Fields>;
+  payments: StripePayments;
   /**
    * A fault instead of an answer: a status with an error, a connection that is closed before or after the work, or the answer
    * of a gateway in front of Stripe. `refuse-new` refuses new sessions only, and `forbid` refuses the key for subscriptions.
@@ -87,6 +89,7 @@ export async function startStripeServer(): Promise<StripeServer> {
     webhookSecret: "whsec_test_0123456789",
     asked: [],
     sessions: new Map(),
+    payments: new Map(),
     subscriptions: new Map(),
     customers: new Map(),
     fault: "none",
@@ -123,7 +126,7 @@ export async function startStripeServer(): Promise<StripeServer> {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await text(request);
     const fields: Fields = Object.fromEntries(new URLSearchParams(body));
-    const path = (request.url ?? "").replace(/\?.*/, "");
+    const { pathname: path, searchParams } = new URL(request.url ?? "", "http://stripe.test");
     const method = request.method ?? "";
     const idempotencyKey = request.headers["idempotency-key"];
     const key = typeof idempotencyKey === "string" ? idempotencyKey : undefined;
@@ -151,7 +154,11 @@ export async function startStripeServer(): Promise<StripeServer> {
       return json(response, 409, {
         error: { type: "idempotency_error", code: "idempotency_key_in_use", message: "no" },
       });
-    const answered = work(method, path, fields, body, key);
+    const [, paymentId] = /^\/v1\/(?:invoices|payment_intents|charges)\/(\w+)$/.exec(path) ?? [];
+    const answered =
+      paymentId === undefined
+        ? work(method, path, fields, body, key)
+        : answerPayment(server.payments, method, paymentId, fields, [...searchParams.values()]);
     if (server.fault === "cut-after") return void request.socket.destroy();
     return json(response, answered.status, answered.body);
   }
