@@ -59,10 +59,9 @@ export interface Terminated {
 
 /** Why a rollout is not finished; undefined when every replica runs the present template and is available. */
 export function rolloutPending(deployment: DeploymentObject): string | undefined {
-  const { metadata, spec, status } = deployment;
+  const { spec, status } = deployment;
   const wanted = spec?.replicas ?? 1;
-  if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0))
-    return "the Deployment controller has not started the rollout yet";
+  if (!isObserved(deployment)) return "the Deployment controller has not started the rollout yet";
   const { updatedReplicas = 0, availableReplicas = 0, replicas = 0 } = status ?? {};
   if (updatedReplicas < wanted) return `${updatedReplicas} of ${wanted} replicas are updated`;
   if (availableReplicas < wanted) return `${availableReplicas} of ${wanted} replicas are available`;
@@ -71,8 +70,13 @@ export function rolloutPending(deployment: DeploymentObject): string | undefined
   return undefined;
 }
 
+/** Whether the status is about the present template. Before that, its conditions are about an earlier one. */
+const isObserved = ({ metadata, status }: DeploymentObject): boolean =>
+  (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+
 /** The message of a rollout whose progress deadline has passed; undefined for any other. */
 export function rolloutFailure(deployment: DeploymentObject): string | undefined {
+  if (!isObserved(deployment)) return undefined;
   const progressing = deployment.status?.conditions?.find(({ type }) => type === "Progressing");
   return progressing?.reason === "ProgressDeadlineExceeded"
     ? (progressing.message ?? progressing.reason)

@@ -3,6 +3,7 @@ import {
   isReadyPod,
   migrationMessages,
   migrationResult,
+  rolloutFailure,
   rolloutPending,
 } from "../../../../src/controllers/sovereign/observed.ts";
 
@@ -37,6 +38,15 @@ describe("the fields that the controller reads from a cluster", () => {
   ])("describes the rollout %j: %s", (status, pending) =>
     expect(rolloutPending(deployment(status))).toBe(pending),
   );
+
+  it.each([
+    ["the present template", 2, "has timed out progressing"],
+    ["an earlier template", 1, undefined],
+  ])("reads the end of the progress deadline of %s", (_which, observedGeneration, failure) => {
+    const message = "has timed out progressing";
+    const overdue = { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message };
+    expect(rolloutFailure(deployment({ observedGeneration, conditions: [overdue] }))).toBe(failure);
+  });
 
   it("reads the migration's result among other messages", () => {
     const pod = (message: string, waiting?: string) => ({
