@@ -36,7 +36,7 @@ export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinne
     if (retryAfterMs !== undefined) requeueWithin(findings, retryAfterMs);
     return { image: current };
   }
-  const { previousImage, verified } = sovereign.status ?? {};
+  const { previousImage, verified, lastSmokeTest } = sovereign.status ?? {};
   const target = decision.kind === "given" ? decision.image : release.spec.image;
   const image = (decision.kind === "return" ? previousImage : undefined) ?? target;
   findings.facts.pinnedImage = image;
@@ -45,8 +45,10 @@ export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinne
   if (decision.kind !== "return" && current !== undefined && current !== image && isBroken(sovereign))
     findings.facts.takenWhileFailing = image;
   findings.conditions.push(trueCondition(CONDITION.imagePinned, "Pinned", image));
-  // The earlier verification was for another image, so it does not count for this one.
+  // The earlier smoke tests were of another image, so neither a verification nor a failure counts for this one.
   if (current !== undefined && current !== image) {
+    if (lastSmokeTest?.failures !== undefined)
+      findings.facts.lastSmokeTest = { ...lastSmokeTest, failures: 0 };
     findings.conditions.push(
       falseCondition(
         CONDITION.voucherShapeVerified,

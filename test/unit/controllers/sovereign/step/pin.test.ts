@@ -53,6 +53,20 @@ describe("pinImage", () => {
     expect(context.findings.facts.takenWhileFailing).toBe(expected);
   });
 
+  it.each([
+    ["changes its image", IMAGE, 0],
+    ["has the image already", NEXT_IMAGE, undefined],
+  ])(
+    "counts the failed smoke tests of a Sovereign that %s for their own image only",
+    (_which, image, failures) => {
+      const test = { time: NOW, passed: false, failures: 3, steps: [] };
+      const own = sovereign("zero", { role: "CatalystZero" }, { ...verifiedOn(image), lastSmokeTest: test });
+      const context = contextOf(own, { releases: [release()], sovereigns: [own] });
+      pinImage(context);
+      expect(context.findings.facts.lastSmokeTest?.failures).toBe(failures);
+    },
+  );
+
   it("keeps the verification of a Sovereign that has the image already", () => {
     const own = zero(NEXT_IMAGE);
     const context = contextOf(own, { releases: [release()], sovereigns: [own] });
