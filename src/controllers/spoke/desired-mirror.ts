@@ -53,14 +53,23 @@ export function desiredMirror(live: Sovereign | undefined, image: string | undef
     return {
       conditions: [{ type: rolledOut, status: "False", reason: "WaitingForSpoke", message: NOT_TAKEN }],
       facts: {},
-      // The Sovereign's own obstacle is more precise.
-      stop: stop?.kind === "stalled" ? stop : later(`${NOT_TAKEN}: ${NO_ANSWER}`),
+      stop: untakenStop(status?.pinnedImage, stop),
     };
   return {
     conditions: mirroredConditions(status?.conditions),
     facts: presentFields(status ?? {}, MIRRORED_FIELDS),
     stop,
   };
+}
+
+/**
+ * Why the Sovereign there has not taken the hub's image. An obstacle before its first image is more precise than this wait.
+ * One on an earlier image says nothing about the hub's, and must not count as a failure of it.
+ */
+function untakenStop(pinnedImage: string | undefined, stop: Stop | undefined): Stop {
+  if (stop?.kind !== "stalled") return later(`${NOT_TAKEN}: ${NO_ANSWER}`);
+  if (pinnedImage === undefined) return stop;
+  return later(`${NOT_TAKEN}, and is stalled on the earlier one (${stop.reason}): ${stop.message}`);
 }
 
 /** Why the Sovereign there is not Ready; undefined when it is. */

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Condition } from "../../../../src/api/condition.ts";
 import type { Sovereign, SovereignStatus } from "../../../../src/api/sovereign.ts";
+import { memberOf, planOf } from "../../../../src/controllers/billing-release/desired-member.ts";
+import { desiredStatus } from "../../../../src/controllers/sovereign/status.ts";
 import {
   desiredClusterStatus,
   desiredMirror,
@@ -10,7 +12,9 @@ import {
   condition,
   IMAGE,
   NEXT_IMAGE,
+  NOW,
   regressedOn,
+  release,
   sovereign,
   verifiedOn,
 } from "../../../support/builder/catalyst-object.ts";
@@ -65,11 +69,25 @@ describe("desiredMirror", () => {
     expect(facts.errorRate).toEqual({ image: IMAGE });
   });
 
-  it("says why the Sovereign is stalled before it took the image", () => {
+  it("says why the Sovereign is stalled before its first image", () => {
     const live = there({ conditions: [ready("False", "NamespaceNotOurs"), condition("Stalled", "True")] });
     expect(desiredMirror(live, IMAGE).stop).toEqual({
       ...{ kind: "stalled", reason: "NamespaceNotOurs", message: "it is NamespaceNotOurs" },
     });
+  });
+
+  it("does not count a failure on the earlier image against the image that the hub gave, and names it", () => {
+    const conditions = [ready("False", "ContainerCrashed"), condition("Stalled", "True")];
+    const { stop, ...mirror } = desiredMirror(there({ ...verifiedOn(IMAGE), conditions }), NEXT_IMAGE);
+    expect(stop).toEqual({
+      ...waiting,
+      message:
+        "the operator on the cluster has not taken the image yet, and is stalled on the earlier one (ContainerCrashed): it is ContainerCrashed",
+    });
+    const hub = sovereign("omantel", {}, { ...verifiedOn(IMAGE), pinnedImage: NEXT_IMAGE });
+    const status = desiredStatus(hub, { ...mirror, stop }, NOW);
+    const canary = memberOf({ ...hub, status }, planOf(release({ canaries: ["omantel"] })), Date.parse(NOW));
+    expect(canary.state).toBe("updating");
   });
 
   it("shows the measurements and conditions of the hub's image, except why it is pinned", () => {
