@@ -86,6 +86,8 @@ export function createFleets(deps: FleetDeps): Fleets {
       const decision = decideMember(member, step, plan, nowMs);
       const isUpdate = decision.kind === "update" && member.pinnedImage !== plan.image;
       if (isUpdate || decision.kind === "return") store.reserve(fleet, name);
+      // A pause or a halt came before the status said that it updates. It is enqueued again for a place after that.
+      else if (decision.kind === "wait" && !plan.isReturning) store.release(fleet, name);
       return decision;
     },
     watch: {
@@ -173,6 +175,10 @@ function createFleetStore({ sovereigns, releases, index, now }: FleetDeps) {
       if (cached === undefined || fleet.reserved.has(name)) return;
       fleet.reserved.add(name);
       put(fleet, cached);
+    },
+    release(fleet: Fleet, name: string): void {
+      const cached = sovereigns.get(name);
+      if (fleet.reserved.delete(name) && cached !== undefined) put(fleet, cached);
     },
     /** Applies an event to the fleet of a release. Returns whether the Sovereign's place in the rollout changed. */
     follow({ kind, object }: InformerEvent<Sovereign>, releaseName: string): boolean {

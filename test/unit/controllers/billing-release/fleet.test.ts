@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { BillingRelease } from "../../../../src/api/billing-release.ts";
 import type { Sovereign } from "../../../../src/api/sovereign.ts";
 import { planOf } from "../../../../src/controllers/billing-release/desired-member.ts";
 import { tallyOf } from "../../../../src/controllers/billing-release/desired-tally.ts";
@@ -9,6 +10,7 @@ import {
   IMAGE,
   measured,
   NEXT_IMAGE,
+  NOW,
   release,
   servingOn,
   sovereign,
@@ -165,6 +167,50 @@ describe("the decisions of a fleet", () => {
     expect(fleets.decide(alpha, ready()).kind).toBe("update");
     put({ ...alpha, spec: { ...alpha.spec, suspend: true } });
     expect(fleets.decide(beta, ready()).kind).toBe("update");
+  });
+
+  it.each<[string, (fleet: ReturnType<typeof connectFleet>) => [BillingRelease, () => void]]>([
+    [
+      "a pause",
+      ({ apply }) => {
+        const annotations = {
+          "catalyst.openova.io/rollout-paused": `amal@${NEXT_IMAGE.split("@")[1]}`,
+        };
+        const paused = { ...ready(), metadata: { ...ready().metadata, annotations } };
+        apply(paused);
+        return [paused, () => apply(ready())];
+      },
+    ],
+    [
+      "a halt",
+      ({ put }) => {
+        put(sovereign("zero", { role: "CatalystZero" }, failedOn(NEXT_IMAGE, IMAGE)));
+        return [ready(), () => put(zero)];
+      },
+    ],
+  ])("take a place back that %s came before, and give it again afterwards", (_what, stopRollout) => {
+    const fleet = connectFleet([zero, alpha, beta], [ready()]);
+    expect(fleet.fleets.decide(alpha, ready()).kind).toBe("update");
+    // The write of its status fails here, so the reconcile runs again.
+    const [stopped, goOn] = stopRollout(fleet);
+    expect(fleet.fleets.decide(alpha, stopped).kind).toBe("wait");
+    fleet.enqueued.length = 0;
+    goOn();
+    expect(fleet.enqueued).toEqual([["alpha", undefined]]);
+  });
+
+  it("keep the place of a Sovereign that goes back until the cache has its status", () => {
+    const halt = { number: 1, reason: "Stalled", message: "", at: NOW, returns: true };
+    const rollout = { image: NEXT_IMAGE, stages: [], halt };
+    const returning = release({ backwardCompatible: true }, { ...measured(NEXT_IMAGE), rollout });
+    const on = (name: string, image: string) =>
+      sovereign(name, {}, { ...servingOn(image), previousImage: IMAGE });
+    const { fleets, put } = connectFleet([on("alpha", NEXT_IMAGE)], [returning]);
+    const decide = (own: Sovereign) => fleets.decide(own, returning).kind;
+    expect(decide(on("alpha", NEXT_IMAGE))).toBe("return");
+    expect(decide(sovereign("alpha", {}, updatingTo(IMAGE, IMAGE)))).toBe("wait");
+    put(on("aaa", NEXT_IMAGE));
+    expect(decide(on("aaa", NEXT_IMAGE))).toBe("update");
   });
 
   it("end a hold at its time without an event", () => {
