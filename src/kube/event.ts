@@ -4,7 +4,7 @@ import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { settledWithin, sleep } from "../platform/shutdown.ts";
 import type { KubeClient } from "./client.ts";
-import { isNotFound, isUnreachable } from "./error.ts";
+import { isNotFound, isServerUnavailable } from "./error.ts";
 import { EVENTS } from "./resource.ts";
 
 export interface EventRecorder {
@@ -100,13 +100,14 @@ export function createEventRecorder(deps: {
       try {
         return await write(identity, event);
       } catch (error) {
-        // The Event expired between the read and the patch, or the server is unreachable: try again. A refusal is final.
-        const isTemporary = isUnreachable(error) || isNotFound(error);
+        // The Event expired between the read and the patch, or the server is unavailable: try again. A refusal is final.
+        const isUnavailable = isServerUnavailable(error);
+        const isTemporary = isUnavailable || isNotFound(error);
         if (!isTemporary || attempt === MAX_ATTEMPTS) {
           logger.warn({ reason: event.reason, error: errorMessage(error) }, "an Event was not written");
           return;
         }
-        if (isUnreachable(error)) await sleep(RETRY_MS * attempt);
+        if (isUnavailable) await sleep(RETRY_MS * attempt);
       }
     }
   }

@@ -117,6 +117,25 @@ describe("createEventRecorder", () => {
     expect(writes()).toHaveLength(1);
   });
 
+  it.each([
+    [429, "TooManyRequests"],
+    [500, "InternalError"],
+    [503, "ServiceUnavailable"],
+    [504, "Timeout"],
+  ])("tries again after a write that the server answers with %d", async (status, reason) => {
+    const { events, writes } = await start(({ method }, response) => {
+      if (method === "GET") sendRefusal(response, 404, "NotFound");
+      else if (writes().length === 1) sendRefusal(response, status, reason);
+      else sendJson(response, 201, {});
+    });
+    events.record(about, "Warning", "RolloutHalted", "something");
+    await events.flush();
+    expect(writes().map(({ body }) => (body as { reason: string }).reason)).toEqual([
+      "RolloutHalted",
+      "RolloutHalted",
+    ]);
+  });
+
   it("drops a refused Event, and writes the next one", async () => {
     const { events, writes } = await start(({ method, body }, response) => {
       if (method === "GET") sendRefusal(response, 404, "NotFound");
