@@ -35,7 +35,7 @@ const REASONS: readonly string[] = [...Object.values(REASON), DELETION.reason];
 const WAITS_FOR_ROLLOUT = new Set([
   ...["WaitingForWave", "WaitingForCanary", "WaitingForReference", "Baking", "RolloutHalted"],
   ...["WaitingForApproval", "RolloutPaused", "RolloutAborted", "Held", "Skipped"],
-  ...["CheckingImage", "ImageNotFound", "WaitingForCluster"],
+  ...["CheckingImage", "ImageNotFound", "WaitingForCluster", "WaitingForHub"],
 ]);
 
 /** A deadline in milliseconds; 0 means none. */

@@ -81,7 +81,7 @@ describe("desiredProgress", () => {
     ...[
       ...["WaitingForWave", "WaitingForCanary", "WaitingForReference", "Baking", "RolloutHalted"],
       ...["WaitingForApproval", "RolloutPaused", "RolloutAborted", "Held", "Skipped"],
-      ...["CheckingImage", "ImageNotFound", "WaitingForCluster"],
+      ...["CheckingImage", "ImageNotFound", "WaitingForCluster", "WaitingForHub"],
     ].map((reason): [string, SovereignStatus, Findings, undefined] => [
       `does not run during ${reason}`,
       { progress: since(5) },
