@@ -2,6 +2,7 @@ import pg from "pg";
 import { readSchemaVersion } from "../billing/db/fingerprint.ts";
 import { describeForeignOwner, readSovereignIdentity } from "../billing/db/sovereign-identity.ts";
 import type { DatabaseProbe } from "../controllers/sovereign/measurement.ts";
+import { closeConnection } from "./database-connection.ts";
 import { describeDatabaseFailure } from "./database-failure.ts";
 import { clusterUrl } from "./database-url.ts";
 
@@ -52,7 +53,7 @@ export async function probeDatabase({
   } catch (error) {
     return { kind: "unready", reason: describeDatabaseFailure(error) };
   } finally {
-    await client.end().catch(() => undefined);
+    await closeConnection(client);
   }
 }
 

@@ -19,6 +19,7 @@ import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { isMigrated } from "./billing-environment.ts";
 import type { OperatorCaches } from "./cache.ts";
+import { closeConnection } from "./database-connection.ts";
 import { describeDatabaseFailure } from "./database-failure.ts";
 import { createDatabaseUrlReader } from "./database-url.ts";
 import type { ObservedSubscriptions } from "./subscription-standing.ts";
@@ -84,7 +85,7 @@ export function createOutboxPass(deps: {
         });
         return outcome;
       } finally {
-        await connection.end().catch(() => undefined);
+        await closeConnection(connection);
       }
     },
     forget(name) {

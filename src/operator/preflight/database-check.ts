@@ -6,6 +6,7 @@ import type { KubeClient } from "../../kube/client.ts";
 import { listIfServed } from "../../kube/optional-kind.ts";
 import { resourceOf } from "../../kube/resource.ts";
 import { errorMessage } from "../../platform/errors.ts";
+import { closeConnection } from "../database-connection.ts";
 import type { Check } from "./check.ts";
 import { SUPPORTED } from "./supported-version.ts";
 
@@ -50,7 +51,7 @@ export async function checkDatabase(url: string): Promise<Check[]> {
     const remedy = "correct DATABASE_URL, or let this machine and the cluster through to the database";
     return [{ area, state: "problem", message: `DATABASE_URL: ${errorMessage(error)}`, remedy }];
   } finally {
-    await client?.end().catch(() => undefined);
+    if (client !== undefined) await closeConnection(client);
   }
 }
 

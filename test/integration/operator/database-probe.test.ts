@@ -5,6 +5,7 @@ import { SCHEMA_VERSION } from "../../../src/billing/db/schema.ts";
 import { claimDatabase } from "../../../src/billing/db/sovereign-identity.ts";
 import { probeDatabase } from "../../../src/operator/database-probe.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/server/postgres.ts";
+import { createPostgresProxy } from "../../support/server/postgres-proxy.ts";
 
 const READY = { kind: "ready", schemaVersion: SCHEMA_VERSION };
 
@@ -105,6 +106,13 @@ describe("probeDatabase", () => {
     const answer = await probe(`postgresql://user:hunter2@127.0.0.1:${port}/db`, "ns");
     expect(answer).toEqual({ kind: "unready", reason: "the server does not answer (timeout)" });
     silent.close();
+  });
+
+  it("ends although the database does not close the connection", async () => {
+    const proxy = await createPostgresProxy(database.url);
+    proxy.hangAtEnd();
+    expect(await probe(proxy.url, "ns")).toEqual(READY);
+    proxy.close();
   });
 
   it("returns untested for a URL whose TLS files only the workload has", async () => {

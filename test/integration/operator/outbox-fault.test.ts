@@ -107,4 +107,11 @@ describe("the relay of an outbox", () => {
       await requireOneEach();
     },
   );
+
+  it("ends a pass although the database does not close the connection", async () => {
+    await order();
+    proxy.hangAtEnd();
+    expect(await relay()).toMatchObject({ kind: "drained" });
+    expect(await undelivered()).toBe(0);
+  });
 });

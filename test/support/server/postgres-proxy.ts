@@ -6,7 +6,8 @@ export async function createPostgresProxy(databaseUrl: string) {
   const sockets = new Set<Socket>();
   let isConnected = true;
   let answersLeft = Number.POSITIVE_INFINITY;
-  const server: Server = createServer((client) => {
+  let hangsAtEnd = false;
+  const server: Server = createServer({ allowHalfOpen: true }, (client) => {
     if (!isConnected) return void client.destroy();
     const upstream = connect(Number(target.port), target.hostname);
     for (const socket of [client, upstream]) {
@@ -18,7 +19,12 @@ export async function createPostgresProxy(databaseUrl: string) {
         upstream.destroy();
       });
     }
-    client.pipe(upstream);
+    client.on("data", (chunk: Buffer) => {
+      if (!(hangsAtEnd && isTerminate(chunk))) upstream.write(chunk);
+    });
+    client.on("end", () => {
+      if (!hangsAtEnd) upstream.end();
+    });
     const countAnswers = createAnswerCounter();
     upstream.on("data", (chunk: Buffer) => {
       answersLeft -= countAnswers(chunk);
@@ -52,12 +58,19 @@ export async function createPostgresProxy(databaseUrl: string) {
     disarm: () => {
       answersLeft = Number.POSITIVE_INFINITY;
     },
+    /** From now on, a client that ends its connection gets no answer, and the connection stays open. */
+    hangAtEnd() {
+      hangsAtEnd = true;
+    },
     close: () => {
       disconnect();
       server.close();
     },
   };
 }
+
+/** The last message of a client. */
+const isTerminate = (chunk: Buffer): boolean => chunk.length === 5 && chunk[0] === "X".charCodeAt(0);
 
 /** Counts the `ReadyForQuery` messages of one connection: one ends each answer. */
 function createAnswerCounter(): (chunk: Buffer) => number {
