@@ -43,6 +43,16 @@ export interface SpokeDeps {
   pace?: Partial<RemotePace> | undefined;
 }
 
+interface Connection {
+  session: SpokeSession;
+  writer: SpokeWriter;
+}
+
+interface Removal {
+  uid: string;
+  isDone: boolean;
+}
+
 /** The number of Sovereigns of one cluster that are written at the same time. */
 const CONCURRENCY = 2;
 const BACKOFF = { firstMs: 500, maxMs: 60_000 };
@@ -52,8 +62,9 @@ export function createSpoke(deps: SpokeDeps): Spoke {
   const queue = createWorkQueue({ backoff: BACKOFF });
   const desiredByName = new Map<string, DesiredSpoke>();
   const results = new Map<string, ApplyResult>();
-  const removals = new Map<string, { uid: string; isDone: boolean }>();
-  let current: { session: SpokeSession; writer: SpokeWriter } | undefined;
+  const failures = createFailureLog(logger);
+  const removals = new Map<string, Removal>();
+  let current: Connection | undefined;
 
   const cluster = createRemoteCluster<SpokeCaches>({
     connect: deps.connect,
@@ -92,7 +103,7 @@ export function createSpoke(deps: SpokeDeps): Spoke {
     const at = current;
     if (at === undefined) return;
     try {
-      const isGone = await removeFrom(at, name);
+      const isGone = await removeFrom(at, name, removals.get(name));
       const desired = desiredByName.get(name);
       if (desired?.uid === at.session.uid) {
         await at.writer.apply(desired);
@@ -105,24 +116,16 @@ export function createSpoke(deps: SpokeDeps): Spoke {
         onChange(name);
       }
       queue.forget(name);
+      failures.forget(name);
     } catch (error) {
       // The next session works on all names again.
       if (current === at) fail(name, error);
     }
   }
 
-  async function removeFrom(
-    { session, writer }: NonNullable<typeof current>,
-    name: string,
-  ): Promise<boolean> {
-    const removal = removals.get(name);
-    if (removal === undefined || removal.isDone || removal.uid !== session.uid) return false;
-    return writer.removeSovereign(name);
-  }
-
   function fail(name: string, error: unknown): void {
     queue.addRateLimited(name);
-    logger.warn({ sovereign: name, error: errorMessage(error) }, "the Sovereign's cluster was not written");
+    failures.log(name, error);
     const failure = failureOf(error, queue.failures(name));
     if (failure !== undefined) settle(name, { kind: "failed", ...failure });
   }
@@ -149,11 +152,33 @@ export function createSpoke(deps: SpokeDeps): Spoke {
       desiredByName.delete(name);
       results.delete(name);
       removals.delete(name);
+      failures.forget(name);
     },
     sovereign: (name) => current?.session.caches.sovereigns.get(name),
     async run(signal) {
       await Promise.all([cluster.run(signal), queue.run((name) => work(name), CONCURRENCY, signal)]);
     },
+  };
+}
+
+/** Deletes the Sovereign if it is to be removed from this cluster. Returns whether this finds it gone. */
+async function removeFrom({ session, writer }: Connection, name: string, removal: Removal | undefined) {
+  if (removal === undefined || removal.isDone || removal.uid !== session.uid) return false;
+  return writer.removeSovereign(name);
+}
+
+/** Logs one line for each cause, not one for each attempt. */
+function createFailureLog(logger: Logger) {
+  const logged = new Map<string, string>();
+  return {
+    log(name: string, cause: unknown): void {
+      const error = errorMessage(cause);
+      if (logged.get(name) === error) return;
+      logged.set(name, error);
+      logger.warn({ sovereign: name, error }, "the Sovereign's cluster was not written");
+    },
+    /** The next failure is logged again. */
+    forget: (name: string) => logged.delete(name),
   };
 }
 
