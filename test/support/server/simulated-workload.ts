@@ -6,6 +6,7 @@ import type { KubeClient } from "../../../src/kube/client.ts";
 import { createInformer, type Informer } from "../../../src/kube/informer.ts";
 import { DEPLOYMENTS, JOBS, NAMESPACES, PODS, pathOf, SECRETS } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
+import { endRollout } from "./simulated-rollout.ts";
 import { collect, controllerOf } from "./workload-owner.ts";
 
 interface Template {
@@ -34,6 +35,10 @@ export interface SimulatedWorkload {
   shapes: Map<string, string>;
   /** The counts in each Pod's answer, by image, or by namespace and image. A Pod without an entry does not answer. */
   answered: Map<string, { requests: number; serverErrors: number }>;
+  /** Images whose Pods do not get ready before the progress deadline, or namespace and image. */
+  unreadyImages: Set<string>;
+  /** Images whose smoke test fails, or namespace and image. */
+  failingImages: Set<string>;
   /** Migrations in these namespaces fail with this message. */
   failingMigrations: Map<string, string>;
   /** Migrations in these namespaces run and do not end. */
@@ -77,6 +82,8 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
     smokeTests: [],
     shapes: new Map(),
     answered: new Map(),
+    unreadyImages: new Set(),
+    failingImages: new Set(),
     failingMigrations: new Map(),
     hangingMigrations: new Set(),
     async probe(url, namespace) {
@@ -98,7 +105,7 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
       simulation.smokeTests.push(baseUrl);
       const pod = podAt(baseUrl);
       const image = imageOf(pod);
-      const passed = pod !== undefined;
+      const passed = pod !== undefined && !isIn(simulation.failingImages, pod.metadata.namespace, image);
       return {
         passed,
         steps: ["list", "issue", "preview", "revoke"].map((name) => ({
@@ -146,6 +153,10 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
   async function rollOut(deployment: Workload): Promise<void> {
     const { namespace = "", name, generation = 0, uid = "" } = deployment.metadata;
     const { replicas = 1, template } = deployment.spec;
+    if (isIn(simulation.unreadyImages, namespace, template.spec.containers[0]?.image)) {
+      await endRollout(client, deployment, { updatedReplicas: 1, reason: "ProgressDeadlineExceeded" });
+      return;
+    }
     const names = Array.from({ length: replicas }, (_, i) => `${name}-${uid.slice(0, 4)}-${generation}-${i}`);
     for (const podName of names) {
       const made = await client
@@ -167,20 +178,7 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
         metadata.ownerReferences?.some((owner) => owner.uid === uid) && !names.includes(metadata.name),
     );
     for (const pod of old) await client.delete(PODS, pod.metadata);
-    await client.mergePatch(
-      DEPLOYMENTS,
-      deployment.metadata,
-      {
-        status: {
-          observedGeneration: generation,
-          replicas,
-          updatedReplicas: replicas,
-          readyReplicas: replicas,
-          availableReplicas: replicas,
-        },
-      },
-      "status",
-    );
+    await endRollout(client, deployment, { updatedReplicas: replicas, reason: "NewReplicaSetAvailable" });
   }
 
   async function runJob(job: Workload & JobObject): Promise<void> {
@@ -293,6 +291,9 @@ export async function provideSecret(
     { fieldManager: "somebody" },
   );
 }
+
+const isIn = (images: ReadonlySet<string>, namespace = "", image = ""): boolean =>
+  images.has(image) || images.has(`${namespace} ${image}`);
 
 /** The shape that an image's billing has: the same for every Sovereign that runs it. */
 function fingerprintOf(image: string, kind: "a" | "b"): string {
