@@ -20,6 +20,7 @@ const CATALOG = {
     { id: "tiny", price_baisa: 200 },
     // As much as the smallest card payment.
     { id: "minimum", price_baisa: 300 },
+    { id: "medium", price_baisa: 5_000 },
     { id: "small", price_baisa: 9_000 },
   ],
   addons: [{ id: "backup", price_baisa: 1_500 }],

@@ -12,6 +12,7 @@ const REFUSAL = "unit/billing/payment/refusal.test.ts";
 const REPAIR = "integration/billing/payment/repair.test.ts";
 const SETTINGS = "integration/billing/payment/settings.test.ts";
 const SHARED = "integration/billing/payment/shared-grant.test.ts";
+const SEQUENCE = "integration/billing/payment/grant-sequence.test.ts";
 const HOSTILE = "integration/billing/payment/hostile.test.ts";
 
 /** Statements of the pages about orders that a card pays, each with the test that runs it. */
@@ -52,10 +53,11 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
         SHARED,
         "stays the customer's when the first order is undone after a crash",
       ],
-      "A balance therefore never goes below zero, except back to a debt that was there before the order.": [
-        SHARED,
-        "never lowers a balance below zero and an earlier debt, and keeps the books in agreement",
-      ],
+      "A balance therefore never goes below zero, except back to the part of a debt from the earlier service that is still unpaid.":
+        [
+          SEQUENCE,
+          "never lowers a balance below zero and the unpaid part of an earlier debt, and keeps the books in agreement",
+        ],
     },
   },
   {

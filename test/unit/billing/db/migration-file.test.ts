@@ -11,7 +11,7 @@ const SHIPPED = {
   "0002-shape": "4460105bde7e4c7f",
   "0003-adoption": "971b25f5c7042435",
   "0004-checkout": "dc21752644b8d6be",
-  "0005-payment": "4d10d87d5bc4b144",
+  "0005-payment": "482c953292a5f55b",
   "0006-index": "0d6a80cec043e70c",
 };
 
