@@ -60,12 +60,17 @@ function refuseUnverified(kubeConfig: KubeConfig): void {
     );
 }
 
+/** The Pods and Secrets of a Sovereign with `cluster` are on that cluster. */
+function refuseOtherCluster({ metadata, spec }: Sovereign): void {
+  if (spec.cluster !== undefined)
+    throw new Error(
+      `Sovereign ${metadata.name} runs on a cluster of its own: use a kubeconfig of that cluster, with --kubeconfig or --context`,
+    );
+}
+
 async function findReadyPod(client: KubeClient, sovereign: Sovereign) {
   const { name } = sovereign.metadata;
-  if (sovereign.spec.cluster !== undefined)
-    throw new Error(
-      `Sovereign ${name} runs on a cluster of its own: use a kubeconfig of that cluster, with --kubeconfig or --context`,
-    );
+  refuseOtherCluster(sovereign);
   const namespace = namespaceOf(sovereign);
   const labels = { ...ownershipLabels(sovereign), ...selectorLabels("billing") };
   const { items } = await client.list<PodObject>(PODS, { namespace, labelSelector: labelSelectorOf(labels) });
@@ -83,6 +88,7 @@ export async function readSigningKey(client: KubeClient, sovereign: Sovereign): 
   const { name } = sovereign.metadata;
   if (secretRef === undefined)
     throw new Error(`Sovereign ${name} has no HS256 key: sign in at its issuer, ${issuer}`);
+  refuseOtherCluster(sovereign);
   const namespace = namespaceOf(sovereign);
   const key = secretRef.key ?? "secret";
   const secret = await client.get<SecretObject>(SECRETS, { name: secretRef.name, namespace });

@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
-import { SHARED_SECRET_TOKEN_S, signSharedSecretToken } from "../billing/auth/shared-secret-token.ts";
-import type { Role } from "../billing/auth/token.ts";
+import { SIGNED_TOKEN_S, signSharedSecretToken } from "../billing/auth/shared-secret-token.ts";
+import { isSubject, type Role } from "../billing/auth/token.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
 import { UsageError } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
@@ -32,7 +32,7 @@ export const command: Command = {
   summary: "print a token for a Sovereign's voucher API, signed with its key",
   usage: "--sovereign NAME",
   description: [
-    `Prints a token for a Sovereign's voucher API and for the field "Access token" on /admin. The token is valid for ${SHARED_SECRET_TOKEN_S / 60} minutes. The command signs it with the Sovereign's HS256 key, so it is for those who may read that key: it reads the Secret of spec.billing.auth.secretRef from the cluster. The audit trail names the user of the token.`,
+    `Prints a token for a Sovereign's voucher API and for the field "Access token" on /admin. The token is valid for ${SIGNED_TOKEN_S / 60} minutes. The command signs it with the Sovereign's HS256 key, so it is for those who may read that key: it reads the Secret of spec.billing.auth.secretRef from the cluster. The audit trail names the user of the token.`,
   ],
   flags: FLAGS,
   environment: [
@@ -64,8 +64,17 @@ export const command: Command = {
 function parseFlags(args: string[]) {
   const { values } = parseCommandLine(FLAGS, args);
   if (values.user === "") throw new UsageError("--user must not be empty");
-  return { ...values, userId: values.user ?? userName(), email: values.email ?? "" };
+  const person = { userId: values.user ?? userName(), email: values.email ?? "" };
+  // The service would refuse the token, or leave the address out.
+  if (!isSubject(person.userId)) throw notSubject("--user");
+  if (person.email !== "" && !isSubject(person.email)) throw notSubject("--email");
+  return { ...values, ...person };
 }
+
+const notSubject = (flag: string) =>
+  new UsageError(
+    `${flag} must have at most 255 characters, without line breaks and other control characters`,
+  );
 
 /** In a container, the process's user may have no name. */
 function userName(): string {

@@ -183,8 +183,10 @@ function requireAccessToken({ typ }: JWTHeaderParameters, payload: JWTPayload): 
 
 const SUBJECT = /^[^\p{Cc}]{1,255}$/u;
 
-/** JavaScript accepts half of a surrogate pair, which the database cannot store. */
-const isSubject = (claim: unknown): claim is string =>
+/**
+ * Whether a claim may name a user or an address. JavaScript accepts half of a surrogate pair, which the database cannot store.
+ */
+export const isSubject = (claim: unknown): claim is string =>
   typeof claim === "string" && claim.isWellFormed() && SUBJECT.test(claim);
 
 function callerOf(

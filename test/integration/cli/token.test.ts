@@ -23,7 +23,7 @@ beforeAll(async () => {
     kind: "Namespace",
     metadata: { name: "sovereign-omantel" },
   });
-  const sovereign = (name: string, auth: object) =>
+  const sovereign = (name: string, auth: object, rest: object = {}) =>
     post("/apis/catalyst.openova.io/v1alpha1/sovereigns", {
       apiVersion: "catalyst.openova.io/v1alpha1",
       kind: "Sovereign",
@@ -34,9 +34,12 @@ beforeAll(async () => {
         parent: "zero",
         franchise: "omantel",
         billing: { release: "stable", database: { secretRef: { name: "billing-db" } }, auth },
+        ...rest,
       },
     });
   await sovereign("omantel", { secretRef: { name: "billing-jwt" } });
+  const cluster = { kubeconfigSecretRef: { name: "remote-kubeconfig" } };
+  await sovereign("remote", { secretRef: { name: "billing-jwt" } }, { cluster });
   await sovereign("keyless", { secretRef: { name: "absent" } });
   await sovereign("issued", { issuer: "https://login.example/realms/a", audience: "billing" });
   await post("/api/v1/namespaces/sovereign-omantel/secrets", {
@@ -56,11 +59,11 @@ async function run(args: string[], env: Record<string, string> = { KUBECONFIG: p
   return { code, token: stdout.trim() };
 }
 
-const verify = (token: string) =>
+const verify = (token: string, now = () => new Date()) =>
   createTokenVerifier({
     settings: { sovereignFqdn: FQDN, jwtSecret: SECRET },
     operatorKeys: () => undefined,
-    now: () => new Date(),
+    now,
     logger: createLogger("test", "silent"),
   })(`Bearer ${token}`);
 
@@ -87,9 +90,35 @@ describe("catalyst token", () => {
   it.each([
     ["absent", "Sovereign absent does not exist"],
     ["keyless", "Secret sovereign-keyless/absent has no key secret: create it"],
+    [
+      "remote",
+      "Sovereign remote runs on a cluster of its own: use a kubeconfig of that cluster, with --kubeconfig or --context",
+    ],
     ["issued", "Sovereign issued has no HS256 key: sign in at its issuer, https://login.example/realms/a"],
   ])("says why there is no token for Sovereign %s", async (sovereign, message) => {
     await expect(run(["--sovereign", sovereign])).rejects.toThrow(message);
+  });
+
+  it.each([
+    ["a line break", "--user", "fatma\nsalim"],
+    ["256 characters", "--user", "x".repeat(256)],
+    ["a control character", "--email", "fatma@omantel.example\r"],
+    ["20,000 characters", "--email", "x".repeat(20_000)],
+  ])("refuses %s in %s: a service would refuse the token or ignore the address", async (_, flag, value) => {
+    const args = flag === "--user" ? [flag, value] : ["--user", "fatma", flag, value];
+    await expect(run(args, { JWT_SECRET: SECRET })).rejects.toThrow(
+      `${flag} must have at most 255 characters, without line breaks and other control characters`,
+    );
+  });
+
+  it("prints a token that a service accepts 30 s earlier by its own clock, and for 14 minutes", async () => {
+    const { token } = await run(["--user", "x".repeat(255)], { JWT_SECRET: SECRET });
+    for (const seconds of [-30, 30, 14 * 60])
+      expect(await verify(token, () => new Date(Date.now() + seconds * 1_000))).toMatchObject({
+        userId: "x".repeat(255),
+      });
+    const lateS = 15 * 60;
+    await expect(verify(token, () => new Date(Date.now() + lateS * 1_000))).rejects.toThrow("expired");
   });
 
   it("refuses two keys at once", async () => {
