@@ -113,4 +113,16 @@ describe("/admin with an issuer", () => {
     expect(await storedToken(page)).toBeNull();
     await close();
   });
+
+  it.each([
+    ["en", "This token is not valid here. Check that it is complete and for this Sovereign."],
+    ["ar", "رمز الوصول هذا غير صالح هنا. تأكد من أنه كامل ومخصص لهذه الخدمة."],
+  ])("says that the issuer's token is not for this service (%s)", async (language, words) => {
+    const { page, close } = await visitWithIssuer({ language, audience: "another-service" });
+    await signInAtIssuer(page, "sovereign-admin");
+    await page.locator("#sign-in-problem").waitFor();
+    expect(await page.locator("#sign-in-problem").textContent()).toBe(words);
+    expect(await storedToken(page)).toBeNull();
+    await close();
+  });
 });

@@ -8,7 +8,7 @@ import { createVoucherPanel } from "./voucher-panel.js";
 const reports = createReportPanel();
 const vouchers = createVoucherPanel();
 
-/** A token that was just entered and that no request has used yet: when it is refused, no session has ended. */
+/** A token that was just entered or issued, and that no request has used yet: when it is refused, no session has ended. */
 let isNewToken = false;
 
 /** @param {string} [message] */
@@ -97,7 +97,7 @@ function showFailure(error) {
 }
 
 try {
-  await completeSignIn();
+  isNewToken = await completeSignIn();
   if (currentToken() === null) showSignedOut();
   else await enter();
 } catch (error) {

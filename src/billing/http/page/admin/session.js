@@ -99,10 +99,14 @@ export async function beginSignIn() {
   location.assign(address.href);
 }
 
-/** Handles the issuer's answer, if there is one. Throws when it does not belong to a sign-in that began in this tab. */
+/**
+ * Handles the issuer's answer, if there is one. Returns whether it gave a token. Throws when it does not belong to a sign-in that
+ * began in this tab.
+ * @returns {Promise<boolean>}
+ */
 export async function completeSignIn() {
   const answer = new URLSearchParams(location.hash.slice(1));
-  if (signIn === null || !answer.has("state")) return;
+  if (signIn === null || !answer.has("state")) return false;
   const pending = JSON.parse(sessionStorage.getItem(PENDING_KEY) ?? "null");
   // The issuer returns to /admin without a language. Reload in the chosen language first: the tokens are kept in memory.
   if (pending !== null && pending.search !== location.search) {
@@ -112,7 +116,7 @@ export async function completeSignIn() {
   sessionStorage.removeItem(PENDING_KEY);
   history.replaceState(null, "", `${location.pathname}${location.search}${pending?.hash ?? ""}`);
   // No sign-in began in this tab: the address came from a link.
-  if (pending === null) return;
+  if (pending === null) return false;
   if (pending.state !== answer.get("state")) throw new Error("state");
   if (answer.has("iss") && answer.get("iss") !== signIn.issuer) throw new Error("iss");
   const code = answer.get("code");
@@ -123,6 +127,7 @@ export async function completeSignIn() {
     redirect_uri: REDIRECT_URI,
     code_verifier: pending.verifier,
   });
+  return true;
 }
 
 /**
