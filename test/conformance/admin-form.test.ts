@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { issueVoucher, signToken, startBilling } from "../support/builder/billing.ts";
-import { useAdmin } from "./admin-visit.ts";
+import { signIn, useAdmin } from "./admin-visit.ts";
 
 const { billing, visitAdmin } = useAdmin(startBilling, async (started) => {
   await issueVoucher(started, "RAMADAN-2026", { description: "A gift" });
@@ -49,6 +49,31 @@ describe("a form of /admin", () => {
         expect.stringMatching(/^Credit: OMR\s25 → OMR\s44$/),
         "Description: A gift → A larger gift",
       ]);
+    await close();
+  });
+
+  it("keeps only the changed fields of an edit when the session ends, so that other people's changes stay", async () => {
+    const token = await signToken("fatma", "sovereign-admin");
+    await issueVoucher(billing(), "KEPT-EDIT", { credit_omr: 10, max_redemptions: 5, description: "A\r\nB" });
+    const { page, close } = await visitAdmin({ role: "sovereign-admin", hash: "#voucher=KEPT-EDIT" });
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.locator("#edit-cap").fill("7");
+    await billing().ask("/billing/vouchers/update/KEPT-EDIT", {
+      ...{ method: "PUT", token },
+      body: { credit_omr: 15, description: "Three\r\nFour" },
+    });
+    await page.evaluate('sessionStorage.setItem("catalyst-admin-token", "ended")');
+    await page.locator("#edit-save").click();
+    await page.getByText("What you entered is kept.").waitFor();
+    await signIn(page, "sovereign-admin");
+    await page.locator("#edit-dialog[open]").waitFor();
+    await expect.poll(() => page.locator("#edit-cap").inputValue()).toBe("7");
+    expect(await page.locator("#edit-credit").inputValue()).toBe("15");
+    expect(await page.locator("#edit-description").inputValue()).toBe("Three\nFour");
+    await page.locator("#edit-save").click();
+    await page.getByText("KEPT-EDIT is changed.").waitFor();
+    const { json } = await billing().ask("/billing/vouchers/read/KEPT-EDIT", { token });
+    expect(json).toMatchObject({ credit_omr: 15, max_redemptions: 7 });
     await close();
   });
 });

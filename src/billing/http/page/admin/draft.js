@@ -16,12 +16,14 @@ const openers = new Map();
  */
 export const keepsDraft = (dialog, open) => openers.set(dialog, open);
 
-/** Keeps the form of the open dialog. Returns whether there is one. */
+/** Keeps what a person has entered in the open dialog. Returns whether there is one. */
 export function keepDraft() {
   for (const id of openers.keys()) {
     const dialog = byId(id, HTMLDialogElement);
     if (!dialog.open) continue;
-    const values = Object.fromEntries(Array.from(fieldsOf(dialog), (field) => [field.id, field.value]));
+    // The other fields get the values of the time at which the dialog opens again: another person may have changed them.
+    const changed = Array.from(fieldsOf(dialog)).filter(isChanged);
+    const values = Object.fromEntries(changed.map((field) => [field.id, field.value]));
     sessionStorage.setItem(DRAFT_KEY, JSON.stringify({ id, subject: dialog.dataset.subject ?? "", values }));
     return true;
   }
@@ -42,6 +44,12 @@ export async function restoreDraft() {
 }
 
 export const forgetDraft = () => sessionStorage.removeItem(DRAFT_KEY);
+
+/**
+ * Whether a person has changed the value with which the dialog opened.
+ * @param {HTMLInputElement | HTMLTextAreaElement} field
+ */
+export const isChanged = (field) => field.value !== field.defaultValue;
 
 /**
  * @param {HTMLElement} dialog

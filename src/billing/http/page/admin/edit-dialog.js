@@ -1,5 +1,5 @@
 import { ApiError, ask } from "./api.js";
-import { keepsDraft } from "./draft.js";
+import { isChanged, keepsDraft } from "./draft.js";
 import { changedTerms, describeChanges } from "./term.js";
 import { byId, create, fill, showProblem, text } from "./view.js";
 import { pathOf, readTerms } from "./voucher-form.js";
@@ -41,11 +41,8 @@ export async function openEdit(code) {
   const { voucher } = edited;
   byId("edit-dialog").dataset.subject = code;
   byId("edit-code").textContent = code;
-  byId("edit-credit", HTMLInputElement).value = String(voucher.credit_omr);
-  byId("edit-description", HTMLTextAreaElement).value = voucher.description;
-  byId("edit-cap", HTMLInputElement).value = String(voucher.max_redemptions);
-  byId("edit-starts", HTMLInputElement).value = localTime(voucher.starts_at);
-  byId("edit-expires", HTMLInputElement).value = localTime(voucher.expires_at);
+  byId("edit-form", HTMLFormElement).reset();
+  fillUnchanged(voucher);
   showProblem("edit-problem");
   showChanges();
   byId("edit-dialog", HTMLDialogElement).showModal();
@@ -64,7 +61,31 @@ export const change = (code, tag, terms) =>
 async function readAgain(code) {
   const { body, tag } = await ask(pathOf("read", code));
   edited = { voucher: body, tag: tag ?? "*" };
-  if (byId("edit-dialog", HTMLDialogElement).open) showChanges();
+  if (byId("edit-dialog", HTMLDialogElement).open) {
+    fillUnchanged(body);
+    showChanges();
+  }
+}
+
+/**
+ * Fills the fields that the person has not changed. The others keep what was entered, so a save changes nothing else back.
+ * @param {Terms} voucher
+ */
+function fillUnchanged(voucher) {
+  const values = {
+    "edit-credit": String(voucher.credit_omr),
+    // A text area has this line break, whatever is written into it.
+    "edit-description": voucher.description.replace(/\r\n?/g, "\n"),
+    "edit-cap": String(voucher.max_redemptions),
+    "edit-starts": localTime(voucher.starts_at),
+    "edit-expires": localTime(voucher.expires_at),
+  };
+  for (const [id, value] of Object.entries(values)) {
+    const field = /** @type {HTMLInputElement | HTMLTextAreaElement} */ (byId(id));
+    const isUnchanged = !isChanged(field);
+    field.defaultValue = value;
+    if (isUnchanged) field.value = value;
+  }
 }
 
 function showChanges() {
