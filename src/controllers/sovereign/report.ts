@@ -15,6 +15,20 @@ export function recordNewReason(
   if (current?.reason !== reason && !isFoundTwice) deps.events.record(sovereign, "Warning", reason, message);
 }
 
+/**
+ * Records an Event about an Ingress without `trustedProxies`, once for each generation of the manifest. Only the platform may
+ * write that field. The API server calls no webhook for the platform, so admission cannot warn of it.
+ */
+export function recordSharedAddress({ deps, sovereign }: ReconcileContext): void {
+  const { metadata, spec, status } = sovereign;
+  const { ingress } = spec.billing;
+  if (ingress === undefined || (ingress.trustedProxies ?? []).length > 0) return;
+  if (status?.observedGeneration === metadata.generation) return;
+  const message =
+    "spec.billing.ingress.trustedProxies: is empty, so all visitors behind the Ingress controller share one rate limit; set it to the addresses of the Ingress controller's Pods";
+  deps.events.record(sovereign, "Warning", "NoTrustedProxies", message);
+}
+
 /** Lengthens the pause before the next try of a long wait that a watch ends. */
 export function applyBackoff({ deps, sovereign, findings }: ReconcileContext, random = Math.random): void {
   const { stop } = findings;

@@ -8,6 +8,7 @@ import { ownedObjects } from "./cache.ts";
 import type { ReconcileContext } from "./context.ts";
 import { checkEligibility } from "./eligibility.ts";
 import { throwRefusal } from "./findings.ts";
+import { recordSharedAddress } from "./report.ts";
 import type { SecretFacts } from "./secret-facts.ts";
 import type { Stop } from "./status.ts";
 import { compareWithReference } from "./step/comparison.ts";
@@ -36,6 +37,7 @@ export async function reconcileSovereign(context: ReconcileContext): Promise<Sto
     context.findings.isUnobserved = ineligible.reason !== "Suspended";
     return ineligible;
   }
+  recordSharedAddress(context);
   const running = await putBack(context);
   throwRefusal(context.findings);
   return moveForward(context, running);

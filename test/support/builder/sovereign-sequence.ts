@@ -137,7 +137,7 @@ export async function reconcile(own: Sovereign, cluster: Cluster = {}) {
     },
   );
   const stop = await reconcileSovereign(context);
-  return { stop, calls, pruned, findings: context.findings };
+  return { stop, calls, pruned, findings: context.findings, events: context.events };
 }
 
 /** The calls for the objects that exist before any image. */
