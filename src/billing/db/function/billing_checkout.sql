@@ -144,9 +144,10 @@ BEGIN
                                     -- The end of the blocking order would not undo this redemption.
                                     OR billing_is_grant_spent(e.order_id, e.customer_id, NULL))) THEN 'already_redeemed'
                WHEN f.standing = 'scheduled' THEN 'voucher_not_started'
-               -- The last place below the cap may be the one that the blocking order holds.
+               -- The last place below the cap may be the one that the blocking order holds. The cap may be lower by now.
                WHEN f.standing <> 'live'
-                AND (f.standing <> 'used_up' OR f.held_codes IS NULL OR f.code <> ALL (array_remove(f.held_codes, NULL))) THEN 'voucher_ended'
+                AND (f.standing <> 'used_up' OR f.held_codes IS NULL OR f.code <> ALL (array_remove(f.held_codes, NULL))
+                     OR f.times_redeemed > coalesce(f.max_redemptions, 0)) THEN 'voucher_ended'
              END AS refusal
         FROM found f
     ), afforded AS (

@@ -42,6 +42,17 @@ const REFUSALS: [string, number, string, Record<string, unknown>, () => Promise<
     },
   ],
   [
+    "its voucher's cap is lower by now than the places that are taken without it",
+    410,
+    "voucher_ended",
+    { addons: ["backup"] },
+    async () => {
+      await issueVoucher(billing, code, { credit_omr: 25, max_redemptions: 2 });
+      await placeOrder(billing, named("faster"), { plan_id: "small", promo_code: code });
+      await issueVoucher(billing, code, { credit_omr: 25, max_redemptions: 1 });
+    },
+  ],
+  [
     "its voucher is paused",
     410,
     "voucher_ended",

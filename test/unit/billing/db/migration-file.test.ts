@@ -10,7 +10,7 @@ const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
   "0002-shape": "4460105bde7e4c7f",
   "0003-adoption": "971b25f5c7042435",
-  "0004-checkout": "dc21752644b8d6be",
+  "0004-checkout": "209dbc67e6f90b7a",
   "0005-payment": "482c953292a5f55b",
   "0006-index": "0d6a80cec043e70c",
 };
