@@ -78,6 +78,12 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
         [UNPAID, "returns no ended page to the same order when its session %s"],
       "If the session has ended at Stripe, the order is canceled, and a new one gets a new session at once.":
         [UNPAID, "opens a new session at once for the same order when its session %s"],
+      "After Stripe's event about that end, the same order gets 409 `already_redeemed`, because the voucher stays redeemed.":
+        [UNPAID, "is ordered again without its voucher after Stripe's event about the end of its session"],
+      "Without `promo_code` it uses the voucher's credit.": [
+        UNPAID,
+        "is ordered again without its voucher after Stripe's event about the end of its session",
+      ],
       "The other order is judged first.": [REPLACED, "keeps its page, its voucher and its credit when %s"],
       "If it would be refused (its plan, app, add-on or voucher, its tenant, the catalog, or credit and card that cannot pay for it), the first order keeps its page, its voucher and its credit.":
         [REPLACED, "keeps its page, its voucher and its credit when %s"],

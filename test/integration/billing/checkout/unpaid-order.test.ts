@@ -170,6 +170,20 @@ describe("an unpaid order, ordered again", () => {
     expect((await buy({}, headers)).json).toEqual(again.json);
   });
 
+  it("is ordered again without its voucher after Stripe's event about the end of its session", async () => {
+    const { id } = await openSession();
+    stripe.setSession(id, { status: "expired" });
+    await tell("checkout.session.expired", id);
+    const again = await buy();
+    expect([again.status, again.json.code]).toEqual([409, "already_redeemed"]);
+    expect(again.json.detail).toContain("its credit is on your account: leave promo_code out");
+    const without = await buy({ promo_code: "" });
+    expect([without.status, without.json.credit_balance_baisa]).toEqual([200, 0]);
+    const session = stripe.sessionOf(without.json.order_id);
+    expect(session["line_items[0][price_data][unit_amount]"]).toBe("35000");
+    expect(await books()).toEqual({ ...PENDING, orders: ["expired", "pending"] });
+  });
+
   it("opens one new session when two tabs send the same order after its session has expired", async () => {
     const { id } = await openSession();
     stripe.setSession(id, { status: "expired" });
