@@ -78,6 +78,7 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
         untrustedGauge.reset();
         failedSovereignGauge.reset();
         deps.webhook.restoration.reset();
+        policyRestoration.reset();
       });
     },
   });

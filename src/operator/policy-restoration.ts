@@ -15,6 +15,8 @@ export interface PolicyRestorationReport {
   /** `fields` is empty when the object was missing. */
   restored(object: KubernetesObject, fields: readonly string[], events: EventRecorder): void;
   served(isServed: boolean, events: EventRecorder): void;
+  /** Call it when the leadership ends: another replica then reports. */
+  reset(): void;
 }
 
 export function createPolicyRestorationReport({
@@ -61,6 +63,10 @@ export function createPolicyRestorationReport({
         events.record(WEBHOOK, "Warning", NOT_SERVED, NOT_SERVED_MESSAGE);
       }
       wasServed = isServed;
+    },
+    reset() {
+      missing.set(0);
+      wasServed = true;
     },
   };
 }

@@ -76,4 +76,12 @@ describe("createPolicyRestorationReport", () => {
     report.served(false, events);
     expect([recorded.length, warnings.length]).toEqual([2, 2]);
   });
+
+  it("reports nothing after its leadership ends, and reports again in its next one", async () => {
+    report.served(false, events);
+    report.reset();
+    expect(await valuesOf("catalyst_admission_policies_not_served")).toEqual([{ labels: {}, value: 0 }]);
+    report.served(false, events);
+    expect([recorded.length, warnings.length]).toEqual([2, 2]);
+  });
 });
