@@ -217,6 +217,8 @@ export function createController(
         queue.run((key, priority) => work(key, priority, signal), concurrency, signal),
         resync(signal),
       ]);
+      // The queue is closed, so the keys that still wait are not taken.
+      metrics.queue.depth(0);
       logger.info("controller stopped");
     },
   };
