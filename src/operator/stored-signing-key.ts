@@ -19,7 +19,7 @@ export interface StoredSigningKey {
 /**
  * The keys in the Secret, newest first, and not empty. The Secret keeps the former key, because a process that starts
  * during a rotation must sign with it. `isRotated` says whether the operator wrote the newest key in a rotation. Throws,
- * with the remedy, when the list of former keys cannot be parsed.
+ * with the remedy, when the newest key's time or the list of former keys cannot be parsed.
  */
 export function parseStoredKeys(secret: SecretObject | undefined): {
   keys: StoredSigningKey[];
@@ -27,6 +27,11 @@ export function parseStoredKeys(secret: SecretObject | undefined): {
 } {
   const since = secretValue(secret, SINCE);
   const newest = { pem: secretValue(secret, KEY) ?? "", sinceMs: sinceMsOf(since) };
+  if (Number.isNaN(newest.sinceMs))
+    throw new Error(
+      `Secret ${SYSTEM_NAMESPACE}/${OPERATOR_KEY_SECRET} has no time under ${SINCE}: ` +
+        "write it in RFC 3339, or delete the Secret, and the operator creates a new key",
+    );
   return { keys: [newest, ...parsePrevious(secretValue(secret, PREVIOUS))], isRotated: since !== undefined };
 }
 

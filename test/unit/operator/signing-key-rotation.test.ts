@@ -190,6 +190,19 @@ describe("the rotation of the signing key", () => {
     );
   });
 
+  it.each(["", "yesterday"])(
+    "names the Secret and the remedy when the newest key has the time '%s'",
+    async (since) => {
+      const previous = JSON.stringify([{ pem: pem() }]);
+      const data = { "key.pem": base64(pem()), since: base64(since), "previous.json": base64(previous) };
+      const { keys } = await load(storing({ secret: secret(data) }));
+      await expect(keys).rejects.toThrow(
+        "Secret catalyst-system/catalyst-operator-key has no time under since: " +
+          "write it in RFC 3339, or delete the Secret, and the operator creates a new key",
+      );
+    },
+  );
+
   it("signs with the oldest known key while a second rotation follows the first", () => {
     const keys = [
       { key: "third", sinceMs: 30_000 },
