@@ -24,8 +24,8 @@ type SpokeLink =
  * enqueues the Sovereigns that a change on a cluster affects.
  */
 export interface Spokes extends Watch {
-  /** The UID of this cluster; undefined while the cache lacks it. */
-  hub(): string | undefined;
+  /** The UID of this cluster. Throws while the cache lacks it. */
+  hub(): string;
   linkOf(sovereign: Sovereign): Promise<SpokeLink>;
   /** Drops the state of a Sovereign. The connection to a cluster ends with its last Sovereign. */
   forget(name: string): void;
@@ -94,7 +94,11 @@ export function createSpokes(deps: SpokesDeps): Spokes {
     return { spoke, users, stop };
   }
 
-  const hub = () => deps.namespaces.get("kube-system")?.metadata.uid;
+  function hub(): string {
+    const uid = deps.namespaces.get("kube-system")?.metadata.uid;
+    if (uid === undefined) throw new Error("the cache has no namespace kube-system yet");
+    return uid;
+  }
 
   return {
     hub,
@@ -107,7 +111,7 @@ export function createSpokes(deps: SpokesDeps): Spokes {
       }
       const { kubeconfig } = found;
       if (digests.get(name) !== kubeconfig.digest) release(name);
-      const used = spokes.get(kubeconfig.digest) ?? start(kubeconfig, hub() ?? "");
+      const used = spokes.get(kubeconfig.digest) ?? start(kubeconfig, hub());
       used.users.add(name);
       spokes.set(kubeconfig.digest, used);
       digests.set(name, kubeconfig.digest);

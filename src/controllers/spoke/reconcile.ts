@@ -152,7 +152,7 @@ function desiredSpokeOf({ deps, sovereign }: ReconcileContext, uid: string, imag
     release: releases.get(billing.release),
     franchise: franchise === undefined ? undefined : franchises.get(franchise),
     policies: policies.list(),
-    hub: deps.spokes.hub() ?? "",
+    hub: deps.spokes.hub(),
   });
 }
 

@@ -29,11 +29,17 @@ const secretOf = (name: string, data?: Record<string, string>): SecretObject => 
 const remote = (name: string, secret = name) =>
   sovereign(name, { cluster: { kubeconfigSecretRef: { name: secret, key: "value" } } });
 
+const KUBE_SYSTEM = {
+  apiVersion: "v1",
+  kind: "Namespace",
+  metadata: { name: "kube-system", uid: "hub-uid" },
+};
+
 let ending = new AbortController();
 afterEach(() => ending.abort());
 
 /** Spokes with these Secrets. Every connection fails at once; `connected` lists the servers. */
-function start(secrets: Map<string, SecretObject>) {
+function start(secrets: Map<string, SecretObject>, namespaces = [KUBE_SYSTEM]) {
   ending = new AbortController();
   const connected: string[] = [];
   const closed: string[] = [];
@@ -58,9 +64,7 @@ function start(secrets: Map<string, SecretObject>) {
         close: async () => void closed.push(server),
       } as unknown as KubeClient;
     },
-    namespaces: fixedInformer(NAMESPACES, [
-      { apiVersion: "v1", kind: "Namespace", metadata: { name: "kube-system", uid: "hub-uid" } },
-    ]),
+    namespaces: fixedInformer(NAMESPACES, namespaces),
     secretVersions: versions,
     logger: createLogger("test", "silent"),
     now: () => new Date(now.ms),
@@ -72,6 +76,19 @@ function start(secrets: Map<string, SecretObject>) {
 describe("createSpokes", () => {
   it("reads the identity of the hub from its namespace kube-system", () => {
     expect(start(new Map()).spokes.hub()).toBe("hub-uid");
+  });
+
+  it("connects to no cluster while the hub's own identity is unknown, and later with it", async () => {
+    const namespaces: (typeof KUBE_SYSTEM)[] = [];
+    const secrets = new Map([["a", secretOf("a", { value: kubeconfig("https://one") })]]);
+    const { spokes, connected } = start(secrets, namespaces);
+    const unknown = "the cache has no namespace kube-system yet";
+    await expect(spokes.linkOf(remote("a"))).rejects.toThrow(unknown);
+    expect(() => spokes.hub()).toThrow(unknown);
+    expect(connected).toEqual([]);
+    namespaces.push(KUBE_SYSTEM);
+    expect(await spokes.linkOf(remote("a"))).toMatchObject({ kind: "spoke" });
+    await vi.waitFor(() => expect(connected).toEqual(["https://one"]));
   });
 
   it.each<[string, SecretObject | undefined, object]>([
