@@ -190,6 +190,16 @@ function createHandlers<T>(logger: Logger, { plural }: Resource) {
   };
 }
 
+/** An API server sends at least a bookmark each minute. A watch that is silent for longer may have missed a change. */
+const MAX_SILENCE_MS = 150_000;
+
+/**
+ * Whether the cache follows its server now. False where the right to watch was never given, or was withdrawn later: then the
+ * cache keeps its last state.
+ */
+export const isWatched = ({ silentForMs }: Pick<Informer<KubernetesObject>, "silentForMs">): boolean =>
+  (silentForMs() ?? MAX_SILENCE_MS) < MAX_SILENCE_MS;
+
 /** Measures the time since the server last sent something. */
 function createContact() {
   let at: number | undefined;

@@ -5,7 +5,7 @@ import { namespaceOf } from "../controllers/sovereign/desired-metadata.ts";
 import { billingEnvironment, type EnvVariable } from "../controllers/sovereign/desired-pod.ts";
 import { readSecrets, type Secrets, secretNames } from "../controllers/sovereign/secret.ts";
 import type { KubeClient } from "../kube/client.ts";
-import type { Informer } from "../kube/informer.ts";
+import { type Informer, isWatched } from "../kube/informer.ts";
 import { keyOf } from "../kube/resource.ts";
 import { canonicalJson } from "../platform/canonical-json.ts";
 import type { Env } from "../platform/env.ts";
@@ -21,7 +21,7 @@ export const isMigrated = (sovereign: Sovereign): boolean =>
  */
 export function createEnvironmentReader(deps: {
   client: KubeClient;
-  secretVersions: Pick<Informer<KubernetesObject>, "get" | "isSynced">;
+  secretVersions: Pick<Informer<KubernetesObject>, "get" | "silentForMs">;
 }): (sovereign: Sovereign) => Promise<Env | undefined> {
   const { client, secretVersions } = deps;
   let last: { identity: string; env: Env | undefined } | undefined;
@@ -35,7 +35,7 @@ export function createEnvironmentReader(deps: {
       return [uid ?? null, resourceVersion ?? null];
     });
     const identity = canonicalJson([sovereign.metadata.name, variables, versions]);
-    if (last?.identity === identity && secretVersions.isSynced()) return last.env;
+    if (last?.identity === identity && isWatched(secretVersions)) return last.env;
     const env = resolve(variables, await readSecrets(client, sovereign, names));
     last = { identity, env };
     return env;

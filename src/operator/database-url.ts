@@ -2,7 +2,7 @@ import { sovereignNamespace } from "../api/name.ts";
 import { type KubernetesObject, type SecretObject, secretValue } from "../api/object.ts";
 import type { Sovereign } from "../api/sovereign.ts";
 import type { KubeClient } from "../kube/client.ts";
-import type { Informer } from "../kube/informer.ts";
+import { type Informer, isWatched } from "../kube/informer.ts";
 import { keyOf, SECRETS } from "../kube/resource.ts";
 import { isDatabaseUrl } from "../platform/env.ts";
 
@@ -13,10 +13,11 @@ import { isDatabaseUrl } from "../platform/env.ts";
  */
 export function createDatabaseUrlReader(deps: {
   client: KubeClient;
-  secretVersions: Informer<KubernetesObject>;
+  secretVersions: Pick<Informer<KubernetesObject>, "get" | "silentForMs">;
 }): {
   /** Undefined while the Secret or its key does not exist. */
   read(sovereign: Sovereign): Promise<string | undefined>;
+  /** Drops the URL, which is then read again. */
   forget(sovereign: string): void;
 } {
   const { client, secretVersions } = deps;
@@ -29,8 +30,8 @@ export function createDatabaseUrlReader(deps: {
       const versionOf = (object: KubernetesObject | undefined) =>
         object && [keyOf(secret), key, object.metadata.uid, object.metadata.resourceVersion].join(" ");
       const last = known.get(metadata.name);
-      if (last !== undefined && last.version === versionOf(secretVersions.get(keyOf(secret))))
-        return last.url;
+      const newest = isWatched(secretVersions) ? versionOf(secretVersions.get(keyOf(secret))) : undefined;
+      if (last !== undefined && last.version === newest) return last.url;
       const stored = await client.get<SecretObject>(SECRETS, secret);
       const version = versionOf(stored);
       const value = secretValue(stored, key);

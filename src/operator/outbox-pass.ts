@@ -62,6 +62,8 @@ export function createOutboxPass(deps: {
       connection.on("error", () => undefined);
       try {
         await connection.connect().catch((error: unknown) => {
+          // The password may have changed without an event of the watch.
+          urls.forget(name);
           throw new Error(describeDatabaseFailure(error), { cause: error });
         });
         // The Secret may meanwhile name another Sovereign's database, whose orders must not become Organizations of this

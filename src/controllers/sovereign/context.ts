@@ -1,4 +1,5 @@
 import type { Sovereign } from "../../api/sovereign.ts";
+import { isWatched } from "../../kube/informer.ts";
 import type { SovereignDeps } from "./dependency.ts";
 import type { Findings } from "./findings.ts";
 
@@ -10,7 +11,7 @@ const UNWATCHED_SECRET_RETRY_MS = 15_000;
  * watch them.
  */
 export const secretRetryMs = ({ caches }: Pick<SovereignDeps, "caches">): number | undefined =>
-  caches.secretVersions.isSynced() ? undefined : UNWATCHED_SECRET_RETRY_MS;
+  isWatched(caches.secretVersions) ? undefined : UNWATCHED_SECRET_RETRY_MS;
 
 /** The input of every step in one reconcile of one Sovereign. Steps add their observations to `findings`. */
 export interface ReconcileContext {

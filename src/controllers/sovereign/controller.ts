@@ -3,6 +3,7 @@ import { SOVEREIGN_CONDITION as CONDITION, SOVEREIGN, type Sovereign } from "../
 import { createSteadySince } from "../../kube/clock-watch.ts";
 import { isInvalid } from "../../kube/error.ts";
 import { describeFailure, type Failure } from "../../kube/failure.ts";
+import { isWatched } from "../../kube/informer.ts";
 import type { Outcome } from "../../kube/reconcile.ts";
 import { resourceOf } from "../../kube/resource.ts";
 import { createStatusWriter } from "../../kube/status.ts";
@@ -72,7 +73,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       applyDeadlines(context, ledSince());
       await report(sovereign, findings);
       dropRecorded(key, findings);
-      return outcomeOf(findings, caches.secretVersions.isSynced() ? RESYNC_MS : UNWATCHED_RESYNC_MS);
+      return outcomeOf(findings, isWatched(caches.secretVersions) ? RESYNC_MS : UNWATCHED_RESYNC_MS);
     } catch (error) {
       const failure = describeFailure(error, attempt);
       // The first error is the one that is thrown. When the status cannot be written either, only the log has it.

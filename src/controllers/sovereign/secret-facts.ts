@@ -2,7 +2,7 @@ import type { KubernetesObject } from "../../api/object.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import type { Applier } from "../../kube/apply.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import type { Informer } from "../../kube/informer.ts";
+import { type Informer, isWatched } from "../../kube/informer.ts";
 import { keyOf } from "../../kube/resource.ts";
 import { sha256Digest } from "../../platform/canonical-json.ts";
 import { namespaceOf } from "./desired-metadata.ts";
@@ -42,9 +42,6 @@ export interface SecretReader {
   forget(name: string): void;
 }
 
-/** An API server sends at least a bookmark each minute. A watch that is silent for longer may have missed a version. */
-const MAX_SILENCE_MS = 150_000;
-
 /**
  * Keeps the facts of each Sovereign's Secrets together with the versions that it read. While the watch shows the same
  * versions, no Secret is read again. Without this, a new Sovereign read its two Secrets in each of its four or more
@@ -64,14 +61,13 @@ export function createSecretReader(deps: {
     const { name } = sovereign.spec.billing.database.secretRef;
     return databaseUrlIn(sovereign, await readSecrets(client, sovereign, [name]));
   };
-  const isWatched = () => (secretVersions.silentForMs() ?? MAX_SILENCE_MS) < MAX_SILENCE_MS;
   /**
    * Whether none of a new Sovereign's Secrets exists yet. The watch shows this in a namespace that this process created for
    * this spec. The watch may report one Secret long before another, so all are read as soon as it reports one: a Deployment
    * that was made without one of them would restart its Pods once the watch reports it.
    */
   const hasNone = ({ metadata }: Sovereign, namespace: string, versions: Versions) =>
-    isWatched() &&
+    isWatched(secretVersions) &&
     metadata.generation === 1 &&
     applier.isNew(namespace) &&
     versions.every((version) => version === undefined);
@@ -84,7 +80,7 @@ export function createSecretReader(deps: {
       const versions = names.map((name) => secretVersions.get(keyOf({ name, namespace })));
       if (hasNone(sovereign, namespace, versions)) return secretFactsOf(sovereign, new Map(), keyedDigest);
       const last = known.get(key);
-      if (isWatched() && last !== undefined && last.basis === basisOf(sovereign, versions))
+      if (isWatched(secretVersions) && last !== undefined && last.basis === basisOf(sovereign, versions))
         return { ...last.facts, databaseUrl: () => readUrl(sovereign) };
       known.delete(key);
       const secrets = await readSecrets(client, sovereign, names);

@@ -2,7 +2,7 @@ import { SYSTEM_NAMESPACE } from "../../api/name.ts";
 import { type KubernetesObject, type SecretObject, secretValue } from "../../api/object.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import type { Informer } from "../../kube/informer.ts";
+import { type Informer, isWatched } from "../../kube/informer.ts";
 import type { Watch } from "../../kube/reconcile.ts";
 import type { RemotePace } from "../../kube/remote-cluster.ts";
 import { type RemoteKubeconfig, readRemoteKubeconfig } from "../../kube/remote-kubeconfig.ts";
@@ -37,7 +37,7 @@ export interface SpokesDeps {
   connect(kubeconfig: RemoteKubeconfig): KubeClient;
   namespaces: Pick<Informer<KubernetesObject>, "get">;
   /** Versions of the Secrets that Sovereigns name. */
-  secretVersions: Pick<Informer<KubernetesObject>, "isSynced" | "onChange">;
+  secretVersions: Pick<Informer<KubernetesObject>, "silentForMs" | "onChange">;
   logger: Logger;
   now: () => Date;
   pace?: Partial<RemotePace>;
@@ -141,7 +141,7 @@ function createKubeconfigReader({ secretVersions, now }: SpokesDeps) {
     const ref = `${name}/${key}`;
     const known = readings.get(metadata.name);
     const readAt = now().getTime();
-    const maxAgeMs = secretVersions.isSynced() ? KUBECONFIG_MAX_AGE_MS : UNWATCHED_KUBECONFIG_MAX_AGE_MS;
+    const maxAgeMs = isWatched(secretVersions) ? KUBECONFIG_MAX_AGE_MS : UNWATCHED_KUBECONFIG_MAX_AGE_MS;
     if (known?.ref === ref && isRecent(known.readAt, readAt, maxAgeMs)) return known.reading;
     const at = { name, namespace: SYSTEM_NAMESPACE };
     const changesBefore = changes;

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { SecretObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
+import { SECRETS } from "../../../src/kube/resource.ts";
 import { createEnvironmentReader, isMigrated } from "../../../src/operator/billing-environment.ts";
 import { createDatabaseUrlReader } from "../../../src/operator/database-url.ts";
 import { condition, sovereign } from "../../support/builder/catalyst-object.ts";
@@ -76,6 +78,21 @@ describe("the reader of database URLs", () => {
     expect(await reader.read(one)).toBe(`${URL}2`);
     expect(reader.requests()).toBe(2);
   });
+
+  it("sends a request each time where the versions of Secrets can no longer be watched", async () => {
+    const one = await prepare("silent", { "billing-db": ["uri", URL] });
+    const { client, requests } = counting();
+    const shown = await cluster.client.get<SecretObject>(SECRETS, {
+      namespace: "sovereign-silent",
+      name: "billing-db",
+    });
+    const secretVersions = { get: () => shown, silentForMs: () => 150_000 };
+    const reader = createDatabaseUrlReader({ client, secretVersions });
+    for (let pass = 1; pass <= 2; pass += 1) {
+      expect(await reader.read(one)).toBe(URL);
+      expect(requests()).toBe(pass);
+    }
+  });
 });
 
 describe("the reader of billing environments", () => {
@@ -123,10 +140,13 @@ describe("the reader of billing environments", () => {
     expect((await read(renamed))?.SOVEREIGN_FQDN).toBe("other.example");
   });
 
-  it("sends requests each time where the versions of Secrets cannot be watched", async () => {
-    const one = await prepare("withheld", { "billing-db": ["uri", URL] });
+  it.each([
+    ["cannot", "withheld", undefined],
+    ["can no longer", "withdrawn", 150_000],
+  ])("sends requests each time where the versions of Secrets %s be watched", async (_, name, silentForMs) => {
+    const one = await prepare(name, { "billing-db": ["uri", URL] });
     const { client, requests } = counting();
-    const secretVersions = { get: () => undefined, isSynced: () => false };
+    const secretVersions = { get: () => undefined, silentForMs: () => silentForMs };
     const read = createEnvironmentReader({ client, secretVersions });
     await read(one);
     const perReading = requests();

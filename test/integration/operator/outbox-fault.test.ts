@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { SecretObject } from "../../../src/api/object.ts";
 import type { Organization } from "../../../src/api/organization.ts";
 import { ORGANIZATION } from "../../../src/api/organization.ts";
 import type { KubeClient } from "../../../src/kube/client.ts";
-import { resourceOf } from "../../../src/kube/resource.ts";
+import { resourceOf, SECRETS } from "../../../src/kube/resource.ts";
 import { createOutboxPass } from "../../../src/operator/outbox-pass.ts";
 import { createObservedSubscriptions } from "../../../src/operator/subscription-standing.ts";
 import { createLogger } from "../../../src/platform/log.ts";
@@ -44,15 +45,20 @@ afterAll(async () => {
 const count = async (sql: string) => Number((await billing.database.pool.query(sql)).rows[0].n);
 const undelivered = () => count("SELECT count(*) AS n FROM outbox WHERE delivered_at IS NULL");
 
-/** One pass in a new process. */
-const relay = (client: KubeClient = cluster.client) =>
-  createOutboxPass({
-    ...{ client, caches: cluster.caches, logger: createLogger("test", "silent") },
+/** The passes of one process. */
+function startPasses(client: KubeClient, caches = cluster.caches) {
+  const passes = createOutboxPass({
+    ...{ client, caches, logger: createLogger("test", "silent") },
     events: { record: () => undefined, flush: async () => undefined, settle: async () => undefined },
     subscriptions: createObservedSubscriptions({
       ...{ organizations: cluster.caches.organizations, now: () => new Date() },
     }),
-  }).relay("faulty", new AbortController().signal);
+  });
+  return () => passes.relay("faulty", new AbortController().signal);
+}
+
+/** One pass in a new process. */
+const relay = (client: KubeClient = cluster.client) => startPasses(client)();
 
 async function order(): Promise<void> {
   orders += 1;
@@ -92,6 +98,18 @@ describe("the relay of an outbox", () => {
     process.stdout.write(`statements of a relay after which it died: ${deaths}\n`);
     // The login, the identity, the lock, the events, the delivery, the events again, the next one, and the subscriptions.
     expect(deaths).toBeGreaterThanOrEqual(8);
+  });
+
+  it("reads the database URL again after a refused login, although the watch reported no change", async () => {
+    const write = (url: string) => cluster.writeSecret("sovereign-faulty", "billing-db", "uri", url);
+    await write(`${proxy.url}_gone`);
+    const secret = { namespace: "sovereign-faulty", name: "billing-db" };
+    const shown = await cluster.client.get<SecretObject>(SECRETS, secret);
+    const secretVersions = { ...cluster.caches.secretVersions, get: () => shown };
+    const pass = startPasses(cluster.client, { ...cluster.caches, secretVersions });
+    await expect(pass()).rejects.toThrow();
+    await write(proxy.url);
+    expect(await pass()).toMatchObject({ kind: "drained" });
   });
 
   it.each(FAULT_KINDS)(

@@ -185,10 +185,13 @@ describe("createSpokes", () => {
     expect(reads).toEqual(["a", "a", "b", "b", "b"]);
   });
 
-  it("reads a Secret again after 15 seconds where Secrets cannot be watched", async () => {
+  it.each([
+    ["cannot be watched", undefined],
+    ["can no longer be watched", 150_000],
+  ])("reads a Secret again after 15 seconds where Secrets %s", async (_, silentForMs) => {
     const secrets = new Map<string, SecretObject>();
     const { spokes, versions, now } = start(secrets);
-    versions.isSynced = () => false;
+    versions.silentForMs = () => silentForMs;
     expect(await spokes.linkOf(remote("a"))).toMatchObject({ kind: "missing" });
     secrets.set("a", secretOf("a", { value: kubeconfig("https://one") }));
     now.ms = 14_999;

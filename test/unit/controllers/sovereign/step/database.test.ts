@@ -30,10 +30,13 @@ const proven = (change: object = {}) => ({
 });
 
 describe("checkDatabase", () => {
-  it("looks again soon for a Secret where Secrets cannot be watched", async () => {
+  it.each([
+    ["cannot be watched", undefined],
+    ["can no longer be watched", 150_000],
+  ])("looks again soon for a Secret where Secrets %s", async (_, silentForMs) => {
     const context = contextOf(sovereign("omantel"));
     const { caches } = context.deps;
-    const blind = { ...caches, secretVersions: { ...caches.secretVersions, isSynced: () => false } };
+    const blind = { ...caches, secretVersions: { ...caches.secretVersions, silentForMs: () => silentForMs } };
     const stop = await checkDatabase(
       { ...context, deps: { ...context.deps, caches: blind } },
       factsOf(),
