@@ -95,6 +95,7 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
 
   const sovereigns = cache<Sovereign>(resourceOf(SOVEREIGN), { indexes: SOVEREIGN_INDEXES });
   const networkPolicies = cache<KubernetesObject>(NETWORK_POLICIES, IN_NAMESPACE);
+  const configMaps = cache<KubernetesObject>(CONFIG_MAPS, IN_NAMESPACE);
   const caches = {
     sovereigns,
     releases: kind<BillingRelease>(BILLING_RELEASE),
@@ -117,9 +118,10 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     resourceQuotas: cache<KubernetesObject>(RESOURCE_QUOTAS, APPLIED),
     limitRanges: cache<KubernetesObject>(LIMIT_RANGES, APPLIED),
     networkPolicies,
-    others: [SERVICE_ACCOUNTS, CONFIG_MAPS, SERVICES, INGRESSES, POD_DISRUPTION_BUDGETS]
+    configMaps,
+    others: [SERVICE_ACCOUNTS, SERVICES, INGRESSES, POD_DISRUPTION_BUDGETS]
       .map((resource) => cache<KubernetesObject>(resource, IN_NAMESPACE))
-      .concat(networkPolicies),
+      .concat(networkPolicies, configMaps),
     trust: cache<ConfigMapObject>(CONFIG_MAPS, {
       namespace: SYSTEM_NAMESPACE,
       fieldSelector: `metadata.name=${TRUST_CONFIG_MAP}`,
@@ -160,14 +162,7 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     secretVersions,
     authorityVersions,
     /** The cache whose server was silent for the longest time, in milliseconds. */
-    oldest(): { resource: string; silentForMs: number } | undefined {
-      return all
-        .flatMap(({ resource, silentForMs }) => {
-          const silent = silentForMs();
-          return silent === undefined ? [] : [{ resource: resource.plural, silentForMs: silent }];
-        })
-        .sort((one, other) => other.silentForMs - one.silentForMs)[0];
-    },
+    oldest: () => oldestOf(all),
     synced: () => Promise.all(required.map(({ synced }) => synced)),
     async run(signal: AbortSignal): Promise<void> {
       const named = { ...deps, sovereigns, secretVersions, namespaces: caches.namespaces, signal };
@@ -179,6 +174,17 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
       ]);
     },
   };
+}
+
+function oldestOf(
+  caches: readonly Informer<KubernetesObject>[],
+): { resource: string; silentForMs: number } | undefined {
+  return caches
+    .flatMap(({ resource, silentForMs }) => {
+      const silent = silentForMs();
+      return silent === undefined ? [] : [{ resource: resource.plural, silentForMs: silent }];
+    })
+    .sort((one, other) => other.silentForMs - one.silentForMs)[0];
 }
 
 /**

@@ -33,8 +33,8 @@ export function createEmbeddedBilling(
 ): BillingService {
   const { caches, onOrderPlaced, logger, now } = deps;
   const namespace = sovereignNamespace(sovereign.metadata.name, sovereign.spec.namespace);
-  const configMaps = caches.others.find(({ resource }) => resource.kind === "ConfigMap");
-  const configMap = () => configMaps?.get(`${namespace}/${BILLING.configMap}`) as ConfigMapObject | undefined;
+  const configMap = () =>
+    caches.configMaps.get(`${namespace}/${BILLING.configMap}`) as ConfigMapObject | undefined;
   const file = <T>(
     name: string,
     parse: ConfigurationFile<T>["parse"],
