@@ -211,8 +211,7 @@ function createRolloutControllers(
   const fleets = createFleets({ sovereigns, releases, index: SOVEREIGN_INDEX.release, now });
   const measurements = createSovereignMeasurements({ now });
   const verification = createVerification({ caches, readSchema: readPodSchema, logger });
-  const readRequests = (baseUrl: string, signal: AbortSignal) => readRequestCount({ baseUrl, fetch, signal });
-  const errorRates = createErrorRates({ caches, readRequests, now });
+  const errorRates = createErrorRates({ caches, readRequests: readRequestCount, now });
   const spokes = createSpokes({ ...deps, namespaces, secretVersions });
   const sovereign = {
     ...common,

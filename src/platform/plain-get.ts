@@ -1,16 +1,34 @@
 import { get, type IncomingMessage } from "node:http";
-import { addressOf, FetchError, fetchErrorOf, jsonOf, readAtMost } from "./bounded-fetch.ts";
+import {
+  addressOf,
+  type BoundedAnswer,
+  FetchError,
+  fetchErrorOf,
+  jsonOf,
+  readAtMost,
+} from "./bounded-fetch.ts";
 import { createDeadline } from "./deadline.ts";
 
+interface Bounds {
+  timeoutMs: number;
+  signal: AbortSignal;
+  maxBytes: number;
+}
+
+/** As `getPlain`, of a JSON document. A status other than 2xx is an error. */
+export async function getPlainJson(url: string, bounds: Bounds): Promise<unknown> {
+  return jsonOf(await getPlain(url, bounds));
+}
+
 /**
- * GET of a JSON document from an address in the cluster, without TLS, over a connection of its own. Redirects are errors. With
- * `fetch`, a request to an address without an open connection takes 3.1 to 3.9 ms of processor time, and with this 1.3 to
- * 1.5 ms. Throws `FetchError`.
+ * GET from an address in the cluster, without TLS, over a connection of its own. Follows no redirect, and returns an answer of
+ * any status. With `fetch`, a request for a small document to an address without an open connection takes 3.1 to 3.9 ms of
+ * processor time, and with this 1.3 to 1.5 ms. Throws `FetchError`.
  */
-export async function getPlainJson(
+export async function getPlain(
   url: string,
-  { timeoutMs, signal, maxBytes }: { timeoutMs: number; signal: AbortSignal; maxBytes: number },
-): Promise<unknown> {
+  { timeoutMs, signal, maxBytes }: Bounds,
+): Promise<Pick<BoundedAnswer, "request" | "status" | "body">> {
   const request = `GET ${addressOf(url)}`;
   const deadline = createDeadline(timeoutMs, signal);
   try {
@@ -18,7 +36,7 @@ export async function getPlainJson(
     const tooLarge = () =>
       new FetchError("body_too_large", `${request} answered more than ${maxBytes} bytes`);
     const body = await readAtMost(response, maxBytes, tooLarge);
-    return jsonOf({ request, status: response.statusCode ?? 0, body });
+    return { request, status: response.statusCode ?? 0, body };
   } catch (error) {
     throw fetchErrorOf(error, request, deadline.signal);
   } finally {

@@ -1,4 +1,5 @@
-import { boundedFetch, FetchError } from "../../platform/bounded-fetch.ts";
+import { FetchError } from "../../platform/bounded-fetch.ts";
+import { getPlain } from "../../platform/plain-get.ts";
 
 /** The histogram in observation.ts. The operator reads its counts while a release rolls out. */
 export const REQUEST_DURATION = "catalyst_billing_http_request_duration_seconds";
@@ -18,24 +19,13 @@ export interface RequestCount {
 const TIMEOUT_MS = 3_000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
-/** Reads /metrics of a billing process. Throws `FetchError`, or an error that names the missing part of the answer. */
-export async function readRequestCount({
-  baseUrl,
-  fetch,
-  signal,
-}: {
-  /** `http://10.0.0.7:8085`, with a path prefix where there is one. */
-  baseUrl: string;
-  fetch: typeof globalThis.fetch;
-  signal: AbortSignal;
-}): Promise<RequestCount> {
-  const url = `${baseUrl.replace(/\/+$/, "")}/metrics`;
-  const answer = await boundedFetch(url, {
-    fetch,
-    timeoutMs: TIMEOUT_MS,
-    signal,
-    maxBytes: MAX_ANSWER_BYTES,
-  });
+/**
+ * Reads /metrics of the billing process at this address, such as `http://10.0.0.7:8085`. Throws `FetchError`, or an error that
+ * names the missing part of the answer.
+ */
+export async function readRequestCount(baseUrl: string, signal: AbortSignal): Promise<RequestCount> {
+  const bounds = { timeoutMs: TIMEOUT_MS, signal, maxBytes: MAX_ANSWER_BYTES };
+  const answer = await getPlain(`${baseUrl}/metrics`, bounds);
   if (answer.status !== 200)
     throw new FetchError("status_unexpected", `${answer.request} answered ${answer.status}`);
   return parseRequestCount(Buffer.from(answer.body).toString("utf8"));

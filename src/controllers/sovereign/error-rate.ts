@@ -51,7 +51,8 @@ const BASELINE_PACE: MeasurementPace = {
 
 /**
  * Sovereigns of the newest wave are counted most often, because the pause grows with each count. Of 10,000 Sovereigns that
- * have had the image for some time, 33 are counted per second. Each costs the operator about 2 ms.
+ * have had the image for some time, 33 are counted per second. Each takes 2.0 to 2.5 ms of processor time (59 KB of metrics,
+ * the means of three runs of 80 requests), and 3.6 to 4.4 ms with `fetch`.
  */
 const VERDICT_PACE: MeasurementPace = {
   deadlineMs: 5_000,

@@ -49,16 +49,16 @@ describe("catalyst billing", () => {
 
   it("counts its requests, and those that fail with a 5xx status, for the operator", async () => {
     const baseUrl = await run(["billing"]).origin;
-    const source = { baseUrl, fetch, signal: new AbortController().signal };
+    const { signal } = new AbortController();
     const token = await signToken("counted");
     expect((await ask(baseUrl, "/billing/balance", { token })).status).toBe(200);
     expect((await ask(baseUrl, "/billing/vouchers/revoke/X", { method: "DELETE" })).status).toBe(401);
     await database.pool.query("ALTER TABLE customers RENAME TO elsewhere");
     expect((await ask(baseUrl, "/billing/balance", { token })).status).toBe(500);
     await ask(baseUrl, "/readyz");
-    const counted = await readRequestCount(source);
+    const counted = await readRequestCount(baseUrl, signal);
     expect(counted).toEqual({ process: expect.stringMatching(/^\d+/), requests: 3, serverErrors: 1 });
-    await expect(readRequestCount({ ...source, baseUrl: `${baseUrl}/no` })).rejects.toMatchObject({
+    await expect(readRequestCount(`${baseUrl}/no`, signal)).rejects.toMatchObject({
       ...{ code: "status_unexpected", message: expect.stringMatching(/\/no\/metrics answered 404$/) },
     });
   });
