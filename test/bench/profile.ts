@@ -23,7 +23,7 @@ const SAMPLE_US = 500;
 /** A longer time between two samples means that the process did not run. Its function did not take that time. */
 const LONGEST_SAMPLE_US = 20 * SAMPLE_US;
 
-/** Profiles a process that runs with `--inspect` during `run`, so that its start is not included. */
+/** Profiles a process whose inspector is open during `run`, so that its start is not included. */
 export async function recordCpuProfile(
   inspectorUrl: string,
   run: () => Promise<unknown>,

@@ -102,7 +102,7 @@ async function profile(
   if (scenarios.length === 0) return [];
   const { world, meter, report, warmUpMs } = deps;
   const operator = await world.startOperator();
-  const inspectorUrl = await operator.openInspector();
+  const inspectorUrl = await operator.inspectorUrl();
   const profiles: Profile[] = [];
   for (const scenario of scenarios) {
     report(`profiling: ${scenario.name}`);

@@ -10,8 +10,8 @@ import { cpuSeconds } from "../process-figure.ts";
 export interface OperatorProcess {
   pid: number;
   webhookPort: number;
-  /** The address of its profiler, which is opened by the first call. */
-  openInspector(): Promise<string>;
+  /** The address of its inspector, which the first call opens. */
+  inspectorUrl(): Promise<string>;
   /** Rejects with the end of the log when the process ends without being stopped. */
   ended: Promise<never>;
   stop(): Promise<void>;
@@ -70,7 +70,7 @@ export async function startOperatorProcess(deps: {
     ended,
     pid: child.pid,
     webhookPort,
-    async openInspector() {
+    async inspectorUrl() {
       const url = () => /Debugger listening on (ws:\S+)/.exec(readFileSync(logFile, "utf8"))?.[1];
       if (url() === undefined) child.kill("SIGUSR1");
       await waitUntil(

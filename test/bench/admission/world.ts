@@ -19,7 +19,7 @@ export interface AdmissionWorld {
   api: ApiConnection;
   registry: HelperProcess;
   operator: OperatorProcess;
-  /** Starts a second operator on the same cluster, with other Node options. */
+  /** Starts a second operator on the same cluster. */
   startOperator(): Promise<OperatorProcess>;
   /** A path of a file that `close` removes. */
   file(name: string): string;

@@ -50,7 +50,7 @@ async function measureFleet(scenario: FleetScenario, { profile, report }: Option
     await settle(operator);
     const emptyMib = residentMib(operator.pid);
     const recorder = await createPhaseRecorder(world, operator);
-    const heapMib = async () => (profile === "all" ? liveHeapMib(await operator.openInspector()) : undefined);
+    const heapMib = async () => (profile === "all" ? liveHeapMib(await operator.inspectorUrl()) : undefined);
     // Each part is profiled after it was measured, so that its figures are not those of a profiled process.
     async function profilePart(phase: Phase, run: () => Promise<unknown>): Promise<void> {
       if (isProfiled) profiles.push(await recorder.profile(phase, run));
@@ -68,7 +68,7 @@ async function measureFleet(scenario: FleetScenario, { profile, report }: Option
     const heap = { emptyMib: emptyHeapMib, atRestMib: await heapMib() };
     await profilePart("at rest", () => sleep(Math.min(REST_PROFILE_MS, scenario.restMs)));
     say(`at rest: ${figuresText(atRest)}; editing`);
-    // Each call has a number of replicas that no Sovereign has yet.
+    // Each call has a number of replicas that no Sovereign has yet. `hangPods` uses the third.
     const editAll = (replicas: number, count = edits) =>
       editMany(deps, { sovereigns, edits: count, replicas });
     const editOthers = (replicas: number, count = edits) =>

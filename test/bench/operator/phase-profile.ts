@@ -45,7 +45,7 @@ export async function createPhaseRecorder(
   world: OperatorWorld,
   operator: OperatorProcess,
 ): Promise<PhaseRecorder> {
-  const urls = { operator: await operator.openInspector(), apiServer: await world.inspectControlPlane() };
+  const urls = { operator: await operator.inspectorUrl(), apiServer: await world.inspectControlPlane() };
 
   async function profile(phase: Phase, run: () => Promise<unknown>): Promise<PhaseProfile> {
     let apiServer: ProcessProfile | undefined;
