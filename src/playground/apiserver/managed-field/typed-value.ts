@@ -53,7 +53,7 @@ export function isSame({ added, modified, removed }: Comparison): boolean {
   return isEmpty(added) && isEmpty(modified) && isEmpty(removed);
 }
 
-/** `isDeepStrictEqual` takes 2.4 times as long. */
+/** `isDeepStrictEqual` takes 2 to 3 times as long (20,000 comparisons of two equal lists of 20 objects). */
 function isSameJson(one: unknown, other: unknown): boolean {
   if (one === other) return true;
   if (Array.isArray(one))
