@@ -103,10 +103,9 @@ export function createCatalogClient(deps: {
 
   return async (withApps) => {
     try {
-      const [prices, apps] = await Promise.all([
-        readPrices(),
-        withApps ? readApps() : (last?.apps ?? NO_APPS),
-      ]);
+      const [prices, read] = await Promise.all([readPrices(), withApps ? readApps() : undefined]);
+      // Read after the wait, in which an order with apps may have stored its list.
+      const apps = read ?? last?.apps ?? NO_APPS;
       // The same lists are the same catalog, so that its bad items are reported once.
       if (last?.prices !== prices || last.apps !== apps)
         last = { prices, apps, catalog: catalogOf(prices.plans, prices.addons, apps.apps) };

@@ -55,7 +55,10 @@ export function createPaymentEventReceiver(deps: {
   const apply = createEventEffect({ settlement, currency, logger });
   const nameInvoice = createInvoiceNaming(deps);
 
-  /** The subscription as the processor has it now. If it cannot be read there, the event that arrived last counts. */
+  /**
+   * The subscription as the processor has it now. Without a secret key that may read it, or if the processor has no such
+   * subscription, the event that arrived last counts. Throws if the processor does not answer.
+   */
   async function readSubscription(told: SubscriptionObject): Promise<SubscriptionObject> {
     const { secretKey } = await settings.keys();
     if (secretKey === "") return told;

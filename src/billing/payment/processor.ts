@@ -154,17 +154,15 @@ export function createPaymentProcessor(deps: {
         stripe.subscriptions
           .retrieve(stripeSubscriptionId, {}, QUICK)
           .then(parseSubscriptionObject, (error: unknown) => {
-            if (classifyRefusal(error) !== "final") throw error;
+            if (!isForbidden(error) && classifyRefusal(error) !== "final") throw error;
             return "missing" as const;
           }),
       ),
     nameSubscription: (secretKey, stripeSubscriptionId, origin) =>
       ask(secretKey, (stripe) =>
-        addOrigin(stripe, stripeSubscriptionId, origin).catch((error: unknown) => {
-          if ((error as { type?: string } | null)?.type === "StripePermissionError")
-            return "forbidden" as const;
-          return missingOrThrow(error);
-        }),
+        addOrigin(stripe, stripeSubscriptionId, origin).catch((error: unknown) =>
+          isForbidden(error) ? ("forbidden" as const) : missingOrThrow(error),
+        ),
       ),
     nameInvoice: (secretKey, stripeInvoiceId, origin) =>
       ask(secretKey, (stripe) => addOriginToInvoice(stripe, stripeInvoiceId, origin).catch(missingOrThrow)),
@@ -197,6 +195,10 @@ function sessionOf(session: Stripe.Checkout.Session): Session {
 
 const idOf = (reference: string | { id: string } | null): string | null =>
   typeof reference === "string" ? reference : (reference?.id ?? null);
+
+/** A restricted key without this right. It refuses the same request each time. */
+const isForbidden = (error: unknown): boolean =>
+  (error as { type?: string } | null)?.type === "StripePermissionError";
 
 function missingOrThrow(error: unknown): "missing" {
   if ((error as { code?: string } | null)?.code === "resource_missing") return "missing";

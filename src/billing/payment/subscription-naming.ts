@@ -8,7 +8,7 @@ import type { SubscriptionOrigin } from "./subscription-origin.ts";
 
 /** With two or three requests each and a sweep every 30 seconds, at most five requests a second. */
 const MAX_NAMED = 50;
-/** After this many in a row that cannot be named, the keys are those of another account or mode. */
+/** After this many in a row that the account does not have, the keys are those of another account or mode. */
 const GIVE_UP_AFTER = 3;
 const MAX_LOGGED = 20;
 
@@ -74,23 +74,22 @@ export function createSubscriptionNaming(deps: {
               ORDER BY random() LIMIT ${MAX_NAMED}`,
     });
     const unnamed: { stripeSubscriptionId: string; outcome: string }[] = [];
-    let unnamedInARow = 0;
+    let missingInARow = 0;
+    let isForbidden = false;
     try {
       await forEachDue(
-        async () => (unnamedInARow < GIVE_UP_AFTER ? due.pop() : undefined),
+        async () => (isForbidden || missingInARow === GIVE_UP_AFTER ? undefined : due.pop()),
         async (one) => {
           const outcome = await name(secretKey, one);
           const { stripeSubscriptionId } = one;
-          if (outcome === "named") {
-            unnamedInARow = 0;
-            return remember(stripeSubscriptionId);
-          }
+          isForbidden = outcome === "forbidden";
+          missingInARow = outcome === "missing" ? missingInARow + 1 : 0;
+          if (outcome === "named") return remember(stripeSubscriptionId);
           unnamed.push({ stripeSubscriptionId, outcome });
-          unnamedInARow += outcome === "forbidden" ? GIVE_UP_AFTER : 1;
         },
       );
     } finally {
-      const isGivenUp = unnamedInARow >= GIVE_UP_AFTER;
+      const isGivenUp = isForbidden || missingInARow === GIVE_UP_AFTER;
       if (isGivenUp) givenUpKey = secretKey;
       else for (const { stripeSubscriptionId } of unnamed) await remember(stripeSubscriptionId);
       if (unnamed.length > 0)

@@ -185,6 +185,22 @@ describe("a subscription of the earlier service, which Stripe goes on running", 
     },
   );
 
+  it("is named among others that name another Sovereign, which is no fault of the keys", async () => {
+    const foreign = [];
+    // With six and one, three of them come in a row in any order.
+    for (let index = 0; index < 6; index += 1) foreign.push(await adopt());
+    for (const { id, customer } of foreign)
+      stripe.subscriptions.set(id, { customer, metadata: { sovereign: "other.example" } });
+    const one = await adopt();
+    log.length = 0;
+    await sweep();
+    expect(stripe.subscriptions.get(one.id)?.metadata).toEqual(one.origin);
+    expect(log.filter(({ msg }) => msg.startsWith("subscriptions stay"))).toMatchObject([
+      { count: 6, isGivenUp: false },
+    ]);
+    expect(await swept()).toEqual([]);
+  });
+
   it("is one of at most fifty that a sweep asks about", async () => {
     for (let index = 0; index < 60; index += 1) await adopt();
     const reads = (asked: Awaited<ReturnType<typeof swept>>) =>
@@ -192,5 +208,23 @@ describe("a subscription of the earlier service, which Stripe goes on running", 
     expect(reads(await swept())).toHaveLength(50);
     expect(reads(await swept())).toHaveLength(10);
     expect(await swept()).toEqual([]);
+  });
+});
+
+describe("a key that may not read subscriptions", () => {
+  it("lets the event that arrives last count when two events of one second differ", async () => {
+    const one = await adopt();
+    stripe.fault = "forbid";
+    for (const status of ["active", "past_due", "trialing"]) {
+      const event = stripe.event(
+        "customer.subscription.updated",
+        { id: one.id, status },
+        { created: 1_800_000_000 },
+      );
+      expect((await billing.ask("/billing/webhook", event)).status).toBe(200);
+    }
+    expect(
+      await rowsOf("SELECT status FROM subscriptions WHERE stripe_subscription_id = $1", [one.id]),
+    ).toEqual([{ status: "trialing" }]);
   });
 });

@@ -85,6 +85,26 @@ describe("createCatalogClient for an order without apps", () => {
   });
 });
 
+describe("createCatalogClient for orders with and without apps at the same time", () => {
+  it("keeps the list of apps that arrived while an order without apps waited for prices", async () => {
+    server.answers["/catalog/apps"] = { body: [{ id: "crm", price_baisa: "9" }] };
+    const release = Promise.withResolvers<void>();
+    const slowPlans: typeof fetch = async (address, options) => {
+      const answer = await fetch(address, options);
+      if (String(address).endsWith("/plans")) await release.promise;
+      return answer;
+    };
+    catalog = createCatalogClient({ baseUrl: server.origin, fetch: slowPlans, now: () => new Date(nowMs) });
+    const withApps = catalog(true);
+    const without = catalog(false);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    release.resolve();
+    expect((await withApps).rejected).toHaveLength(1);
+    expect(await without).toBe(await withApps);
+    expect(await catalog(false)).toBe(await withApps);
+  });
+});
+
 describe("createCatalogClient with bad items", () => {
   it("sells the good items of every list, and names the bad ones", async () => {
     server.answers["/catalog/plans"] = {
