@@ -164,6 +164,7 @@ export const ADMIN_TEXT_AR: AdminText = {
     signedOut: "انتهت جلستك. سجّل الدخول من جديد.",
     noRole: "لا يملك هذا الحساب صلاحية إدارة القسائم هنا.",
     unreachable: "يتعذر الوصول إلى الخدمة. أعد المحاولة بعد قليل.",
+    untagged: "لم يتغير شيء: وصلت القسيمة من دون علامة حالتها. ربما حذف خادم وسيط الترويسة ETag.",
     // In the genitive, as every sentence below uses it.
     days: { one: "يوم واحد", two: "يومين", few: "{n} أيام", many: "{n} يومًا", other: "{n} يوم" },
     chart: {

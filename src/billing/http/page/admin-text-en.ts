@@ -166,6 +166,8 @@ export const ADMIN_TEXT_EN: AdminText = {
     signedOut: "Your session has ended. Sign in again.",
     noRole: "This account is not an administrator of this Sovereign.",
     unreachable: "The service cannot be reached. Try again in a moment.",
+    untagged:
+      "Nothing was changed: the voucher came without the tag of its state. A proxy may have removed the ETag header.",
     days: { one: "{n} day", other: "{n} days" },
     chart: {
       one: "{n} redemption in the last {days}",

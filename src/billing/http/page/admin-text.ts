@@ -127,6 +127,7 @@ interface AdminScriptText {
   draftKept: string;
   noRole: string;
   unreachable: string;
+  untagged: string;
   days: Plural;
   chart: Plural;
   bar: Plural;

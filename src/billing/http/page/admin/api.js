@@ -65,6 +65,16 @@ export async function ask(path, { method = "GET", body, headers = {}, signal } =
 }
 
 /**
+ * The header for a change of a voucher whose state has this tag. A proxy may remove the tag. A change could then meet another
+ * state than the one that the person saw, so there is none.
+ * @param {string | null} tag
+ */
+export function ifMatch(tag) {
+  if (tag === null) throw new ApiError(0, text.untagged);
+  return { "if-match": tag };
+}
+
+/**
  * The problem in the page's language: by field where the service names one, otherwise by code.
  * @param {{ code?: string, errors?: { field: string }[], voucher?: { credit_omr: number, description: string } }} problem
  */

@@ -1,4 +1,4 @@
-import { ApiError, ask } from "./api.js";
+import { ApiError, ask, ifMatch } from "./api.js";
 import { isChanged, keepsDraft } from "./draft.js";
 import { changedTerms, describeChanges } from "./term.js";
 import { byId, create, fill, showProblem, text } from "./view.js";
@@ -6,7 +6,9 @@ import { pathOf, readTerms } from "./voucher-form.js";
 
 /** @typedef {import("./term.js").Terms & { code: string }} Terms */
 
-/** @type {{ voucher: Terms, tag: string } | undefined} */
+/** The voucher that a person asked to edit last. A late answer about another one must not change the dialog. */
+let wanted = "";
+/** @type {{ voucher: Terms, tag: string | null } | undefined} */
 let edited;
 
 /**
@@ -36,9 +38,9 @@ export function listenToEdit(submit) {
 
 /** @param {string} code */
 export async function openEdit(code) {
-  await readAgain(code);
-  if (edited === undefined) return;
-  const { voucher } = edited;
+  wanted = code;
+  const voucher = await readAgain(code);
+  if (voucher === undefined) return;
   byId("edit-dialog").dataset.subject = code;
   byId("edit-code").textContent = code;
   byId("edit-form", HTMLFormElement).reset();
@@ -51,20 +53,26 @@ export async function openEdit(code) {
 /**
  * Changes the named terms, if the voucher still has this tag.
  * @param {string} code
- * @param {string} tag
+ * @param {string | null} tag
  * @param {Record<string, unknown>} terms
  */
-export const change = (code, tag, terms) =>
-  ask(pathOf("update", code), { method: "PUT", body: terms, headers: { "if-match": tag } });
+export const change = async (code, tag, terms) =>
+  ask(pathOf("update", code), { method: "PUT", body: terms, headers: ifMatch(tag) });
 
-/** @param {string} code */
+/**
+ * Returns undefined when another voucher is wanted by now.
+ * @param {string} code
+ * @returns {Promise<Terms | undefined>}
+ */
 async function readAgain(code) {
   const { body, tag } = await ask(pathOf("read", code));
-  edited = { voucher: body, tag: tag ?? "*" };
+  if (code !== wanted) return undefined;
+  edited = { voucher: body, tag };
   if (byId("edit-dialog", HTMLDialogElement).open) {
     fillUnchanged(body);
     showChanges();
   }
+  return body;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { ApiError, ask } from "./api.js";
+import { ApiError, ask, ifMatch } from "./api.js";
 import { drawQr } from "./chart.js";
 import { keepsDraft } from "./draft.js";
 import { describeTerms } from "./term.js";
@@ -40,7 +40,7 @@ export function createVoucherDialogs(submit) {
     submit("revoke-dialog", "revoke-problem", async () => {
       const { code, tag } = shown;
       try {
-        await ask(pathOf("revoke", code), { method: "DELETE", headers: { "if-match": tag } });
+        await ask(pathOf("revoke", code), { method: "DELETE", headers: ifMatch(tag) });
       } catch (error) {
         // Shows the present voucher, so that the person sees it before the next try.
         if (error instanceof ApiError && error.code === "voucher_changed") await showTerms(code);
@@ -108,21 +108,32 @@ function download(file, name) {
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
-/** The voucher in the revoke dialog. It is revoked only as the dialog shows it. */
-let shown = { code: "", tag: "" };
+/** The voucher that a person asked to revoke last. A late answer about another one must not change the dialog. */
+let wanted = "";
+/**
+ * The voucher in the revoke dialog. It is revoked only as the dialog shows it.
+ * @type {{ code: string, tag: string | null }}
+ */
+let shown = { code: "", tag: null };
 
-/** @param {string} code */
+/**
+ * Returns whether the voucher is still the one that is wanted.
+ * @param {string} code
+ */
 async function showTerms(code) {
   const { body, tag } = await ask(pathOf("read", code));
-  shown = { code, tag: tag ?? "*" };
+  if (code !== wanted) return false;
+  shown = { code, tag };
   byId("revoke-code").textContent = code;
   const lines = describeTerms(body).map(([label, words]) => `${label}: ${words}`);
   byId("revoke-terms").replaceChildren(...lines.map((line) => create("li", { dir: "auto" }, line)));
+  return true;
 }
 
 /** @param {string} code */
 export async function openRevoke(code) {
-  await showTerms(code);
+  wanted = code;
+  if (!(await showTerms(code))) return;
   showProblem("revoke-problem");
   byId("revoke-dialog", HTMLDialogElement).showModal();
 }

@@ -72,7 +72,7 @@ export function createVoucherPage({ onChange }) {
         create("dd", {}, create("bdi", {}, words)),
       ]),
     );
-    byId("voucher-actions").replaceChildren(...actionsOf(voucher, tag ?? "*"));
+    byId("voucher-actions").replaceChildren(...actionsOf(voucher, tag));
   }
 
   /**
@@ -88,7 +88,7 @@ export function createVoucherPage({ onChange }) {
 
   /**
    * @param {any} voucher
-   * @param {string} tag
+   * @param {string | null} tag
    */
   function actionsOf({ code, active, standing }, tag) {
     if (standing === "revoked") return [];
