@@ -103,7 +103,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
     countPlacedOrder,
   });
   const checkout = createCheckout({
-    database,
+    ...shared,
     catalog: reportRejectedItems(catalog, { logger, registry }),
     call: createCheckoutCall({ database, sovereignFqdn, outboxSinks }),
     tenants,

@@ -38,21 +38,39 @@ const MAX_REPLACED = 20;
  * account that is paid out in another currency has the minimum of that currency, and no table knows the rate.
  */
 const RAISE = 4;
-/** Enough to raise the smallest card payment to any published minimum: 4 to the power of 14 is 268 million. */
+/**
+ * Enough to raise the smallest card payment to any published minimum: 4 to the power of 14 is 268 million. Each try asks
+ * Stripe, so `MAX_ASKING_MS` ends the tries when Stripe is slow.
+ */
 const MAX_TRIES = 16;
+/**
+ * After this time, a checkout cancels no further order and makes no further try. What it has begun by then may last longer, by
+ * the limits of the processor's requests.
+ */
+const MAX_ASKING_MS = 30_000;
 /** The type of `p_card_min`. */
 const MAX_MINIMUM_BAISA = 2_147_483_647;
 
 /**
- * Places an order, in one database call. If the same order already waits for its payment, returns that order. Replaces an
- * unpaid order for the same tenant or with the same voucher. Throws the coded errors of docs/errors.md. A refused checkout
- * consumes nothing.
+ * Places an order. If the same order already waits for its payment, returns that order. Otherwise it ends an unpaid order for
+ * the same tenant or with the same voucher first; if it is refused after that, the customer has neither. A refused checkout
+ * spends no credit and no voucher. Throws the coded errors of docs/errors.md.
  */
 export type Checkout = (
   caller: Caller,
   order: CheckoutOrder,
   claim: IdempotencyClaim | undefined,
 ) => Promise<CheckoutResult>;
+
+/** One checkout with its price. */
+interface PricedOrder {
+  caller: Caller;
+  order: CheckoutOrder;
+  claim: IdempotencyClaim | undefined;
+  totalBaisa: number;
+  /** The processor is asked for nothing more after this time. */
+  asksUntil: Date;
+}
 
 export function createCheckout(deps: {
   database: Database;
@@ -63,25 +81,32 @@ export function createCheckout(deps: {
   /** ISO 4217. */
   currency: string;
   countPlacedOrder: CountPlacedOrder;
+  now: () => Date;
 }): Checkout {
-  const { database, catalog, call, tenants, payment, currency, countPlacedOrder } = deps;
+  const { database, catalog, call, tenants, payment, currency, countPlacedOrder, now } = deps;
+
+  function requireTime(asksUntil: Date): void {
+    if (now() >= asksUntil) throw tooSlow();
+  }
 
   /** Calls until no unpaid order of the customer blocks this one. */
-  async function callUntilFree(request: CheckoutRequest, card: CardAmounts | null): Promise<CheckoutRow> {
+  async function callUntilFree(
+    request: CheckoutRequest,
+    card: CardAmounts | null,
+    asksUntil: Date,
+  ): Promise<CheckoutRow> {
     for (let attempt = 0; attempt < MAX_REPLACED; attempt += 1) {
       const row = await call(request, card);
       if (row.outcome !== "held" || row.heldOrderId === undefined) return row;
+      requireTime(asksUntil);
       requireCanceled(await payment.cancel(row.heldOrderId), row.heldOrderId);
     }
     throw tooManyUnpaid();
   }
 
   async function place(
-    caller: Caller,
-    order: CheckoutOrder,
-    totalBaisa: number,
+    { caller, order, claim, totalBaisa, asksUntil }: PricedOrder,
     card: CardAmounts | null,
-    claim: IdempotencyClaim | undefined,
   ): Promise<CheckoutRow> {
     const request: CheckoutRequest = {
       user_id: caller.userId,
@@ -96,9 +121,9 @@ export function createCheckout(deps: {
       idempotency_key: claim?.key ?? null,
       request_hash: claim?.requestHash ?? null,
     };
-    const row = await callUntilFree(request, card);
+    const row = await callUntilFree(request, card, asksUntil);
     return row.outcome === "tenant_not_yours" && (await tenants?.isMember(order.tenantId, caller.userId))
-      ? callUntilFree({ ...request, tenant_member: true }, card)
+      ? callUntilFree({ ...request, tenant_member: true }, card, asksUntil)
       : row;
   }
 
@@ -122,32 +147,32 @@ export function createCheckout(deps: {
 
   /** Places the order again when its page has ended, or when Stripe accepts only more money by card. */
   async function placeAtPrice(
-    caller: Caller,
-    order: CheckoutOrder,
-    totalBaisa: number,
+    priced: PricedOrder,
     card: CardAmounts | null,
-    claim: IdempotencyClaim | undefined,
     triesLeft = MAX_TRIES,
   ): Promise<CheckoutResult> {
-    const row = await place(caller, order, totalBaisa, card, claim);
+    const row = await place(priced, card);
     try {
-      return await resultOf(row, order.planId);
+      return await resultOf(row, priced.order.planId);
     } catch (error) {
-      const again = (amounts: CardAmounts | null) =>
-        placeAtPrice(caller, order, totalBaisa, amounts, claim, triesLeft - 1);
+      const again = (amounts: CardAmounts | null) => {
+        requireTime(priced.asksUntil);
+        return placeAtPrice(priced, amounts, triesLeft - 1);
+      };
       if (triesLeft === 1 || row.answer === null) throw error;
       const { order_id, card_baisa } = row.answer;
       if (error instanceof PageEndedError) {
-        await cancelEnded(order_id, claim);
+        await cancelEnded(order_id, priced.claim);
         return again(card);
       }
       if (isTooSmall(error) && card !== null && card_baisa !== null)
-        return again({ ...card, minimumBaisa: raisedMinimum(card_baisa, totalBaisa) });
+        return again({ ...card, minimumBaisa: raisedMinimum(card_baisa, priced.totalBaisa) });
       throw error;
     }
   }
 
   return async (caller, order, claim) => {
+    const asksUntil = new Date(now().getTime() + MAX_ASKING_MS);
     // Prices and payment settings are read before the database call, so that it does not hold its locks meanwhile.
     const priced = await Promise.all([
       catalog(order.apps.length > 0).then((prices) => priceOrder(prices, order)),
@@ -158,9 +183,9 @@ export function createCheckout(deps: {
       if (before === undefined) throw error;
       return before;
     });
-    return Array.isArray(priced)
-      ? placeAtPrice(caller, order, ...priced, claim)
-      : resultOf(priced, order.planId);
+    if (!Array.isArray(priced)) return resultOf(priced, order.planId);
+    const [totalBaisa, card] = priced;
+    return placeAtPrice({ caller, order, claim, totalBaisa, asksUntil }, card);
   };
 }
 
@@ -172,6 +197,12 @@ function raisedMinimum(cardBaisa: number, totalBaisa: number): number {
   const raised = cardBaisa >= totalBaisa ? totalBaisa + 1 : Math.min(cardBaisa * RAISE, totalBaisa);
   return Math.min(raised, MAX_MINIMUM_BAISA);
 }
+
+const tooSlow = () =>
+  new PaymentError(
+    "payment_unavailable",
+    "the payment processor is too slow now, nothing was charged and no voucher was used: try again in a moment",
+  );
 
 const tooManyUnpaid = () =>
   new CheckoutError(

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { issueVoucher, signToken, startBilling } from "../../../support/builder/billing.ts";
+import { issueVoucher, placeOrder, signToken, startBilling, useBillings } from "../../../support/builder/billing.ts";
 import {
   billing,
   books,
   buy,
   cancelOrder,
+  code,
   openSession,
   pay,
   rowsOf,
@@ -16,6 +17,7 @@ import {
 import { SECRET_KEY } from "../../../support/server/stripe-server.ts";
 
 useCardPayments();
+const start = useBillings();
 
 const accountOf = async () =>
   (await rowsOf("SELECT stripe_customer_id AS id FROM customers WHERE user_id = $1", [user]))[0]?.id;
@@ -140,6 +142,25 @@ describe("a refusal by Stripe that this service caused", () => {
       ...{ counter: 1, redemptions: 1, balance: 3_000, subscriptions: 1, events: 1 },
       orders: ["failed", "paid"],
     });
+  });
+
+  it("spends no credit and no voucher when Stripe is too slow for another try", async () => {
+    stripe.minimumAmount = 26_000;
+    const asked = stripe.asked.length;
+    // On this clock, Stripe takes 10 seconds for each request.
+    const now = () => new Date(Date.now() + (stripe.asked.length - asked) * 10_000);
+    const slow = await start({
+      ...{ database: billing.database, env: stripe.env, now },
+      files: { CATALOG_FILE: { plans: [{ id: "almost", price_baisa: 26_000 }], addons: [], apps: [] } },
+    });
+    const refused = await placeOrder(slow, user, { plan_id: "almost", promo_code: code });
+    expect([refused.status, refused.json.code]).toEqual([503, "payment_unavailable"]);
+    expect(stripe.asked.length - asked).toBe(3);
+    expect(await books()).toEqual({
+      ...{ counter: 0, redemptions: 0, balance: 0, subscriptions: 0, events: 0 },
+      orders: ["failed", "failed", "failed"],
+    });
+    expect((await buy({ plan_id: "almost" })).status).toBe(200);
   });
 
   it("lets the card pay the whole order at most, and then names the credit that is missing", async () => {
