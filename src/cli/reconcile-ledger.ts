@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import { describeMismatch } from "../billing/db/migrate.ts";
 import { SCHEMA_VERSION } from "../billing/db/schema.ts";
@@ -16,6 +15,7 @@ import { findLastingSmokeVouchers } from "../billing/ledger/smoke-check.ts";
 import { SMOKE_TEST_MAX_MS } from "../billing/smoke.ts";
 import { createEnvReader } from "../platform/env.ts";
 import { UsageError } from "../platform/errors.ts";
+import { sleep } from "../platform/shutdown.ts";
 import { type Command, EXIT } from "./command.ts";
 import { type Flag, parseCommandLine } from "./flag.ts";
 
@@ -70,7 +70,7 @@ export const command: Command = {
         ...findChangedGuards(drift),
         ...(await reconcileLedger(client)),
         ...(await findLostHead(client, auditHead)),
-        ...(await findLastingSmokeVouchers(client, () => setTimeout(SMOKE_TEST_MAX_MS))),
+        ...(await findLastingSmokeVouchers(client, () => sleep(SMOKE_TEST_MAX_MS))),
       ];
       for (const finding of await findUnprotectedBooks(client)) stdout.write(`${JSON.stringify(finding)}\n`);
       for (const difference of differences) stdout.write(`${JSON.stringify(difference)}\n`);

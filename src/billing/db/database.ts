@@ -34,8 +34,11 @@ export function theRow<Row>(rows: readonly Row[]): Row {
 // 40001 and 40P01 conflict with another transaction (nothing was written).
 const TEMPORARY_SQLSTATE = /^(08|53|57P0|25006|55P03|57014|40001|40P01)/;
 
+/** The limit of each statement, as SQL. The check of redemptions counts on it. */
+export const STATEMENT_TIMEOUT = "10s";
+
 /** Settings of every connection. Names resolve in `public` for any search_path of the role, and every wait has a limit. */
-const SESSION_SQL = `SET search_path = public, pg_catalog; SET statement_timeout = '10s'; SET lock_timeout = '5s';
+const SESSION_SQL = `SET search_path = public, pg_catalog; SET statement_timeout = '${STATEMENT_TIMEOUT}'; SET lock_timeout = '5s';
   SET idle_in_transaction_session_timeout = '15s'`;
 
 /**

@@ -1,12 +1,13 @@
+import { STATEMENT_TIMEOUT } from "../db/database.ts";
 import type { LedgerCheck } from "./check.ts";
 import { isSmokeRow } from "./smoke-check.ts";
 
 /**
- * A redemption has the time at which its checkout began. The checkout locks the voucher later, by at most the limit that
- * `createPool` sets for a statement (10 s). Only rows that were in force within this time of a redemption can be its terms.
- * The time before it allows for the clock of another server after a failover.
+ * A redemption has the time at which its checkout began. The checkout locks the voucher later, by at most the limit of a
+ * statement. Only rows that were in force within this time of a redemption can be its terms. The time before it allows for the
+ * clock of another server after a failover.
  */
-const TOLERANCE = "interval '10 seconds'";
+const TOLERANCE = `interval '${STATEMENT_TIMEOUT}'`;
 
 /** Whether a checkout that began with the redemption `r` could redeem a voucher with the terms of this row. */
 const grants = (row: string) => `(${row}.after -> 'credit_omr' = to_jsonb(r.amount_baisa / 1000.0)
@@ -20,12 +21,12 @@ const hasPlace = (row: string) => `(coalesce(${row}.after -> 'max_redemptions', 
 
 export const REDEMPTION_CHECKS: readonly LedgerCheck[] = [
   {
-    // A redemption grants what its voucher had at that time, and its place among the redemptions is within the cap. Places are
-    // counted by the times at which checkouts began. They may lock the voucher in another order, but the last of the first n
-    // locks it when its counter is n at least, and within the tolerance. So its terms and its cap may be those of different
-    // rows. Undone redemptions only lower the places. Times of audit rows have the form of ISO 8601, so their order is that of
-    // the text. A later `record` acknowledges any redemption. Most redemptions agree with the last row that can be theirs, which one
-    // join finds; only the others cost a look-up each.
+    // A redemption must have terms that its voucher had at that time, and a place within the cap. Redemptions are numbered by the
+    // times at which their checkouts began. Checkouts may lock the voucher in another order. Of the first n, one locks it last: at
+    // most 10 s after the n-th began. A row in force at that moment must have a cap of at least n. It may differ from the row with
+    // the terms. Undone redemptions only lower the places. Times of audit rows have the form of ISO 8601, so their order is that of
+    // the text. A later `record` acknowledges any redemption. Most redemptions agree with the last row that can be theirs, which
+    // one join finds; only the others cost a look-up each.
     kind: "redemption-differs-from-audit",
     sql: `WITH trail AS (
             SELECT code, at, customer_id, order_id, amount_baisa, count(customer_id) OVER trail AS place, max(adopted_count) OVER trail AS adopted_count,

@@ -7,7 +7,8 @@ const { codePrefix, ...TERMS } = SMOKE_TEST;
 
 /**
  * SQL for an audit row of the operator's smoke test. The test issues and revokes its voucher again and again, and only the
- * first issue writes a row. So after this row alone, the voucher may be live or revoked.
+ * first issue writes a row. So after this row alone, the voucher may be live or revoked. `isSmokeTest` in voucher/audit.ts is
+ * the same rule for a voucher.
  */
 export const isSmokeRow = (row: string) =>
   `(${row}.action = 'smoke' AND ${row}.actor = '${OPERATOR_ACTOR}' AND starts_with(${row}.code, '${codePrefix}')

@@ -24,7 +24,8 @@ export interface PaymentEvent {
 
 /**
  * Two events of one second say different things about a subscription, and an event's time has no fractions. The caller
- * reads the subscription at the processor, and applies the event again with that answer.
+ * reads the subscription at the processor, and applies the event again with that answer. It is thrown so that the
+ * transaction rolls back the record of the event.
  */
 export class UndecidedEventError extends Error {
   override readonly name = "UndecidedEventError";

@@ -34,7 +34,7 @@ export interface OrderPayment extends Pick<OrderClosing, "cancel" | "settleRetur
    * The address where the customer pays for the order, the same for every call. When no session can be opened, the order is
    * undone (voucher and credit are as before) and the call throws `payment_unavailable`, `payment_refused` or
    * `card_amount_too_small`. Throws `order_expired`, `order_paid` or `order_processing` when the order waits for no payment
-   * any more. `PageEndedError`: see there.
+   * any more. Throws `PageEndedError` when a repeated order's page has ended.
    */
   open(order: PendingOrder): Promise<string>;
   /** The address of the processor's portal for a tenant's customer. Throws `payment_account_missing` too. */

@@ -56,8 +56,9 @@ export async function recordInvoice(transaction: Queryable, invoice: InvoiceObje
 
 /**
  * Records the state of a subscription at the processor. The earlier service opened such subscriptions. Events come in any
- * order, and the one with the latest time counts. `undecided`: another event of the same second says something else, so
- * only the processor's own answer (`isAnswer`) decides, and nothing was recorded. `ignored`: no row of this service changed.
+ * order, and the one with the latest time counts. `undecided`: another event of the same second says something else, and
+ * nothing was recorded. `isAnswer`: the state is Stripe's answer, or the event's own where Stripe cannot be asked; it counts
+ * against an event of the same second. `ignored`: no row of this service changed.
  */
 export async function recordSubscription(
   transaction: Queryable,

@@ -47,7 +47,7 @@ const IS_FIRST_SMOKE_ROW = `NOT EXISTS (
   SELECT FROM (SELECT actor, action FROM voucher_audit WHERE ${isAuditTextEqual("code", "$7")} ORDER BY id DESC LIMIT 1) AS last
    WHERE last.actor = $2 AND last.action = 'smoke')`;
 
-/** Only the operator's changes count: any administrator can give a voucher this form. */
+/** Only the operator's changes count: any administrator can give a voucher this form. `isSmokeRow` is the same rule in SQL. */
 function isSmokeTest(actor: Actor, row: VoucherRow): boolean {
   return (
     actor.name === OPERATOR_ACTOR &&

@@ -87,7 +87,7 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
       ],
       "The sweeper reads at most fifty of them each time, and adds the values that are missing.": [
         ADOPTED,
-        "is one of at most fifty that a sweep asks about",
+        "is asked about in sweeps of at most fifty subscriptions",
       ],
       "It changes nothing else of them.": [
         ADOPTED,

@@ -18,7 +18,7 @@ BEGIN
     RETURN NULL;
   END IF;
   IF NEW.action NOT IN ('issue', 'update', 'revive', 'revoke', 'smoke') AND NOT pg_has_role(session_user, current_user, 'MEMBER') THEN
-    RAISE EXCEPTION 'only the owner of the tables may write an audit row %: log in as the role that migrates', NEW.action
+    RAISE EXCEPTION 'only the owner of the tables may write an audit row with action %: log in as the role that migrates', NEW.action
       USING ERRCODE = 'insufficient_privilege';
   END IF;
   NEW.id := coalesce(v_last.id, 0) + 1;

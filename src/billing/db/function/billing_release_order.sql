@@ -1,6 +1,6 @@
 -- Releases everything that a pending order holds: it returns the reserved credit to the customer, and undoes the redemption. If the
--- customer has spent a part of the voucher's credit on another order, the redemption stays, as that of an expired order does. The order
--- stays, with the given status, and so do its ledger entries. The caller has locked the customer and the order.
+-- customer has spent a part of the voucher's credit on another order, the redemption stays. An expired order keeps its redemption too.
+-- The order stays, with the given status, and so do its ledger entries. The caller has locked the customer and the order.
 CREATE OR REPLACE FUNCTION public.billing_release_order(p_order public.orders, p_status text, p_reason text) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE

@@ -51,8 +51,8 @@ LANGUAGE sql STABLE SET search_path = public, pg_catalog AS $$
 $$;
 
 -- Releases everything that a pending order holds: it returns the reserved credit to the customer, and undoes the redemption. If the
--- customer has spent a part of the voucher's credit on another order, the redemption stays, as that of an expired order does. The order
--- stays, with the given status, and so do its ledger entries. The caller has locked the customer and the order.
+-- customer has spent a part of the voucher's credit on another order, the redemption stays. An expired order keeps its redemption too.
+-- The order stays, with the given status, and so do its ledger entries. The caller has locked the customer and the order.
 CREATE OR REPLACE FUNCTION public.billing_release_order(p_order public.orders, p_status text, p_reason text) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE
@@ -200,7 +200,8 @@ END $$;
 -- order: the one with the latest time counts, and incomplete can only be the first. An ended subscription is final at Stripe, so an
 -- event of its end counts whatever its time is, and no event counts after it.
 -- The event may arrive before the one that completes the session. The state is then stored for billing_pay_adopted_order.
---   p_is_answer  the state is Stripe's own answer, which also counts against an event of the same second
+--   p_is_answer  the state is Stripe's answer, or the event's own where Stripe cannot be asked; it counts against an event of the
+--                same second
 --   returns      applied (a subscription of ours changed) | ignored | undecided (another event of the same second differs: ask Stripe)
 CREATE OR REPLACE FUNCTION public.billing_record_subscription(
   p_subscription_id text, p_status text, p_period_start timestamptz, p_period_end timestamptz, p_said_at timestamptz, p_is_answer boolean

@@ -106,7 +106,7 @@ describe("a redemption against the terms that the audit shows at its time", () =
     expect(found[0]?.row.customer_id).toBe(rows[0].id);
   });
 
-  it("accepts each that the terms of its time allowed, whatever came before and after", async () => {
+  it("accepts each redemption that the terms of its time allowed, whatever came before and after", async () => {
     await issueVoucher(billing, "ONE", { max_redemptions: 2, expires_at: hourFromNow(3) });
     await redeem("salma");
     await redeem("noor");

@@ -20,7 +20,7 @@ const repeat = (parallel: number, isDone: () => boolean, task: () => Promise<voi
   );
 
 describe("checkouts while their vouchers are changed, paused, revoked and issued again", () => {
-  it("are no finding, in whatever order they and the changes commit", async () => {
+  it("finds no checkout that differs, in whatever order checkouts and changes commit", async () => {
     const admin = await signToken("admin", "sovereign-admin");
     let placed = 0;
     const statuses: number[] = [];

