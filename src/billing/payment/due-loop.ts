@@ -5,18 +5,22 @@ import type { Logger } from "../../platform/log.ts";
 export const MAX_DUE = 200;
 /** After this many failures in a row, the processor counts as down, and the other items wait for the next sweep. */
 const AWAY_AFTER = 3;
+/** Metadata can wait, and the payments of the next sweep wait for this one. So it begins no other item after this time. */
+export const MAX_NAMING_MS = 10_000;
 
-/** Settles one item after the other. Failed items wait for a later sweep; the first error is thrown at the end. */
+/** Settles one item after the other, and begins none after `maxMs`. Failed items wait for a later sweep; the first error is thrown at the end. */
 export type DueLoop = <T extends object>(
   next: () => Promise<T | undefined>,
   settle: (due: T) => Promise<void>,
+  maxMs?: number,
 ) => Promise<void>;
 
 export function createDueLoop(logger: Logger): DueLoop {
-  return async (next, settle) => {
+  return async (next, settle, maxMs = Number.POSITIVE_INFINITY) => {
+    const until = performance.now() + maxMs;
     const faults: unknown[] = [];
     let inARow = 0;
-    for (let count = 0; count < MAX_DUE && inARow < AWAY_AFTER; count += 1) {
+    for (let count = 0; count < MAX_DUE && inARow < AWAY_AFTER && performance.now() < until; count += 1) {
       const due = await next();
       if (due === undefined) break;
       try {

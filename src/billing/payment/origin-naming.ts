@@ -2,7 +2,7 @@ import type { Logger } from "../../platform/log.ts";
 import type { Database } from "../db/database.ts";
 import { PaymentError } from "../errors.ts";
 import type { ChargeOrigin } from "./charge-metadata.ts";
-import { type DueLoop, MAX_DUE } from "./due-loop.ts";
+import { type DueLoop, MAX_DUE, MAX_NAMING_MS } from "./due-loop.ts";
 import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 
@@ -60,6 +60,7 @@ export function createOriginNaming(deps: {
     await forEachDue(
       async () => due.pop(),
       (one) => name(secretKey, one),
+      MAX_NAMING_MS,
     );
   };
 }

@@ -1,7 +1,7 @@
 import type { Logger } from "../../platform/log.ts";
 import type { Database } from "../db/database.ts";
 import { PaymentError } from "../errors.ts";
-import type { DueLoop } from "./due-loop.ts";
+import { type DueLoop, MAX_NAMING_MS } from "./due-loop.ts";
 import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 import type { SubscriptionOrigin } from "./subscription-origin.ts";
@@ -87,6 +87,7 @@ export function createSubscriptionNaming(deps: {
           if (outcome === "named") return remember(stripeSubscriptionId);
           unnamed.push({ stripeSubscriptionId, outcome });
         },
+        MAX_NAMING_MS,
       );
     } finally {
       const isGivenUp = isForbidden || missingInARow === GIVE_UP_AFTER;

@@ -40,8 +40,8 @@ export interface SweeperDeps {
  * - pending orders whose process died before they had a session
  * - pending orders whose session ended without an event
  * - pending orders that their customer gave up, or whose tenant another customer has paid for
- * - metadata that is still missing on customers who paid, and on subscriptions that the earlier service opened
  * - subscriptions of deleted tenants that still run at the processor
+ * - metadata that is still missing on customers who paid, and on subscriptions that the earlier service opened
  *
  * Several sweepers may run at once: every settlement reads the order again under its lock. A failure does not delay other orders.
  */
@@ -148,9 +148,9 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       undoOrphans,
       cancelOutpaid,
       settleOverdue,
+      cancelDue,
       nameOrigins,
       nameSubscriptions,
-      cancelDue,
     ]) {
       await task().catch((error: unknown) => faults.push(error));
     }

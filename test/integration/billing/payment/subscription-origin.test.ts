@@ -201,6 +201,14 @@ describe("a subscription of the earlier service, which Stripe goes on running", 
     expect(await swept()).toEqual([]);
   });
 
+  it("waits for the next sweep when Stripe is slow, so that payments do not wait", async () => {
+    for (let index = 0; index < 3; index += 1) await adopt();
+    stripe.delayMs = 4_000;
+    expect(await swept()).toHaveLength(3);
+    stripe.delayMs = 0;
+    expect(await swept()).toHaveLength(6);
+  });
+
   it("is asked about in sweeps of at most fifty subscriptions", async () => {
     for (let index = 0; index < 60; index += 1) await adopt();
     const reads = (asked: Awaited<ReturnType<typeof swept>>) =>
