@@ -8,7 +8,7 @@ import type { SubscriptionOrigin } from "./subscription-origin.ts";
 
 /** With two or three requests each and a sweep every 30 seconds, at most five requests a second. */
 const MAX_NAMED = 50;
-/** After this many in a row that the account does not have, the keys are those of another account or mode. */
+/** When the account lacks this many and has none, the keys are those of another account or mode. */
 const GIVE_UP_AFTER = 3;
 const MAX_LOGGED = 20;
 
@@ -25,11 +25,18 @@ export const SUBSCRIPTION_ORIGIN_SQL = `s.tenant_id AS "tenantId", s.plan_id AS 
                        ORDER BY o.created_at DESC LIMIT 1)) AS "orderId"`;
 
 type Due = Omit<SubscriptionOrigin, "sovereign"> & { stripeSubscriptionId: string };
+type Outcome = Awaited<ReturnType<PaymentProcessor["nameSubscription"]>> | "refused";
+interface Unnamed {
+  stripeSubscriptionId: string;
+  outcome: Outcome;
+}
 
 /**
  * Writes the origin of charges into the metadata of the subscriptions that the earlier service opened at Stripe, and of their
- * customers. Stripe shows it in each later invoice as details of the subscription. What was done is remembered as an event, which the janitor deletes after 35
- * days. The subscription is then read again, and Stripe's own metadata says that nothing is to be written.
+ * customers. Stripe shows it in each later invoice as details of the subscription. What was done is remembered as an event,
+ * which the janitor deletes after 35 days. The subscription is then read again, and Stripe's own metadata says that nothing is
+ * to be written. A subscription that the account does not have is remembered so only if the key's account has another one:
+ * otherwise the key may be wrong, and the next key may find it.
  */
 export function createSubscriptionNaming(deps: {
   database: Database;
@@ -40,7 +47,12 @@ export function createSubscriptionNaming(deps: {
   logger: Logger;
 }): () => Promise<void> {
   const { database, settings, processor, sovereignFqdn, forEachDue, logger } = deps;
-  let givenUpKey: string | undefined;
+  const nothingFound = (secretKey: string) => ({
+    ...{ secretKey, hasFound: false, isGivenUp: false },
+    missing: [] as string[],
+  });
+  /** What this process found with its present key. `missing`: the account does not have them, and this is not remembered yet. */
+  let found = nothingFound("");
 
   const name = (secretKey: string, { stripeSubscriptionId, ...order }: Due) =>
     processor
@@ -60,9 +72,24 @@ export function createSubscriptionNaming(deps: {
     });
   }
 
+  function learn(stripeSubscriptionId: string, outcome: Outcome): void {
+    if (outcome === "named" || outcome === "foreign") found.hasFound = true;
+    if (outcome === "missing") found.missing.push(stripeSubscriptionId);
+    found.isGivenUp = outcome === "forbidden" || (!found.hasFound && found.missing.length >= GIVE_UP_AFTER);
+  }
+
+  /** Remembers the subscriptions about which the same request would have the same answer. */
+  async function rememberUnnamed(unnamed: readonly Unnamed[]): Promise<void> {
+    const { isGivenUp, hasFound, missing } = found;
+    const answered = unnamed.filter(({ outcome }) => !isGivenUp && outcome !== "missing");
+    const ids = answered.map(({ stripeSubscriptionId }) => stripeSubscriptionId);
+    for (const id of hasFound ? [...ids, ...missing.splice(0)] : ids) await remember(id);
+  }
+
   return async () => {
     const { secretKey } = await settings.keys();
-    if (secretKey === "" || secretKey === givenUpKey) return;
+    if (found.secretKey !== secretKey) found = nothingFound(secretKey);
+    if (secretKey === "" || found.isGivenUp) return;
     // In random order, so that subscriptions that always fail do not block the others.
     const due = await database.query<Due>({
       name: "subscription-origin-due",
@@ -71,28 +98,26 @@ export function createSubscriptionNaming(deps: {
               WHERE s.stripe_subscription_id LIKE 'sub\\_%' AND NOT s.cancel_due
                 AND coalesce(s.status, '') NOT IN ('canceled', 'incomplete_expired')
                 AND NOT EXISTS (SELECT FROM stripe_webhook_events e WHERE e.event_id = 'origin:' || s.stripe_subscription_id)
+                AND s.stripe_subscription_id <> ALL($1::text[])
               ORDER BY random() LIMIT ${MAX_NAMED}`,
+      values: [found.missing],
     });
-    const unnamed: { stripeSubscriptionId: string; outcome: string }[] = [];
-    let missingInARow = 0;
-    let isForbidden = false;
+    const unnamed: Unnamed[] = [];
     try {
       await forEachDue(
-        async () => (isForbidden || missingInARow === GIVE_UP_AFTER ? undefined : due.pop()),
+        async () => (found.isGivenUp ? undefined : due.pop()),
         async (one) => {
           const outcome = await name(secretKey, one);
           const { stripeSubscriptionId } = one;
-          isForbidden = outcome === "forbidden";
-          missingInARow = outcome === "missing" ? missingInARow + 1 : 0;
+          learn(stripeSubscriptionId, outcome);
           if (outcome === "named") return remember(stripeSubscriptionId);
           unnamed.push({ stripeSubscriptionId, outcome });
         },
         MAX_NAMING_MS,
       );
     } finally {
-      const isGivenUp = isForbidden || missingInARow === GIVE_UP_AFTER;
-      if (isGivenUp) givenUpKey = secretKey;
-      else for (const { stripeSubscriptionId } of unnamed) await remember(stripeSubscriptionId);
+      await rememberUnnamed(unnamed);
+      const { isGivenUp } = found;
       if (unnamed.length > 0)
         logger.warn(
           { subscriptions: unnamed.slice(0, MAX_LOGGED), count: unnamed.length, isGivenUp },

@@ -100,11 +100,11 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
         ],
       "A subscription that names another Sovereign, that Stripe does not have, or that Stripe refuses to change, stays without, and the log says so.":
         [ADOPTED, "stays without when it %s, which the log says once"],
-      "If three in a row are not in the account, or the key may not read subscriptions, the service gives up with one log line.":
+      "If three are not in the account and none is, or the key may not read subscriptions, the service gives up with one log line.":
         [ADOPTED, "is given up with one log line when the keys %s, and named with other keys"],
-      "It tries again with another key, or after a restart.": [
+      "It tries these again with another key, or after a restart.": [
         ADOPTED,
-        "is given up with one log line when the keys %s, and named with other keys",
+        "is named with the right keys after wrong ones did not find it",
       ],
       "So the service adds the missing values to each invoice of such a subscription, to its payment intents and to their charges, when an event of the invoice arrives.":
         [

@@ -201,6 +201,28 @@ describe("a subscription of the earlier service, which Stripe goes on running", 
     expect(await swept()).toEqual([]);
   });
 
+  it("is named with the right keys after wrong ones did not find it", async () => {
+    const one = await adopt({ known: false });
+    const other = await start({ database: billing.database, env: stripe.env });
+    expect(await swept(() => other.service.sweep())).toHaveLength(1);
+    expect(await swept(() => other.service.sweep())).toEqual([]);
+    stripe.subscriptions.set(one.id, { customer: one.customer, metadata: {} });
+    await sweep();
+    expect(stripe.subscriptions.get(one.id)?.metadata).toEqual(one.origin);
+  });
+
+  it("is named although the account, which has others, does not have many", async () => {
+    const first = await adopt();
+    const other = await start({ database: billing.database, env: stripe.env });
+    await other.service.sweep();
+    expect(stripe.subscriptions.get(first.id)?.metadata).toEqual(first.origin);
+    for (let index = 0; index < 6; index += 1) await adopt({ known: false });
+    const one = await adopt();
+    await other.service.sweep();
+    expect(stripe.subscriptions.get(one.id)?.metadata).toEqual(one.origin);
+    expect(await swept()).toEqual([]);
+  });
+
   it("waits for the next sweep when Stripe is slow, so that payments do not wait", async () => {
     for (let index = 0; index < 3; index += 1) await adopt();
     stripe.delayMs = 4_000;
