@@ -15,7 +15,7 @@ import { sovereignWatches } from "../../../src/controllers/sovereign/watch.ts";
 import { createSpokes } from "../../../src/controllers/spoke/link.ts";
 import { createApplier } from "../../../src/kube/apply.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
-import type { EventRecorder } from "../../../src/kube/event.ts";
+import { createEventRecorder, type EventRecorder } from "../../../src/kube/event.ts";
 import { createReconcileMetrics } from "../../../src/kube/metric.ts";
 import { createController, type Outcome } from "../../../src/kube/reconcile.ts";
 import type { Resource } from "../../../src/kube/resource.ts";
@@ -56,6 +56,8 @@ export interface ControllerRunOptions {
   concerns?: (name: string) => boolean;
   /** Whether they reconcile BillingReleases too. Default: true. */
   hasReleases?: boolean;
+  /** Whether Events are calls of this process, and end with it. Default: the recorder of the bench writes them. */
+  hasOwnEvents?: boolean;
   now?: () => Date;
   /** Whether the registry has an image. Default: it has all. */
   findImage?: FindImage;
@@ -71,12 +73,13 @@ interface ControllerRunDeps {
 
 /** Starts the controllers of one process. They work until `stop` is called. */
 export function startControllers(
-  { client, caches, simulation, events, logger }: ControllerRunDeps,
+  { client, caches, simulation, events: sharedEvents, logger }: ControllerRunDeps,
   {
     gate = OPEN,
     spokeGate = OPEN,
     concerns = () => true,
     hasReleases = true,
+    hasOwnEvents = false,
     now = () => new Date(),
     findImage = async () => true,
   }: ControllerRunOptions = {},
@@ -91,6 +94,8 @@ export function startControllers(
     return gate(call, act);
   };
   const gated = gateClient(client, through);
+  const recorder = { client: gated, component: FIELD_MANAGER, instance: "bench", logger, now };
+  const events = hasOwnEvents ? createEventRecorder(recorder) : sharedEvents;
   const applier = createApplier({ client: gated, fieldManager: FIELD_MANAGER, now });
   const common = { client: gated, fieldManager: FIELD_MANAGER, events, logger, now };
   const { sovereigns, releases } = caches;
@@ -209,7 +214,7 @@ const recordLists = (client: KubeClient, lists: string[]): KubeClient => ({
 });
 
 /** The client, with each call through the gate. */
-function gateClient(client: KubeClient, gate: Gate): KubeClient {
+export function gateClient(client: KubeClient, gate: Gate): KubeClient {
   const gated = Object.fromEntries(
     CALLS.map((method) => [
       method,

@@ -12,7 +12,7 @@ export type Stage = (typeof STAGES)[number];
 export type Plan = Record<Stage, PlannedFault | undefined>;
 
 /** Sovereigns side by side, each with an operator process of its own. */
-const AT_ONCE = 12;
+export const AT_ONCE = 12;
 /** A fixed seed selects the same faults each time. */
 export const SEED = 20_261_129;
 export const NO_FAULT: Plan = {

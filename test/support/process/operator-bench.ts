@@ -223,7 +223,7 @@ const SETTLING_MS = 60_000;
  * the last calls when they do not end.
  */
 export async function settled(
-  run: ControllerRun,
+  run: Pick<ControllerRun, "calls">,
   quietMs = 200,
   spokeCalls: readonly string[] = [],
 ): Promise<void> {
