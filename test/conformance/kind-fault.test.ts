@@ -1,0 +1,3 @@
+import { describeKindFaults } from "../support/suite/kind-fault.ts";
+
+describeKindFaults();
