@@ -63,6 +63,7 @@ export const SovereignStatusSchema = object(
             maxLength: 71,
             pattern: FINGERPRINT,
           }),
+          job: Type.Optional(text({ description: "Name of the Job.", maxLength: 63 })),
         },
         {
           description:

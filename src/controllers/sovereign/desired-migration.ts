@@ -16,11 +16,19 @@ const WITHOUT_SIDECAR = { "sidecar.istio.io/inject": "false", "linkerd.io/inject
 
 /**
  * The name is unique for each image, database and set of Pod settings: `billing-migrate-<12 hex>`. A Job's template is
- * immutable, so corrected settings need a new Job after one that could not start.
+ * immutable, so corrected settings need a new Job after one that could not start. The name also depends on the Job before:
+ * after a return to an earlier image, that image's earlier Job says nothing about the database of today.
  */
 function migrationJobName(sovereign: Sovereign, image: string, database: string): string {
   const settings = migrationSettings(sovereign);
-  const parts = [image, database, ...(settings === undefined ? [] : [settings])];
+  const { migration } = sovereign.status ?? {};
+  // A status that an earlier operator wrote has no name of a Job.
+  const before = migration?.job ?? migration?.image;
+  const parts = [
+    ...[image, database],
+    ...(settings === undefined ? [] : [settings]),
+    ...(before === undefined ? [] : [{ before }]),
+  ];
   const digest = sha256Digest(canonicalJson(parts)).slice("sha256:".length);
   return `${BILLING.migrationServiceAccount}-${digest.slice(0, 12)}`;
 }

@@ -155,9 +155,11 @@ export const workload = (which: "old" | "new") => [
   "apply NetworkPolicy billing",
 ];
 
-/** A migration Job that is complete, and its Pod. */
-export function finished(image: string): { jobs: JobObject[]; pods: PodObject[] } {
-  const own = sovereign("omantel");
+/** The complete migration Job of a Sovereign, and its Pod. */
+export function finished(
+  image: string,
+  own = sovereign("omantel"),
+): { jobs: JobObject[]; pods: PodObject[] } {
   const desired = desiredMigrationJob(own, image, databaseOf(own));
   const owner = { apiVersion: "batch/v1", kind: "Job", name: desired.metadata.name, uid: "uid-job" };
   const message = JSON.stringify({ version: "0001", fingerprint: verifiedOn(image).schemaFingerprint });

@@ -42,7 +42,7 @@ export interface MigrationTarget {
   problem: SecretProblem | undefined;
 }
 
-/** Runs the migration Job, once for each image and database. The Job reports the schema's version and fingerprint. */
+/** Runs the migration Job, once for each change of the image or the database. The Job reports the schema's version and fingerprint. */
 export async function migrate(
   context: ReconcileContext,
   { image, database, problem }: MigrationTarget,
@@ -53,7 +53,7 @@ export async function migrate(
     const { databaseVersion } = findings;
     const { schemaVersion } = sovereign.status ?? {};
     if (databaseVersion && schemaVersion && databaseVersion < schemaVersion)
-      return repeatMigration(context, desired, { databaseVersion, schemaVersion });
+      return repeatMigration(context, { databaseVersion, schemaVersion });
     // The release may have been reverted while the migration of another image ran.
     await deleteSuperseded(context, desired, migrationJobs(deps.caches, sovereign));
     if (!isConditionTrue(sovereign.status?.conditions, CONDITION.migrated)) {
@@ -77,7 +77,7 @@ export async function migrate(
   if (result === undefined) return await awaitResult(context, job, pods);
   // A login from before this migration shows the earlier schema.
   if (sovereign.status?.verified !== undefined) deps.probes.forget(sovereign.metadata.name);
-  findings.facts.migration = { image, database };
+  findings.facts.migration = { image, database, job: job.metadata.name };
   findings.facts.schemaVersion = result.version;
   findings.facts.schemaFingerprint = result.fingerprint;
   findings.conditions.push(
@@ -96,21 +96,18 @@ export async function migrate(
 }
 
 /**
- * The database was restored from a backup of before its last migration. The Job that migrated it is deleted, and the next
- * reconcile creates it again. No other migration of this version ran on the restored database.
+ * The database was restored from a backup of before its last migration. The finished Jobs say nothing about it, so they are
+ * deleted, and the next reconcile creates one again. No other migration of this version ran on the restored database.
  */
 async function repeatMigration(
   context: ReconcileContext,
-  desired: KubernetesObject,
   { databaseVersion, schemaVersion }: { databaseVersion: string; schemaVersion: string },
 ): Promise<Stop> {
   const { deps, sovereign, findings } = context;
   const message = `the database is at schema ${databaseVersion}, and it was at ${schemaVersion}: it was restored from an older backup, so the operator migrates it again; run catalyst reconcile-ledger afterwards`;
   recordNewReason(context, CONDITION.migrated, { reason: "SchemaOutdated", message });
-  const done = migrationJobs(deps.caches, sovereign).find(
-    ({ metadata }) => metadata.name === desired.metadata.name,
-  );
-  if (done !== undefined) await deps.client.delete(JOBS, done.metadata, { uid: done.metadata.uid });
+  const finished = migrationJobs(deps.caches, sovereign).filter(isFinishedJob);
+  for (const { metadata } of finished) await deps.client.delete(JOBS, metadata, { uid: metadata.uid });
   findings.isMigrationVoid = true;
   findings.conditions.push(falseCondition(CONDITION.migrated, "SchemaOutdated", message));
   return waiting("SchemaOutdated", message, SOON_MS);

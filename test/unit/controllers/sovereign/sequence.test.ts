@@ -167,7 +167,8 @@ describe("reconcileSovereign", () => {
     });
 
     it("replaces the workload when the migration of the next image is complete", async () => {
-      const { calls, findings } = await reconcile(running(), { ...finished(NEXT_IMAGE), available: 1 });
+      const own = running();
+      const { calls, findings } = await reconcile(own, { ...finished(NEXT_IMAGE, own), available: 1 });
       expect(calls).toEqual([...put, "probe", ...workload("new"), "prune"]);
       expect(findings.facts.pinnedImage).toBe(NEXT_IMAGE);
     });

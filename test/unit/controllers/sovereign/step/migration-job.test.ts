@@ -116,6 +116,20 @@ describe("the Jobs of migrations", () => {
     expect(context.events.map(({ reason }) => reason)).toEqual(deletions.map(() => "MigrationSuperseded"));
   });
 
+  it("have another name after each migration, so that none from an earlier time counts", () => {
+    const nameWith = (migration?: { image: string; job?: string }) => {
+      const status = migration === undefined ? {} : { migration: { ...migration, database: DATABASE } };
+      return desiredMigrationJob(sovereign("omantel", {}, status), IMAGE, DATABASE).metadata.name;
+    };
+    // A status that an earlier operator wrote has no name of a Job.
+    const found = [undefined, {}, { job: "one" }, { job: "two" }].map((last) =>
+      nameWith(last && { image: NEXT_IMAGE, ...last }),
+    );
+    expect(found[0]).toBe(desired.metadata.name);
+    expect(new Set(found).size).toBe(4);
+    expect(nameWith({ image: NEXT_IMAGE, job: "one" })).toBe(found[2]);
+  });
+
   it("are not created before the Secrets of their Pod are complete", async () => {
     const { deps, calls } = serverWith([]);
     const context = contextOf(own, {}, deps);

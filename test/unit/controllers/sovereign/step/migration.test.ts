@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { PodObject } from "../../../../../src/controllers/sovereign/observed.ts";
+import type { SovereignStatus } from "../../../../../src/api/sovereign.ts";
+import { desiredMigrationJob } from "../../../../../src/controllers/sovereign/desired-migration.ts";
+import type { JobObject, PodObject } from "../../../../../src/controllers/sovereign/observed.ts";
 import { migrate, migratedImage } from "../../../../../src/controllers/sovereign/step/migration.ts";
 import type { KubeClient } from "../../../../../src/kube/client.ts";
 import { KubeError } from "../../../../../src/kube/error.ts";
@@ -31,12 +33,18 @@ describe("migratedImage", () => {
   it("is none without a status", () => expect(migratedImage(own, DATABASE)).toBeUndefined());
 });
 
+/** The Job that migrates a Sovereign with this status. */
+function named(status: SovereignStatus): Pick<JobObject, "metadata"> {
+  const { metadata } = desiredMigrationJob(sovereign("omantel", {}, status), IMAGE, DATABASE);
+  return { metadata: { ...metadata, uid: "uid-job" } };
+}
+
 describe("migrate", () => {
   it("records the image, the database and the schema when the Job is complete", async () => {
     const { context } = contextWith([job("Complete", NOW)], [pod("p", NOW, RESULT)]);
     expect(await migrate(context, TARGET)).toBeUndefined();
     expect(context.findings.facts).toEqual({
-      migration: { image: IMAGE, database: DATABASE },
+      migration: { image: IMAGE, database: DATABASE, job: name },
       schemaVersion: "0005",
       schemaFingerprint: "sha256:b",
     });
@@ -55,7 +63,8 @@ describe("migrate", () => {
     ["nothing", undefined, 0],
   ])("writes the status before the workload of %s is replaced", async (_which, migration, count) => {
     const status = migration === undefined ? {} : { migration };
-    const { context } = contextWith([job("Complete", NOW)], [pod("p", NOW, RESULT)], status);
+    const done = { ...job("Complete", NOW), ...named(status) };
+    const { context } = contextWith([done], [pod("p", NOW, RESULT)], status);
     const reports: unknown[] = [];
     context.report = async ({ facts, stop }) => void reports.push([facts.migration?.image, stop?.reason]);
     expect(await migrate(context, TARGET)).toBeUndefined();
@@ -84,7 +93,7 @@ describe("migrate", () => {
     ["another image", { image: NEXT_IMAGE, database: DATABASE }],
     ["another database", { image: IMAGE, database: "sha256:other" }],
   ])("waits for the Job when %s was migrated", async (_which, migration) => {
-    const { context } = contextWith([job()], [], { migration });
+    const { context } = contextWith([{ ...job(), ...named({ migration }) }], [], { migration });
     expect(await migrate(context, TARGET)).toMatchObject({ reason: "Migrating" });
     expect(context.findings.facts).toEqual({});
   });
@@ -141,52 +150,6 @@ describe("migrate", () => {
       message: `Job ${name} has not finished yet${hint}`,
       retryAfterMs,
     });
-  });
-
-  describe("of a database that was restored", () => {
-    const migrated = { migration: { image: IMAGE, database: DATABASE }, schemaVersion: "0005" };
-    const restoredTo = (databaseVersion: string | null | undefined, jobs = [job("Complete", NOW)]) => {
-      const deleted: unknown[] = [];
-      const client = {
-        delete: async (_resource: unknown, key: { name: string }, options: unknown) => {
-          deleted.push([key.name, options]);
-          return true;
-        },
-      } as unknown as KubeClient;
-      const context = contextOf(sovereign("omantel", {}, migrated), { jobs }, { client });
-      if (databaseVersion !== undefined) context.findings.databaseVersion = databaseVersion;
-      return { context, deleted };
-    };
-
-    it("is repeated when the database is older: its Job is deleted, and its record is dropped", async () => {
-      const { context, deleted } = restoredTo("0003");
-      const message =
-        "the database is at schema 0003, and it was at 0005: it was restored from an older backup, so the operator migrates it again; run catalyst reconcile-ledger afterwards";
-      expect(await migrate(context, TARGET)).toEqual({
-        ...{ kind: "waiting", reason: "SchemaOutdated", message, retryAfterMs: 1_000 },
-      });
-      expect(deleted).toEqual([[name, { uid: "uid-job" }]]);
-      expect(context.findings).toMatchObject({
-        isMigrationVoid: true,
-        conditions: [{ type: "Migrated", status: "False", reason: "SchemaOutdated", message }],
-      });
-      expect(context.events).toEqual([{ type: "Warning", reason: "SchemaOutdated", message }]);
-    });
-
-    it("is repeated although its Job is gone", async () => {
-      const { context, deleted } = restoredTo("0003", []);
-      expect(await migrate(context, TARGET)).toMatchObject({ reason: "SchemaOutdated" });
-      expect([deleted, context.findings.isMigrationVoid]).toEqual([[], true]);
-    });
-
-    it.each(["0005", "0006", null, undefined])(
-      "is not repeated when the database is at %s",
-      async (version) => {
-        const { context, deleted } = restoredTo(version);
-        expect(await migrate(context, TARGET)).toBeUndefined();
-        expect([deleted, context.findings.isMigrationVoid]).toEqual([[], undefined]);
-      },
-    );
   });
 
   it("gives the API server's last message when it refuses the Pod of the Job, in one Event", async () => {
