@@ -99,6 +99,7 @@ export interface Member {
   reason: string;
   message: string;
   pinnedImage: string | undefined;
+  previousImage: string | undefined;
   isCatalystZero: boolean;
   isUpdated: boolean;
   isVerified: boolean;
@@ -140,6 +141,7 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
     reason: text.reason,
     message: text.message,
     pinnedImage,
+    previousImage,
     isCatalystZero: isCatalystZero(sovereign),
     isUpdated: isOnImage && hasRolledOut(sovereign),
     isVerified,
@@ -208,8 +210,9 @@ function returningState(sovereign: Sovereign, image: string, isReserved: boolean
   const { pinnedImage, previousImage } = sovereign.status ?? {};
   if (pinnedImage === undefined) return "leftOut";
   if (pinnedImage === image) {
-    // A first installation has no image to go back to.
-    if (previousImage === undefined) return isVerifiedOn(sovereign, image) ? "verified" : "failed";
+    // A first installation has no image to go back to. Nor has one that left an image before it was verified on another.
+    if (previousImage === undefined || previousImage === image)
+      return isVerifiedOn(sovereign, image) ? "verified" : "failed";
     if (isReserved) return "updating";
     return isVerifiedOn(sovereign, image) && !isFailing(sovereign) ? "waiting" : "moving";
   }
