@@ -89,7 +89,7 @@ const BillingReleaseStatusSchema = object(
     earlierReferences: Type.Optional(
       listMap(ReferenceSchema, ["image"], {
         description:
-          "The references of earlier images that Sovereigns still run while they wait for the rollout.",
+          "The references of earlier images, with which Sovereigns that wait for the rollout or go back are compared. The newest ones stay, and those of images that a Sovereign runs or may go back to.",
         maxItems: 16,
       }),
     ),

@@ -212,11 +212,8 @@ const leftOut = ({ reason, message, untilMs }: Member, nowMs: number): RolloutDe
   ...(untilMs === undefined ? {} : { retryAfterMs: untilMs - nowMs }),
 });
 
-/** The reference that was measured for an image. A Sovereign is compared with the reference of the image that it runs. */
-export function referenceOf(
-  release: BillingRelease | undefined,
-  image: string,
-): ReleaseReference | undefined {
-  const { reference, earlierReferences = [] } = release?.status ?? {};
-  return [reference, ...earlierReferences].find((known) => known?.image === image);
+/** The references that were measured for a release: the newest first. */
+export function referencesIn({ status }: BillingRelease): ReleaseReference[] {
+  const { reference, earlierReferences = [] } = status ?? {};
+  return reference === undefined ? earlierReferences : [reference, ...earlierReferences];
 }

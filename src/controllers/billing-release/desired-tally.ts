@@ -32,7 +32,7 @@ export interface Tally {
   verified: number;
   drifted: number;
   stalled: number;
-  /** How many Sovereigns have pinned each image. */
+  /** How many Sovereigns have pinned each image, or may go back to it. */
   images: Map<string, number>;
   /** Catalyst-Zero, on which the release is measured, if it is on the release. */
   zeros: Set<string>;
@@ -85,7 +85,7 @@ export function removeMember(tally: Tally, name: string): void {
 }
 
 function countMember(tally: Tally, member: Member, by: 1 | -1): void {
-  const { name, state, bakesSinceMs, untilMs, pinnedImage } = member;
+  const { name, state, bakesSinceMs, untilMs, pinnedImage, previousImage } = member;
   const stage = tally.stages[member.stage];
   if (stage === undefined) throw new Error(`Sovereign ${name} is in no stage`);
   changeNames(stage.names[state], name, by);
@@ -101,10 +101,12 @@ function countMember(tally: Tally, member: Member, by: 1 | -1): void {
   if (member.isCatalystZero) tally.zeros[change](name);
   if (member.needsPerson) tally.needingPerson[change](name);
   if (member.isAwaited) tally.awaited[change](name);
-  if (pinnedImage === undefined) return;
-  const others = (tally.images.get(pinnedImage) ?? 0) + by;
-  if (others === 0) tally.images.delete(pinnedImage);
-  else tally.images.set(pinnedImage, others);
+  for (const image of new Set([pinnedImage, previousImage])) {
+    if (image === undefined) continue;
+    const others = (tally.images.get(image) ?? 0) + by;
+    if (others === 0) tally.images.delete(image);
+    else tally.images.set(image, others);
+  }
 }
 
 function changeEntry(map: Map<string, number>, name: string, value: number | undefined, by: 1 | -1): void {

@@ -15,7 +15,7 @@ import { referencesFromHub } from "./desired-hub-reference.ts";
 import { CHECKING_IMAGE, IMAGE_NOT_FOUND } from "./desired-image-check.ts";
 import { recordOf } from "./desired-intervention.ts";
 import { isVerifiedOn, type MemberState } from "./desired-member.ts";
-import { decideStep, haltOf } from "./desired-rollout.ts";
+import { decideStep, haltOf, referencesIn } from "./desired-rollout.ts";
 import { type RolloutStep, WAITING_FOR_CLUSTER } from "./desired-step.ts";
 import { countOf, failedOf, namesOf, sizeOf, type Tally } from "./desired-tally.ts";
 import { NOT_MEASURABLE } from "./status-transition.ts";
@@ -206,7 +206,11 @@ function haltStatus(
   };
 }
 
-/** The reference of the present image once it is measured, and those of earlier images that Sovereigns still run. */
+/**
+ * The reference of the present image once it is measured, and those of earlier images. An image is measured once: after a
+ * return to it, Catalyst-Zero may have the newer schema, and others not. What Catalyst-Zero runs is measured also while it
+ * is not the present image, because others may go back to it.
+ */
 function references(
   release: BillingRelease,
   tally: Tally,
@@ -214,27 +218,37 @@ function references(
   now: string,
 ): Pick<BillingReleaseStatus, "reference" | "earlierReferences"> {
   if (isFromHub(release)) return referencesFromHub(release);
-  const { reference: known, earlierReferences = [] } = release.status ?? {};
-  const reference =
-    known?.image === release.spec.image ? known : (measure(release.spec.image, zero, now) ?? known);
-  const earlier = [known, ...earlierReferences].filter(
-    (each) => each !== undefined && each.image !== reference?.image && tally.images.has(each.image),
+  const measured = measure(zero, now);
+  const known = referencesIn(release);
+  const isNew = measured !== undefined && known.every(({ image }) => image !== measured.image);
+  const all = isNew ? [measured, ...known] : known;
+  const reference = all.find(({ image }) => image === release.spec.image) ?? known[0] ?? measured;
+  const earlier = newestOf(
+    all.filter(({ image }) => image !== reference?.image),
+    tally,
   );
   return {
     ...(reference === undefined ? {} : { reference }),
-    ...(earlier.length === 0
-      ? {}
-      : { earlierReferences: earlier.slice(0, MAX_EARLIER) as ReleaseReference[] }),
+    ...(earlier.length === 0 ? {} : { earlierReferences: earlier }),
   };
 }
 
 const MAX_EARLIER = 16;
 
-/** Measures the image on Catalyst-Zero, once, when Catalyst-Zero's smoke test passed on this very image. */
-function measure(image: string, zero: Sovereign | undefined, now: string): ReleaseReference | undefined {
+/** As many references as the status may have. Those of images that a Sovereign runs or may go back to stay longest. */
+function newestOf(references: ReleaseReference[], { images }: Tally): ReleaseReference[] {
+  const isUsed = ({ image }: ReleaseReference) => images.has(image);
+  const unused = references.filter((each) => !isUsed(each));
+  const kept = new Set([...references.filter(isUsed), ...unused].slice(0, MAX_EARLIER));
+  return references.filter((each) => kept.has(each));
+}
+
+/** Measures the image that Catalyst-Zero runs, when its smoke test passed on this very image. */
+function measure(zero: Sovereign | undefined, now: string): ReleaseReference | undefined {
   const { status } = zero ?? {};
-  if (zero === undefined || !isVerifiedOn(zero, image) || status?.lastSmokeTest?.passed !== true)
-    return undefined;
+  const image = status?.pinnedImage;
+  if (zero === undefined || image === undefined || !isVerifiedOn(zero, image)) return undefined;
+  if (status?.lastSmokeTest?.passed !== true) return undefined;
   const { schemaVersion, schemaFingerprint, apiFingerprint } = status;
   if (schemaVersion === undefined || schemaFingerprint === undefined || apiFingerprint === undefined)
     return undefined;

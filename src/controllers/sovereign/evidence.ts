@@ -143,6 +143,8 @@ function problemOf(reports: { pod: string; report: SmokeReport }[]): string | un
 export function shapeDifference(evidence: Evidence, reference: ReleaseReference): string | undefined {
   const measuredOn = `the reference measured on ${reference.measuredOn}`;
   const differing = [
+    schemaVersionDifference(evidence, reference),
+    evidence.schemaVersion !== reference.schemaVersion ||
     evidence.schemaFingerprint === reference.schemaFingerprint
       ? undefined
       : `the schema fingerprint is ${evidence.schemaFingerprint}, but ${measuredOn} is ${reference.schemaFingerprint}: ` +
@@ -153,4 +155,16 @@ export function shapeDifference(evidence: Evidence, reference: ReleaseReference)
         "check which images the billing Pods run",
   ].filter((text) => text !== undefined);
   return differing.length === 0 ? undefined : differing.join("; ");
+}
+
+/** A schema of another version must not be changed by hand: another image works with it. */
+function schemaVersionDifference(
+  { schemaVersion = "" }: Evidence,
+  { schemaVersion: expected, measuredOn }: ReleaseReference,
+): string | undefined {
+  if (schemaVersion === expected) return undefined;
+  const found = `the schema is at version ${schemaVersion}, but the reference of this image was measured on ${measuredOn} at ${expected}`;
+  return schemaVersion > expected
+    ? `${found}, and no release has a reference of the newer version: set spec.image of the BillingRelease to an image of that version, or, if its migrations are backward compatible, set spec.rollout.backwardCompatible to true`
+    : `${found}, after a newer image had migrated it: set spec.image of the BillingRelease to an image of that version`;
 }

@@ -13,6 +13,7 @@ import {
 import { keyOf } from "../../kube/resource.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
 import { isRolloutComplete } from "../billing-release/desired-completion.ts";
+import { referencesIn } from "../billing-release/desired-rollout.ts";
 import type { Fleets } from "../billing-release/fleet.ts";
 import { SOVEREIGN_INDEX, type SovereignCaches } from "./cache.ts";
 import { conflictCandidates } from "./conflict.ts";
@@ -91,6 +92,6 @@ const isImageGiven = ({ metadata: before }: Sovereign, { metadata }: Sovereign):
   before.annotations?.[ANNOTATION.image] !== metadata.annotations?.[ANNOTATION.image];
 
 function isReferenceOrRequestChanged(before: BillingRelease, after: BillingRelease): boolean {
-  const referenceIn = ({ status }: BillingRelease) => canonicalJson([status?.reference ?? null]);
-  return isRequestChanged(before, after) || referenceIn(before) !== referenceIn(after);
+  const referencesOf = (release: BillingRelease) => canonicalJson(referencesIn(release));
+  return isRequestChanged(before, after) || referencesOf(before) !== referencesOf(after);
 }

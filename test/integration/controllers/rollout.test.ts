@@ -84,7 +84,7 @@ describe("rolling out a release", () => {
     expect(broken).toEqual([]);
     expect(Math.max(...atOnce)).toBe(1);
     expect([...phases]).toEqual(expect.arrayContaining(["Canary", "Baking"]));
-    expect((await readRelease())?.earlierReferences).toBeUndefined();
+    expect((await readRelease())?.earlierReferences).toMatchObject([{ image: IMAGE }]);
     expect((await readRelease())?.reference?.apiFingerprint).toBe(`sha256:a${"b".repeat(63)}`);
     expect(findCondition((await readRelease())?.conditions, "Reconciling")).toBeUndefined();
     for (const name of FOLLOWERS) {

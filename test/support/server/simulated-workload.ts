@@ -6,6 +6,7 @@ import type { KubeClient } from "../../../src/kube/client.ts";
 import { createInformer, type Informer } from "../../../src/kube/informer.ts";
 import { DEPLOYMENTS, JOBS, NAMESPACES, PODS, pathOf, SECRETS } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
+import { createSimulatedDatabases } from "./simulated-database.ts";
 import { endRollout } from "./simulated-rollout.ts";
 import { collect, controllerOf } from "./workload-owner.ts";
 
@@ -27,6 +28,8 @@ export interface SimulatedWorkload {
   unreachable: Set<string>;
   /** Schema versions of databases by namespace, null for an empty one. Others are not known. A migration sets it to 0005. */
   schemas: Map<string, string | null>;
+  /** See `createSimulatedDatabases`. */
+  versions: Map<string, string>;
   /** Each execution of a migration Job: its namespace and uid. */
   migrations: { namespace: string; uid: string }[];
   probes: string[];
@@ -65,6 +68,7 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
     follow<JobObject>(JOBS),
     follow<PodObject>(PODS),
   ];
+  const databases = createSimulatedDatabases();
   let addresses = 0;
   let chain: Promise<unknown> = Promise.resolve();
   /** Runs one task after the other, and ignores objects that were deleted meanwhile. */
@@ -77,6 +81,7 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
   const simulation: SimulatedWorkload = {
     unreachable: new Set(),
     schemas: new Map(),
+    versions: databases.versions,
     migrations: [],
     probes: [],
     smokeTests: [],
@@ -117,8 +122,8 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
         apiFingerprint:
           simulation.shapes.get(`${pod?.metadata.namespace} ${image}`) ??
           simulation.shapes.get(image) ??
-          fingerprintOf(image, "a"),
-        schema: { version: "0005", fingerprint: fingerprintOf(image, "b") },
+          apiFingerprintOf(image),
+        schema: databases.schemaOf(pod?.metadata.namespace ?? "", image),
       };
     },
     async endMigration(namespace) {
@@ -205,7 +210,7 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
     const failure = simulation.failingMigrations.get(namespace);
     const isFailing = failure !== undefined;
     if (!isFailing && simulation.schemas.has(namespace)) simulation.schemas.set(namespace, "0005");
-    const message = failure ?? JSON.stringify({ version: "0005", fingerprint: fingerprintOf(image, "b") });
+    const message = failure ?? JSON.stringify(databases.migrate(namespace, image));
     const terminated = { exitCode: isFailing ? 1 : 0, message, reason: isFailing ? "Error" : "Completed" };
     const at = new Date().toISOString().replace(/\.\d+Z$/, "Z");
     await client.mergePatch(
@@ -295,7 +300,5 @@ export async function provideSecret(
 const isIn = (images: ReadonlySet<string>, namespace = "", image = ""): boolean =>
   images.has(image) || images.has(`${namespace} ${image}`);
 
-/** The shape that an image's billing has: the same for every Sovereign that runs it. */
-function fingerprintOf(image: string, kind: "a" | "b"): string {
-  return `sha256:${kind}${image.slice(-1).repeat(63)}`;
-}
+/** The API that an image's billing has: the same for every Sovereign that runs it. */
+const apiFingerprintOf = (image: string): string => `sha256:a${image.slice(-1).repeat(63)}`;

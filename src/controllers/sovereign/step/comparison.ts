@@ -1,7 +1,7 @@
-import type { BillingRelease, ReleaseReference } from "../../../api/billing-release.ts";
+import type { ReleaseReference } from "../../../api/billing-release.ts";
 import { findCondition } from "../../../api/condition.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
-import { referenceOf } from "../../billing-release/desired-rollout.ts";
+import { referencesIn } from "../../billing-release/desired-rollout.ts";
 import type { ReconcileContext } from "../context.ts";
 import { type Evidence, shapeDifference } from "../evidence.ts";
 import { requeueWithin } from "../findings.ts";
@@ -13,7 +13,8 @@ const REMEASURE_MS = 60_000;
 
 /**
  * Compares the measured fingerprints with the reference of exactly the image that the Sovereign runs. During a rollout,
- * Sovereigns that wait are compared with the reference of the earlier image.
+ * Sovereigns that wait are compared with the reference of the earlier image. A Sovereign that moved to another release may
+ * still run an image that only the earlier release measured.
  */
 export function compareWithReference(
   { deps, sovereign, findings }: ReconcileContext,
@@ -29,20 +30,31 @@ export function compareWithReference(
     return undefined;
   };
   const release = deps.caches.releases.get(sovereign.spec.billing.release);
-  const reference = referenceOf(release, image);
+  const references = [release, ...deps.caches.releases.list()].flatMap((each) =>
+    each === undefined ? [] : referencesIn(each),
+  );
+  const reference = references.find((known) => known.image === image);
   if (reference === undefined && sovereign.spec.role === "CatalystZero") {
     return verified(
       "Measured",
       "the smoke test passed; the fingerprints measured here become the release's reference",
     );
   }
-  if (reference === undefined) {
-    const message =
-      "the release has no reference yet: the operator measures it on Catalyst-Zero, once Catalyst-Zero runs this image";
-    findings.conditions.push(falseCondition(CONDITION.voucherShapeVerified, "WaitingForReference", message));
-    return waiting("WaitingForReference", message);
+  if (reference === undefined && isAsVerified(sovereign, image, evidence)) {
+    return verified(
+      "Verified",
+      "the smoke test passed, and both fingerprints are as they were when the image was verified; no release has its reference any more",
+    );
   }
-  const difference = shapeDifference(evidence, withSchemaOf(release, reference, evidence));
+  if (reference === undefined) {
+    const { reason, message } = release?.spec.image === image ? WAITING_FOR_REFERENCE : REFERENCE_MISSING;
+    findings.conditions.push(falseCondition(CONDITION.voucherShapeVerified, reason, message));
+    return waiting(reason, message);
+  }
+  const mayBeNewer =
+    sovereign.spec.role === "CatalystZero" || release?.spec.rollout.backwardCompatible === true;
+  const expected = withSchemaOf(references, reference, evidence, mayBeNewer);
+  const difference = shapeDifference(evidence, expected);
   if (difference === undefined) {
     return verified(
       "Verified",
@@ -59,22 +71,43 @@ export function compareWithReference(
   return stalled("ShapeDiffers", difference);
 }
 
+const WAITING_FOR_REFERENCE = {
+  reason: "WaitingForReference",
+  message:
+    "the release has no reference yet: the operator measures it on Catalyst-Zero, once Catalyst-Zero runs this image",
+};
+
+/** Only the release's own image is sure to be measured, so this wait has the deadline of the Sovereign. */
+const REFERENCE_MISSING = {
+  reason: "ReferenceMissing",
+  message:
+    "no release has a reference of this image, and it is measured only while Catalyst-Zero runs it: let the rollout give this Sovereign the release's image, or set spec.image of the release to this one",
+};
+
+/** Whether nothing changed since the image was verified on this Sovereign. Its release of that time may be deleted. */
+const isAsVerified = (sovereign: Sovereign, image: string, evidence: Evidence): boolean =>
+  verifiedSince(sovereign, image) !== undefined &&
+  sovereign.status?.schemaFingerprint === evidence.schemaFingerprint &&
+  sovereign.status?.apiFingerprint === evidence.apiFingerprint;
+
 /**
- * After a return to the previous image, the schema is still the newer one. If the release declares its migrations backward
- * compatible, the schema is compared with the reference of the newer version, and the API with the reference of the image.
+ * The API follows from the image, and the schema from its version. After a return to an earlier image, the schema is still
+ * the newer one, so it is compared with the reference that was measured at the same version. An image that passes the smoke
+ * test on a newer schema works with it: `catalyst migrate` and billing's readiness refuse any other.
  */
 function withSchemaOf(
-  release: BillingRelease | undefined,
+  references: readonly ReleaseReference[],
   reference: ReleaseReference,
-  { schemaVersion, schemaFingerprint }: Evidence,
+  { schemaVersion = "", schemaFingerprint = "" }: Evidence,
+  mayBeNewer: boolean,
 ): ReleaseReference {
-  const isNewer = schemaVersion !== undefined && schemaVersion > reference.schemaVersion;
-  if (!isNewer || release?.spec.rollout.backwardCompatible !== true) return reference;
-  const measured = release.status?.reference;
-  // Catalyst-Zero itself may have failed on the newer image. Then nothing was measured to compare the schema with.
-  const expected =
-    measured?.schemaVersion === schemaVersion ? measured.schemaFingerprint : (schemaFingerprint ?? "");
-  return { ...reference, schemaFingerprint: expected };
+  if (schemaVersion === reference.schemaVersion) return reference;
+  const measured = references.find((known) => known.schemaVersion === schemaVersion);
+  if (measured !== undefined)
+    return { ...reference, schemaVersion, schemaFingerprint: measured.schemaFingerprint };
+  // Catalyst-Zero may have left the newer image before it was measured. Then there is nothing to compare the schema with.
+  const isNewer = schemaVersion > reference.schemaVersion;
+  return isNewer && mayBeNewer ? { ...reference, schemaVersion, schemaFingerprint } : reference;
 }
 
 /** The time since which the image is verified without a break; undefined when it is not. */

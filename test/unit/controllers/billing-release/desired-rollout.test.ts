@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { referenceOf } from "../../../../src/controllers/billing-release/desired-rollout.ts";
+import { referencesIn } from "../../../../src/controllers/billing-release/desired-rollout.ts";
 import { maxUnavailableOf } from "../../../../src/controllers/billing-release/desired-stage.ts";
 import {
   condition,
@@ -162,13 +162,12 @@ describe("maxUnavailableOf", () => {
   );
 });
 
-describe("referenceOf", () => {
-  it("finds the reference of the image that runs", () => {
+describe("referencesIn", () => {
+  it("lists the present reference first", () => {
     const earlier = measured(IMAGE).reference;
     if (earlier === undefined) throw new Error("no reference");
     const brel = release({}, { ...measured(NEXT_IMAGE), earlierReferences: [earlier] });
-    expect(referenceOf(brel, IMAGE)).toEqual(earlier);
-    expect(referenceOf(brel, NEXT_IMAGE)?.image).toBe(NEXT_IMAGE);
-    expect(referenceOf(undefined, IMAGE)).toBeUndefined();
+    expect(referencesIn(brel).map(({ image }) => image)).toEqual([NEXT_IMAGE, IMAGE]);
+    expect(referencesIn(release())).toEqual([]);
   });
 });

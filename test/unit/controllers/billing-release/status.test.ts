@@ -60,16 +60,6 @@ describe("the status of a BillingRelease", () => {
     expect(statusOf(brel, [zero(NEXT_IMAGE), updating("True")]).updated).toBe(2);
   });
 
-  it("keeps the measured reference of an image while a Sovereign still runs it", () => {
-    const before = release({}, { ...measured(IMAGE) });
-    const status = statusOf(before, [zero(NEXT_IMAGE), sovereign("alpha", {}, servingOn(IMAGE))]);
-    expect(status.reference?.image).toBe(NEXT_IMAGE);
-    expect(status.earlierReferences).toEqual([measured(IMAGE).reference]);
-    const during = { ...before, status };
-    const after = statusOf(during, [zero(NEXT_IMAGE), sovereign("alpha", {}, servingOn(NEXT_IMAGE))]);
-    expect(after.earlierReferences).toBeUndefined();
-  });
-
   it.each([
     ["Pending", [], undefined],
     ["Canary", [zero(IMAGE)], "Reconciling"],

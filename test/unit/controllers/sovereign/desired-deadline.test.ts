@@ -124,6 +124,14 @@ describe("judgeDeadlines", () => {
       "the Sovereign is not Ready within 30m (spec.billing.deadlines.ready): no login",
     ],
     [
+      "a Sovereign on an image that nothing may ever measure",
+      { progress: since(30) },
+      findings(waiting("ReferenceMissing", "no release has a reference")),
+      undefined,
+      "ReadyDeadlineExceeded",
+      "the Sovereign is not Ready within 30m (spec.billing.deadlines.ready): no release has a reference",
+    ],
+    [
       "a Sovereign with a deadline of its own",
       { progress: since(2) },
       findings(waiting("DatabaseUnreachable", "no login")),

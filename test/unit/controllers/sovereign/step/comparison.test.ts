@@ -121,9 +121,10 @@ describe("compareWithReference", () => {
 
   it("makes other Sovereigns wait for the reference", () => {
     const context = contextOf(sovereign("omantel"), { releases: [release()] });
+    const ownEvidence = verifiedOn(NEXT_IMAGE);
     const message =
       "the release has no reference yet: the operator measures it on Catalyst-Zero, once Catalyst-Zero runs this image";
-    expect(compareWithReference(context, IMAGE, evidence)).toEqual({
+    expect(compareWithReference(context, NEXT_IMAGE, ownEvidence)).toEqual({
       kind: "waiting",
       reason: "WaitingForReference",
       message,
@@ -134,6 +135,40 @@ describe("compareWithReference", () => {
       { type: "VoucherShapeVerified", status: "False", reason: "WaitingForReference", message },
     ]);
     expect(context.events).toEqual([]);
+  });
+});
+
+describe("compareWithReference without a reference of the image in the Sovereign's release", () => {
+  it("takes the reference of another release: the Sovereign moved, and waits for its turn", () => {
+    const other = { ...release({}, measured(IMAGE)), metadata: { name: "earlier" } };
+    const releases = [release({}, measured(NEXT_IMAGE)), other];
+    const context = contextOf(sovereign("omantel"), { releases });
+    expect(compareWithReference(context, IMAGE, evidence)).toBeUndefined();
+    const differing = { ...evidence, apiFingerprint: `sha256:${"9".repeat(64)}` };
+    expect(compareWithReference(context, IMAGE, differing)).toMatchObject({ reason: "ShapeDiffers" });
+  });
+
+  const other = `sha256:${"9".repeat(64)}`;
+  it.each([
+    ["verified while nothing changed", verifiedOn(IMAGE), evidence, undefined],
+    ["not verified with another API", verifiedOn(IMAGE), { ...evidence, apiFingerprint: other }, "missing"],
+    [
+      "not verified with another schema",
+      verifiedOn(IMAGE),
+      { ...evidence, schemaFingerprint: other },
+      "missing",
+    ],
+    ["not verified when it was not before", shapeUnknown("ShapeDiffers"), evidence, "missing"],
+    ["not verified when another image was", verifiedOn(NEXT_IMAGE), evidence, "missing"],
+  ])("is %s", (_what, status, found, missing) => {
+    const context = contextOf(sovereign("omantel", {}, status), onRelease(measured(NEXT_IMAGE)));
+    const message =
+      "no release has a reference of this image, and it is measured only while Catalyst-Zero runs it: let the rollout give this Sovereign the release's image, or set spec.image of the release to this one";
+    const stop = compareWithReference(context, IMAGE, found);
+    if (missing === undefined) {
+      expect(stop).toBeUndefined();
+      expect(context.findings.facts.verified).toEqual({ image: IMAGE, since: NOW });
+    } else expect(stop).toMatchObject({ kind: "waiting", reason: "ReferenceMissing", message });
   });
 });
 
@@ -154,10 +189,37 @@ describe("compareWithReference after a return to the previous image", () => {
   it.each([
     ["verifies the newer schema by the newer reference", true, schemaFingerprint, undefined],
     ["finds a newer schema that differs", true, `sha256:${"8".repeat(64)}`, "ShapeDiffers"],
-    ["accepts no newer schema without compatible migrations", false, schemaFingerprint, "ShapeDiffers"],
+    ["needs no other word than that of the reference", false, schemaFingerprint, undefined],
   ])("%s", (_what, isCompatible, schema, reason) => {
     const context = contextOf(sovereign("omantel"), { releases: [releaseOf(isCompatible, schema)] });
     expect(compareWithReference(context, IMAGE, newer)?.reason).toBe(reason);
+  });
+
+  it.each([
+    ["accepts one that was not measured, with compatible migrations", true, "0003", undefined],
+    [
+      "says how to go on with one that was not measured",
+      false,
+      "0003",
+      "the schema is at version 0003, but the reference of this image was measured on zero at 0001, and no release has a reference of the newer version: set spec.image of the BillingRelease to an image of that version, or, if its migrations are backward compatible, set spec.rollout.backwardCompatible to true",
+    ],
+    [
+      "says how to go on with an older one",
+      true,
+      "0000",
+      "the schema is at version 0000, but the reference of this image was measured on zero at 0001, after a newer image had migrated it: set spec.image of the BillingRelease to an image of that version",
+    ],
+  ])("%s", (_what, isCompatible, schemaVersion, message) => {
+    const context = contextOf(sovereign("omantel"), {
+      releases: [releaseOf(isCompatible, schemaFingerprint)],
+    });
+    expect(compareWithReference(context, IMAGE, { ...newer, schemaVersion })?.message).toBe(message);
+  });
+
+  it("accepts on Catalyst-Zero a newer schema that was not measured", () => {
+    const zero = sovereign("zero", { role: "CatalystZero" });
+    const context = contextOf(zero, { releases: [releaseOf(false, schemaFingerprint)] });
+    expect(compareWithReference(context, IMAGE, { ...newer, schemaVersion: "0003" })).toBeUndefined();
   });
 
   it("compares the API with that of the image", () => {
