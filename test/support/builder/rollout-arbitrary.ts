@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { RolloutStage } from "../../../src/api/rollout.ts";
 import type { SovereignStatus } from "../../../src/api/sovereign.ts";
-import { condition, IMAGE, servingOn } from "./catalyst-object.ts";
+import { condition, IMAGE, verifiedOn } from "./catalyst-object.ts";
 
 /** The names of possible Sovereigns. */
 export const NAMES = Array.from({ length: 12 }, (_, index) => `s${index}`);
@@ -16,8 +16,8 @@ export interface World {
 /** The status of a Sovereign at the start. */
 export const STARTS = {
   new: undefined,
-  serving: servingOn(IMAGE),
-  stalled: { ...servingOn(IMAGE), conditions: [condition("Stalled", "True")] },
+  serving: verifiedOn(IMAGE),
+  stalled: { ...verifiedOn(IMAGE), conditions: [condition("Stalled", "True")] },
 } as const satisfies Record<string, SovereignStatus | undefined>;
 
 export const world = fc.record<World>({
@@ -64,10 +64,11 @@ export type Happening =
         | "suspend"
         | "continue"
         | "disconnect"
-        | "reconnect";
+        | "reconnect"
+        | "restore";
       name: string;
     }
-  | { kind: "report" | "wait" | "pause" | "resume" | "approve" | "restart"; name: string };
+  | { kind: "report" | "wait" | "pause" | "resume" | "approve" | "restart" | "turn"; name: string };
 
 /** `at` selects one of the Sovereigns to which this can happen, so that random walks also fail in the middle of a stage. */
 export interface Chance {
@@ -88,7 +89,7 @@ const ANY = [
     "fail",
   ],
   ...["repair", "add", "delete", "suspend", "continue", "wait", "pause", "resume", "resume", "approve"],
-  ...["restart", "disconnect", "disconnect", "reconnect"],
+  ...["restart", "disconnect", "disconnect", "reconnect", "turn", "restore"],
 ] as Chance["kind"][];
 export const chance = fc.record<Chance>({ kind: fc.constantFrom(...ANY), at: fc.nat(1_000) });
 /** Events after a rollout, as often as failures need. No person ends or pauses it. */

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
-import { isConditionTrue, STALLED } from "../../../src/api/condition.ts";
+import { findCondition, isConditionTrue, STALLED } from "../../../src/api/condition.ts";
 import type { Sovereign, SovereignStatus } from "../../../src/api/sovereign.ts";
 import { isRolloutComplete } from "../../../src/controllers/billing-release/desired-completion.ts";
 import { memberOf, planOf } from "../../../src/controllers/billing-release/desired-member.ts";
@@ -8,38 +8,34 @@ import { decideStep } from "../../../src/controllers/billing-release/desired-rol
 import { maxUnavailableOf } from "../../../src/controllers/billing-release/desired-stage.ts";
 import { sizeOf, tallyOf } from "../../../src/controllers/billing-release/desired-tally.ts";
 import { desiredStatus } from "../../../src/controllers/billing-release/status.ts";
-import {
-  condition,
-  IMAGE,
-  NEXT_IMAGE,
-  release,
-  servingOn,
-  sovereign,
-  verifiedOn,
-} from "./catalyst-object.ts";
+import { condition, IMAGE, NEXT_IMAGE, release, sovereign, verifiedOn } from "./catalyst-object.ts";
 import { connectFleet } from "./connected-fleet.ts";
 import { type Chance, type Happening, NAMES, STARTS, type World } from "./rollout-arbitrary.ts";
-
-const DIGEST = NEXT_IMAGE.split("@")[1];
+import { createDatabases, firstReference } from "./rollout-database.ts";
 
 /** Starts a rollout of `NEXT_IMAGE` over a fleet on `IMAGE`, and checks each start against the bounds. */
 export function createWorld({ stages, rollout, fleet }: World) {
-  let brel: BillingRelease = release({ ...rollout, stages });
+  let brel: BillingRelease = release({ ...rollout, stages }, firstReference());
+  const releases = [brel];
+  const databases = createDatabases(releases);
   const sovereigns: Sovereign[] = [
-    sovereign("zero", { role: "CatalystZero" }, servingOn(IMAGE)),
+    sovereign("zero", { role: "CatalystZero" }, verifiedOn(IMAGE)),
     ...fleet.map(({ name, start }) => sovereign(name, {}, STARTS[start])),
   ];
-  let connected = connectFleet(sovereigns, [brel]);
+  let connected = connectFleet(sovereigns, releases);
   const find = (name: string) => sovereigns.find(({ metadata }) => metadata.name === name);
   const tally = () => tallyOf(planOf(brel), sovereigns, connected.nowMs());
   const setStatus = (own: Sovereign, status: SovereignStatus) => connected.put({ ...own, status });
-  const isOnImage = (own: Sovereign) => own.status?.pinnedImage === NEXT_IMAGE;
+  /** The release's image. */
+  const target = () => brel.spec.image;
+  const by = (suffix = "") => `amal@${target().split("@")[1]}${suffix}`;
+  const isOnImage = (own: Sovereign) => own.status?.pinnedImage === target();
   /** The last status of each Sovereign whose cluster cannot be reached. */
   const seen = new Map<string, SovereignStatus | undefined>();
   const isDisconnected = ({ metadata }: Sovereign) => seen.has(metadata.name);
   /** Read from the objects: whether a Sovereign serves with another image, and needs no person. */
   const isLeftBehind = ({ metadata, spec, status }: Sovereign) =>
-    isServing(seen.get(metadata.name)) && !spec.suspend && status?.verified?.image !== NEXT_IMAGE;
+    isServing(seen.get(metadata.name)) && !spec.suspend && status?.verified?.image !== target();
   function change(next: BillingRelease): void {
     brel = next;
     connected.apply(next);
@@ -56,7 +52,10 @@ export function createWorld({ stages, rollout, fleet }: World) {
     const { annotations = {} } = brel.metadata;
     expect(annotations["catalyst.openova.io/rollout-paused"]).toBeUndefined();
     const isComplete = isRolloutComplete(brel);
-    if (!isComplete) expect(sovereigns.filter(hasFailed).map(({ metadata }) => metadata.name)).toEqual([]);
+    if (!isComplete)
+      expect(
+        sovereigns.filter((each) => hasFailed(each, target())).map(({ metadata }) => metadata.name),
+      ).toEqual([]);
     const member = memberOf(own, before.plan, connected.nowMs());
     const stage = before.plan.stages[member.stage];
     const own_ = before.stages[member.stage];
@@ -79,12 +78,12 @@ export function createWorld({ stages, rollout, fleet }: World) {
     if (decision.kind === "update" && !isOnImage(own)) {
       checkStart(own);
       // Like step/pin.ts: if the verified image is the new one, there is no earlier image to return to.
-      const isChange = status.verified !== undefined && status.verified.image !== NEXT_IMAGE;
+      const isChange = status.verified !== undefined && status.verified.image !== target();
       setStatus(own, {
         ...status,
-        pinnedImage: NEXT_IMAGE,
+        pinnedImage: target(),
         ...(isChange ? { previousImage: status.verified?.image } : {}),
-        takenWhileFailing: isStalled(status) ? NEXT_IMAGE : undefined,
+        takenWhileFailing: isStalled(status) ? target() : undefined,
         conditions: [condition("VoucherShapeVerified", "False")],
       } as SovereignStatus);
     } else if (decision.kind === "return") {
@@ -97,13 +96,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
   }
 
   function verify(own: Sovereign): void {
-    const { pinnedImage, previousImage } = own.status ?? {};
-    if (pinnedImage === undefined) return;
-    const since = new Date(connected.nowMs()).toISOString();
-    setStatus(own, {
-      ...verifiedOn(pinnedImage, since),
-      ...(previousImage === undefined ? {} : { previousImage }),
-    });
+    if (own.status?.pinnedImage !== undefined) setStatus(own, databases.verify(own, connected.nowMs()));
   }
 
   function report(): void {
@@ -128,7 +121,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
     },
     repair: (name) => acts.finish(name),
     add: (name) => {
-      if (find(name) === undefined) connected.put(sovereign(name, {}, servingOn(IMAGE)));
+      if (find(name) === undefined) connected.put(sovereign(name, {}, verifiedOn(IMAGE)));
     },
     delete: (name) => {
       if (find(name) === undefined || name === "zero") return;
@@ -162,18 +155,28 @@ export function createWorld({ stages, rollout, fleet }: World) {
     // A new operator reads the objects, and has no other state of the one before.
     restart: () => {
       const nowMs = connected.nowMs();
-      connected = connectFleet(sovereigns, [brel]);
+      connected = connectFleet(sovereigns, releases);
       connected.pass(nowMs - connected.nowMs());
       for (const { metadata } of sovereigns) connected.enqueued.push([metadata.name, 0]);
     },
-    pause: () => annotate("catalyst.openova.io/rollout-paused", `amal@${DIGEST}`),
+    pause: () => annotate("catalyst.openova.io/rollout-paused", by()),
     resume: () => {
       annotate("catalyst.openova.io/rollout-paused", undefined);
       const number = brel.status?.rollout?.halt?.number;
-      if (number !== undefined) annotate("catalyst.openova.io/rollout-resumed", `amal@${DIGEST}#${number}`);
+      if (number !== undefined) annotate("catalyst.openova.io/rollout-resumed", by(`#${number}`));
     },
     approve: () => {
-      for (const { name } of stages) annotate(`approve.catalyst.openova.io/${name}`, `amal@${DIGEST}`);
+      for (const { name } of stages) annotate(`approve.catalyst.openova.io/${name}`, by());
+    },
+    // A person sets the other digest, and the registry has it.
+    turn: () => {
+      const image = target() === IMAGE ? NEXT_IMAGE : IMAGE;
+      const status: BillingRelease["status"] = { ...brel.status, imageCheck: { image, result: "Found" } };
+      change({ ...brel, spec: { ...brel.spec, image }, status });
+    },
+    restore: (name) => {
+      const own = find(name);
+      if (own?.status?.pinnedImage === IMAGE && own.status.migration?.image === IMAGE) databases.restore(own);
     },
   };
 
@@ -215,11 +218,18 @@ export function createWorld({ stages, rollout, fleet }: World) {
     /** The Sovereigns that have the image, and had another one before. */
     returnable: () =>
       sovereigns
-        .filter((own) => isOnImage(own) && own.status?.previousImage !== undefined)
+        .filter((own) => isOnImage(own) && ![undefined, target()].includes(own.status?.previousImage))
         .map(({ metadata }) => metadata.name),
     /** The Sovereigns that have the image. */
     updated: () => sovereigns.filter(isOnImage).map(({ metadata }) => metadata.name),
     names: () => sovereigns.map(({ metadata }) => metadata.name),
+    target,
+    /** The Sovereigns that run an image of which the operator says that its shape is wrong, or cannot be compared. */
+    refused: () =>
+      sovereigns.flatMap(({ metadata, status }) => {
+        const { reason = "" } = findCondition(status?.conditions, "VoucherShapeVerified") ?? {};
+        return REFUSED.includes(reason) ? [`${metadata.name}: ${reason}`] : [];
+      }),
     state: () => JSON.stringify(brel.status?.rollout, undefined, 1),
     /** One round of an operator whose Sovereigns all update without a failure. */
     operate(): boolean {
@@ -233,12 +243,14 @@ export function createWorld({ stages, rollout, fleet }: World) {
   };
 }
 
+const REFUSED = ["ShapeDiffers", "WaitingForReference", "ReferenceMissing"];
+
 /** Whether a Sovereign served with another image, updated to this one, and now needs a person. */
-const hasFailed = ({ spec, status }: Sovereign): boolean =>
+const hasFailed = ({ spec, status }: Sovereign, image: string): boolean =>
   !spec.suspend &&
-  status?.pinnedImage === NEXT_IMAGE &&
+  status?.pinnedImage === image &&
   status.verified !== undefined &&
-  (status.takenWhileFailing !== NEXT_IMAGE || status.verified.image === NEXT_IMAGE) &&
+  (status.takenWhileFailing !== image || status.verified.image === image) &&
   isStalled(status);
 
 const isStalled = (status: SovereignStatus | undefined): boolean =>
