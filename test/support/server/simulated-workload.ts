@@ -6,7 +6,7 @@ import type { KubeClient } from "../../../src/kube/client.ts";
 import { createInformer, type Informer } from "../../../src/kube/informer.ts";
 import { DEPLOYMENTS, JOBS, NAMESPACES, PODS, pathOf, SECRETS } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
-import { createSimulatedDatabases } from "./simulated-database.ts";
+import { apiFingerprintOf, createSimulatedDatabases } from "./simulated-database.ts";
 import { endRollout } from "./simulated-rollout.ts";
 import { collect, controllerOf } from "./workload-owner.ts";
 
@@ -299,6 +299,3 @@ export async function provideSecret(
 
 const isIn = (images: ReadonlySet<string>, namespace = "", image = ""): boolean =>
   images.has(image) || images.has(`${namespace} ${image}`);
-
-/** The API that an image's billing has: the same for every Sovereign that runs it. */
-const apiFingerprintOf = (image: string): string => `sha256:a${image.slice(-1).repeat(63)}`;

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { issueVoucher, placeOrder, signToken, startBilling, useBillings } from "../../../support/builder/billing.ts";
+import {
+  issueVoucher,
+  placeOrder,
+  signToken,
+  startBilling,
+  useBillings,
+} from "../../../support/builder/billing.ts";
 import {
   billing,
   books,
