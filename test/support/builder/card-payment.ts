@@ -139,6 +139,11 @@ export const cancelOrder = async (orderId: unknown, name = user): Promise<Answer
   billing.ask(`/billing/orders/${orderId}/cancel`, { method: "POST", token: await signToken(name) });
 /** The status of a session at Stripe. */
 export const statusAt = (sessionId: string) => stripe.describe(sessionId).status;
+/** The subscriptions that were canceled at Stripe, oldest first. */
+export const canceledAtStripe = () =>
+  stripe.asked.flatMap(({ method, path }) =>
+    method === "DELETE" ? [path.replace("/v1/subscriptions/", "")] : [],
+  );
 export const sweep = () => billing.service.sweep();
 /** Makes the customer's sessions old enough for the sweeper. */
 export const ageSessions = () =>

@@ -110,7 +110,7 @@ describe("GET /admin", () => {
       expect((await billing.ask(path, { headers })).status).toBe(304);
       total += path.endsWith("qr.js") ? 0 : part.text.length;
     }
-    expect(total).toBeLessThan(49_000);
+    expect(total).toBeLessThan(51_000);
   });
 
   it.each([
