@@ -18,9 +18,17 @@ const DRAWN_UNDASHED = new RegExp(`[${SYMBOLS}]{${SYMBOL_COUNT}}$`);
  * the stored code can have other dashes.
  */
 export function undashedOf(key: string): string | undefined {
-  const undashed = key.replace(/[\s-]+/gu, "");
+  const undashed = withoutDashes(key);
   return !DRAWN.test(key) && DRAWN_UNDASHED.test(undashed) ? undashed : undefined;
 }
+
+/** Whether two keys may mean one voucher: they are equal, or one generated code with other dashes and blanks. */
+export function mayMeanOne(key: string, other: string): boolean {
+  const undashed = withoutDashes(key);
+  return key === other || (DRAWN_UNDASHED.test(undashed) && undashed === withoutDashes(other));
+}
+
+const withoutDashes = (key: string): string => key.replace(/[\s-]+/gu, "");
 
 /** A code from symbols, in groups: `XXXX-XXXX-XXXX`, after the prefix and a dash if there is a prefix. */
 export function codeOfSymbols(symbols: string, prefix = ""): string {

@@ -3,6 +3,7 @@ import Type from "typebox";
 import { claimOf } from "../../db/idempotency.ts";
 import { RequestError } from "../../errors.ts";
 import { actorOf } from "../../voucher/audit.ts";
+import { mayMeanOne } from "../../voucher/code.ts";
 import { voucherKey } from "../../voucher/key.ts";
 import type { VoucherFilter } from "../../voucher/list.ts";
 import { voucherTag } from "../../voucher/precondition.ts";
@@ -176,7 +177,7 @@ export function updateOperation({ vouchers }: { vouchers: VoucherService }, plac
     ],
     async handle({ params, body, caller, headers }) {
       const code = params.code ?? "";
-      if (body.code !== undefined && voucherKey(body.code) !== voucherKey(code)) {
+      if (body.code !== undefined && !mayMeanOne(voucherKey(body.code), voucherKey(code))) {
         throw new RequestError(
           "request_invalid",
           "/code differs from the code in the path: a voucher's code cannot change",

@@ -35,7 +35,7 @@ async function expectFound(typed: string, stored: string): Promise<void> {
   expect(
     (await asAdmin(`/billing/vouchers/list?q=${segment}`)).map((row: { code: string }) => row.code),
   ).toEqual([stored]);
-  const change = { method: "PUT", body: { description: "changed" } };
+  const change = { method: "PUT", body: { code: stored, description: "changed" } };
   expect((await asAdmin(`/billing/admin/promos/${segment}`, change)).code).toBe(stored);
   expect((await asAdmin(`/billing/vouchers/audit/${segment}`))[0].code).toBe(stored);
   expect((await revoke(typed)).json).toEqual({ ok: true });
