@@ -4,7 +4,7 @@ import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { settledWithin, sleep } from "../platform/shutdown.ts";
 import type { KubeClient } from "./client.ts";
-import { isNotFound, isServerUnavailable } from "./error.ts";
+import { isGone, isNotFound, isServerUnavailable } from "./error.ts";
 import { EVENTS } from "./resource.ts";
 
 export interface EventRecorder {
@@ -100,8 +100,8 @@ export function createEventRecorder(deps: {
       try {
         return await write(identity, event);
       } catch (error) {
-        // The Event expired between the read and the patch, or the server is unavailable: try again. A refusal is final.
-        const isUnavailable = isServerUnavailable(error);
+        // The Event expired between the read and the patch, or the server cannot answer now: try again. A refusal is final.
+        const isUnavailable = isServerUnavailable(error) || isGone(error);
         const isTemporary = isUnavailable || isNotFound(error);
         if (!isTemporary || attempt === MAX_ATTEMPTS) {
           logger.warn({ reason: event.reason, error: errorMessage(error) }, "an Event was not written");

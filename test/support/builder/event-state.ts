@@ -16,8 +16,11 @@ export interface Expected {
   possible: string[];
 }
 
-/** What an Event may count after one fault: the operator may repeat what it said before. */
-const MAX_COUNT = 3;
+/**
+ * What an Event may count after one fault: the operator may repeat what it said before. With stale caches it repeats it until
+ * they show what it did: six times were seen.
+ */
+const MAX_COUNT = 10;
 
 /** The Events about an object, by the name of the Event. Those about cluster-scoped objects are in `default`. */
 export async function readEvents(

@@ -239,7 +239,12 @@ export function describeKindFaults({ sample }: { sample?: number } = {}): void {
       const expected = Object.fromEntries(
         STAGES.map((stage) => [stage, expectedOf(undisturbed[stage])]),
       ) as Record<Stage, Expected>;
-      let missed = planAll((stage) => undisturbed[stage][0]?.calls ?? []);
+      // The number of calls differs between runs: each run makes those of the shortest one.
+      const shortest = (runs: { calls: string[] }[]) =>
+        runs
+          .map(({ calls }) => calls)
+          .reduce((least, calls) => (calls.length < least.length ? calls : least));
+      let missed = planAll((stage) => shortest(undisturbed[stage]));
       const planned = STAGES.map((stage) => missed.filter((plan) => plan[stage] !== undefined).length);
       const failures: string[] = [];
       const come = STAGES.map(() => 0);

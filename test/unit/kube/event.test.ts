@@ -118,6 +118,7 @@ describe("createEventRecorder", () => {
   });
 
   it.each([
+    [410, "Expired"],
     [429, "TooManyRequests"],
     [500, "InternalError"],
     [503, "ServiceUnavailable"],
