@@ -149,13 +149,15 @@ describe("the revenue of a month", () => {
     const amounts = { "charge 1": 10_000, "charge 3": 15_000, "charge 4": 10_000, "failed 2": 10_000 };
     // In order of time: the first refund, another one, the failure of the first, and a refund after that.
     const times = { "charge 1": 100, "charge 3": 200, "failed 2": 300, "charge 4": 400 };
+    // Not before the month that is counted.
+    const since = Math.max(Date.now() - 1_000_000, Date.parse(`${MONTH}-01T00:00:00Z`)) / 1000;
     const charge = `ch_again_${run}`;
     const sent = async () => {
       for (const event of events) {
         const object = event.startsWith("charge")
           ? { id: charge, currency: "omr", amount_refunded: amounts[event], metadata: { order_id } }
           : { id: `re_${run}`, charge, currency: "omr", amount: amounts[event], status: "failed" };
-        const created = Math.floor(Date.now() / 1000) - 1_000 + times[event];
+        const created = Math.floor(since) + times[event];
         await send(event.startsWith("charge") ? "charge.refunded" : "refund.failed", object, { created });
       }
     };
