@@ -66,6 +66,10 @@ export function expectedOf(runs: readonly { end: string[]; events: SeenEvent[] }
   };
 }
 
+/** The calls of the shortest run. Their number differs between runs, and a planned fault must come in each. */
+export const fewestCalls = (runs: readonly { calls: string[] }[]): string[] =>
+  runs.map(({ calls }) => calls).reduce((fewest, calls) => (calls.length < fewest.length ? calls : fewest));
+
 /** The API server's final refusals. The operator logs an Event that was refused so, and does not write it again. */
 const REFUSALS: ReadonlySet<string> = new Set(["409", "422"]);
 

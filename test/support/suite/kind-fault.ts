@@ -12,7 +12,14 @@ import {
 } from "../../../src/kube/resource.ts";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
 import { contentOf, differenceOf, withoutRunValues } from "../builder/end-state.ts";
-import { type Expected, eventProblems, expectedOf, newEvents, readEvents } from "../builder/event-state.ts";
+import {
+  type Expected,
+  eventProblems,
+  expectedOf,
+  fewestCalls,
+  newEvents,
+  readEvents,
+} from "../builder/event-state.ts";
 import {
   BLUEPRINTS,
   FRANCHISES,
@@ -239,12 +246,7 @@ export function describeKindFaults({ sample }: { sample?: number } = {}): void {
       const expected = Object.fromEntries(
         STAGES.map((stage) => [stage, expectedOf(undisturbed[stage])]),
       ) as Record<Stage, Expected>;
-      // The number of calls differs between runs: each run makes those of the shortest one.
-      const shortest = (runs: { calls: string[] }[]) =>
-        runs
-          .map(({ calls }) => calls)
-          .reduce((least, calls) => (calls.length < least.length ? calls : least));
-      let missed = planAll((stage) => shortest(undisturbed[stage]));
+      let missed = planAll((stage) => fewestCalls(undisturbed[stage]));
       const planned = STAGES.map((stage) => missed.filter((plan) => plan[stage] !== undefined).length);
       const failures: string[] = [];
       const come = STAGES.map(() => 0);

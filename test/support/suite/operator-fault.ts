@@ -9,7 +9,14 @@ import type { OperatorCaches } from "../../../src/operator/cache.ts";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../builder/catalyst-object.ts";
 import { contentOf, differenceOf, withoutRunValues } from "../builder/end-state.ts";
-import { type Expected, eventProblems, expectedOf, newEvents, readEvents } from "../builder/event-state.ts";
+import {
+  type Expected,
+  eventProblems,
+  expectedOf,
+  fewestCalls,
+  newEvents,
+  readEvents,
+} from "../builder/event-state.ts";
 import type { ControllerRun } from "../process/controller-run.ts";
 import { DISTURBANCES, type Disturbance, disturbWatches } from "../process/disturbed-watch.ts";
 import { AT_ONCE, NO_FAULT, type Plan, planFaults, SEED, STAGES, type Stage } from "../process/fault-plan.ts";
@@ -266,7 +273,7 @@ export function describeOperatorFaults({
                 failures.push([`${stage}, ${JSON.stringify(fault)}:`, ...problems, ...calls].join("\n"));
             }
         };
-        for (const plan of planFaults((stage) => undisturbed[stage][0]?.calls ?? [], { sample, isBrief })) {
+        for (const plan of planFaults((stage) => fewestCalls(undisturbed[stage]), { sample, isBrief })) {
           for (const stage of STAGES)
             for (const faults of plan) if (faults[stage] !== undefined) count(counts.planned, stage);
           await work(plan);
