@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { isAuditTextEqual } from "../voucher/audit.ts";
 import type { LedgerDifference } from "./check.ts";
 
 const RECORDED: readonly LedgerDifference["kind"][] = [
@@ -38,7 +39,7 @@ export async function recordChanges(
          FROM unnest($1::text[]) AS found (code)
          LEFT JOIN public.promo_codes p ON p.code = found.code
          LEFT JOIN LATERAL (SELECT a.after FROM public.voucher_audit a
-                             WHERE left(a.code, 256) = left(found.code, 256) AND a.code = found.code ORDER BY a.id DESC LIMIT 1) last ON true`,
+                             WHERE ${isAuditTextEqual("a.code", "found.code")} ORDER BY a.id DESC LIMIT 1) last ON true`,
       [codes, reason],
     );
     await client.query("COMMIT");

@@ -4,8 +4,8 @@ import type { LedgerCheck } from "./check.ts";
 /**
  * Whether a part of order `o`'s grant was spent on other orders when the order was released. The keys of entries of one
  * millisecond have no order, so both the start and the end of the release's millisecond count. An order that reserved no
- * credit has no release, and any entry of its customer may be the last one before its end. For an order that reserved no
- * credit, the check accepts a grant that was spent at any time.
+ * credit has no release: any entry of its customer may be the last one before its end, so a grant that was spent at any time
+ * is accepted.
  */
 const GRANT_IS_SPENT = `EXISTS (
   SELECT FROM public.credit_ledger e CROSS JOIN (VALUES ('0000-0000-000000000000'), ('ffff-ffff-ffffffffffff')) AS moment (rest)

@@ -1,4 +1,5 @@
 import { STATEMENT_TIMEOUT } from "../db/database.ts";
+import { isAuditTextEqual } from "../voucher/audit.ts";
 import type { LedgerCheck } from "./check.ts";
 import { isSmokeRow } from "./smoke-check.ts";
 
@@ -49,10 +50,10 @@ export const REDEMPTION_CHECKS: readonly LedgerCheck[] = [
                    'at', r.at, 'place', coalesce(r.adopted_count, 0) + r.place, 'audit_id', r.last_id) AS row
             FROM doubtful r
            WHERE (SELECT bool_or(${grants("a")}) AND bool_or(${hasPlace("a")}) FROM public.voucher_audit a
-                   WHERE left(a.code, 256) = left(r.code, 256) AND a.code = r.code
+                   WHERE ${isAuditTextEqual("a.code", "r.code")}
                      AND a.id BETWEEN coalesce(r.first_id, 0) AND r.last_id) IS NOT TRUE
              AND NOT EXISTS (SELECT 1 FROM public.voucher_audit a
-                              WHERE left(a.code, 256) = left(r.code, 256) AND a.code = r.code AND a.action = 'record' AND a.at >= r.at)
+                              WHERE ${isAuditTextEqual("a.code", "r.code")} AND a.action = 'record' AND a.at >= r.at)
            ORDER BY r.code, r.at`,
   },
 ];

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { OPERATOR_ACTOR } from "../voucher/audit.ts";
+import { isAuditTextEqual, OPERATOR_ACTOR } from "../voucher/audit.ts";
 import { SMOKE_TEST } from "../voucher/voucher.ts";
 import type { LedgerDifference } from "./check.ts";
 
@@ -16,7 +16,7 @@ export const isSmokeRow = (row: string) =>
 
 const LIVE = `SELECT p.code, p.xmin::text AS version, last.id AS audit_id, last.at
   FROM public.promo_codes p
- CROSS JOIN LATERAL (SELECT a.* FROM public.voucher_audit a WHERE left(a.code, 256) = left(p.code, 256) AND a.code = p.code
+ CROSS JOIN LATERAL (SELECT a.* FROM public.voucher_audit a WHERE ${isAuditTextEqual("a.code", "p.code")}
                       ORDER BY a.id DESC LIMIT 1) AS last
  WHERE p.deleted_at IS NULL AND starts_with(p.code, '${codePrefix}') AND ${isSmokeRow("last")} ORDER BY p.code`;
 

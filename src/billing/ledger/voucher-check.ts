@@ -1,3 +1,4 @@
+import { isAuditTextEqual } from "../voucher/audit.ts";
 import type { LedgerCheck } from "./check.ts";
 
 /** Checks of counters, redemptions and grants. Each query reads its tables once and returns the rows that differ. */
@@ -10,7 +11,7 @@ export const VOUCHER_CHECKS: readonly LedgerCheck[] = [
     sql: `SELECT (p.adopted AND coalesce(p.times_redeemed, 0) - coalesce(e.redemptions, 0) = p.adopted_excess
                   AND coalesce(p.times_redeemed, 0) - coalesce(e.own, 0) = (
                     SELECT CASE a.action WHEN 'adopt' THEN (a.after ->> 'times_redeemed')::bigint END FROM public.voucher_audit a
-                     WHERE left(a.code, 256) = left(p.code, 256) AND a.code = p.code ORDER BY a.id LIMIT 1)) AS adopted,
+                     WHERE ${isAuditTextEqual("a.code", "p.code")} ORDER BY a.id LIMIT 1)) AS adopted,
                  jsonb_build_object('code', p.code, 'times_redeemed', p.times_redeemed, 'redemptions', coalesce(e.redemptions, 0)) AS row
             FROM public.promo_codes p
             LEFT JOIN (SELECT code, count(*) AS redemptions, count(*) FILTER (WHERE NOT adopted) AS own

@@ -29,9 +29,12 @@ export function actorOf({ issuer, userId, token }: Caller): Actor {
 /** `smoke` is the issue of the operator's smoke test. `adopt` and `record` are written by `catalyst` commands. */
 export type AuditAction = "issue" | "update" | "revive" | "revoke" | "smoke" | "adopt" | "record";
 
-// The first comparison uses the index. Adopted codes may be longer than an index entry, so the whole text decides.
-export const isAuditTextEqual = (column: "code" | "actor" | "subject", parameter: string) =>
-  `left(${column}, 256) = left(${parameter}, 256) AND ${column} = ${parameter}`;
+/**
+ * SQL that compares a code, actor or subject of `voucher_audit` with a text. The first comparison uses the index. Adopted codes
+ * may be longer than an index entry, so the whole text decides.
+ */
+export const isAuditTextEqual = (column: string, text: string) =>
+  `left(${column}, 256) = left(${text}, 256) AND ${column} = ${text}`;
 
 export const AUDIT_COLUMNS = "action, actor, issuer, subject, token_id, token_issued_at";
 const whoOf = (action: AuditAction, { name, subject, token }: Actor) => [

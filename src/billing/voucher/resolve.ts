@@ -5,8 +5,8 @@ import { voucherKey } from "./key.ts";
 
 /**
  * The key of the voucher that a typed code means. It is `voucherKey`, except for a generated code that was typed without
- * its dashes or with blanks, also in its prefix. For that code, a live voucher counts before a revoked one, and the code as typed before a
- * generated one. Only codes of this form cost a query.
+ * its dashes or with blanks, also in its prefix. For that code, a live voucher counts before a revoked one, and the code as
+ * typed before a generated one. Only codes of this form cost a query.
  */
 export async function resolveKey(database: Queryable, code: string): Promise<string> {
   const key = voucherKey(code);
