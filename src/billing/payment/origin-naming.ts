@@ -1,9 +1,8 @@
 import type { Logger } from "../../platform/log.ts";
 import type { Database } from "../db/database.ts";
-import { PaymentError } from "../errors.ts";
 import type { ChargeOrigin } from "./charge-metadata.ts";
 import { type DueLoop, MAX_DUE, MAX_NAMING_MS } from "./due-loop.ts";
-import type { PaymentProcessor } from "./processor.ts";
+import { type PaymentProcessor, refusedOrThrow } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 
 /**
@@ -24,11 +23,7 @@ export function createOriginNaming(deps: {
 
   async function name(secretKey: string, { stripeCustomerId, ...order }: Due): Promise<void> {
     const origin = { sovereign: sovereignFqdn, ...order };
-    const named = await processor.nameOrigin(secretKey, stripeCustomerId, origin).catch((error: unknown) => {
-      if (error instanceof PaymentError && error.code === "payment_refused") return "refused" as const;
-      throw error;
-    });
-    // A repeated request would have the same answer.
+    const named = await processor.nameOrigin(secretKey, stripeCustomerId, origin).catch(refusedOrThrow);
     if (named !== "named")
       logger.warn(
         { stripeCustomerId, orderId: order.orderId, outcome: named },

@@ -200,6 +200,12 @@ const idOf = (reference: string | { id: string } | null): string | null =>
 const isForbidden = (error: unknown): boolean =>
   (error as { type?: string } | null)?.type === "StripePermissionError";
 
+/** For what the processor refuses for good: a repeated request would have the same answer. */
+export function refusedOrThrow(error: unknown): "refused" {
+  if (error instanceof PaymentError && error.code === "payment_refused") return "refused";
+  throw error;
+}
+
 function missingOrThrow(error: unknown): "missing" {
   if ((error as { code?: string } | null)?.code === "resource_missing") return "missing";
   throw error;

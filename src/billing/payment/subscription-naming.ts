@@ -1,8 +1,7 @@
 import type { Logger } from "../../platform/log.ts";
 import type { Database } from "../db/database.ts";
-import { PaymentError } from "../errors.ts";
 import { type DueLoop, MAX_NAMING_MS } from "./due-loop.ts";
-import type { PaymentProcessor } from "./processor.ts";
+import { type PaymentProcessor, refusedOrThrow } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 import type { SubscriptionOrigin } from "./subscription-origin.ts";
 
@@ -57,11 +56,7 @@ export function createSubscriptionNaming(deps: {
   const name = (secretKey: string, { stripeSubscriptionId, ...order }: Due) =>
     processor
       .nameSubscription(secretKey, stripeSubscriptionId, { sovereign: sovereignFqdn, ...order })
-      .catch((error: unknown) => {
-        // A repeated request would have the same answer.
-        if (error instanceof PaymentError && error.code === "payment_refused") return "refused" as const;
-        throw error;
-      });
+      .catch(refusedOrThrow);
 
   async function remember(stripeSubscriptionId: string): Promise<void> {
     await database.query({
