@@ -7,7 +7,7 @@ import { isFailureReason } from "../kube/failure.ts";
 import { FieldConflict } from "../kube/field-conflict.ts";
 import type { Informer } from "../kube/informer.ts";
 import { keyOf } from "../kube/resource.ts";
-import { describeDrift } from "./drift.ts";
+import { recordCorrection } from "./drift.ts";
 
 type Conditioned = CatalystObject<unknown, { conditions?: Condition[] | undefined }>;
 
@@ -28,10 +28,7 @@ export async function applyOwned(
     const { kind, metadata } = object;
     const name = keyOf(metadata);
     const cached = caches.find(({ resource }) => resource.kind === kind)?.get(name);
-    const record = (fields: string[]) => {
-      const drift = describeDrift({ kind, name, fields });
-      events.record(owner, "Warning", "DriftCorrected", `${drift}: the operator puts it back`);
-    };
+    const record = (fields: string[]) => recordCorrection(events, owner, { kind, name, fields });
     let isRecorded = false;
     // Before the correction, because a process that dies after it finds no drift any more. A refused correction is tried
     // again and again, so it is recorded when it succeeds.

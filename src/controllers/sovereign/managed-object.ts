@@ -1,7 +1,7 @@
 import type { KubernetesObject } from "../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../api/sovereign.ts";
 import { FieldConflict } from "../../kube/field-conflict.ts";
-import { type Drift, describeDrift, touchesImage } from "../drift.ts";
+import { type Drift, describeDrift, recordCorrection, touchesImage } from "../drift.ts";
 import { concernsOnly, hasFailed } from "../owned-object.ts";
 import { liveObject } from "./cache.ts";
 import { type ReconcileContext, SOON_MS } from "./context.ts";
@@ -29,7 +29,7 @@ export async function applyManaged(
       const drift = driftOf(applied.fields);
       const message = `${describeDrift(drift)}: the operator put it back`;
       findings.conditions.push(falseCondition(CONDITION.inSync, "DriftCorrected", message));
-      if (!isReported) recordCorrection(context, drift);
+      if (!isReported) recordCorrection(deps.events, sovereign, drift);
       deps.onDrift(sovereign.metadata.name, drift);
     }
     if ("wasReplaced" in applied && applied.wasReplaced)
@@ -49,23 +49,15 @@ export async function applyManaged(
   }
 }
 
-const recordCorrection = ({ deps, sovereign }: ReconcileContext, drift: Drift): void =>
-  deps.events.record(
-    sovereign,
-    "Warning",
-    "DriftCorrected",
-    `${describeDrift(drift)}: the operator puts it back`,
-  );
-
 /**
  * Writes the Event and the status before the correction. A process that dies after it finds no drift any more. Returns
  * false when it wrote nothing.
  */
 async function reportDrift(context: ReconcileContext, drift: Drift): Promise<boolean> {
-  const { report, findings, sovereign } = context;
+  const { deps, report, findings, sovereign } = context;
   // A refused correction is tried again and again. Each try would write the status twice, and another Event.
   if (hasFailed(sovereign)) return false;
-  recordCorrection(context, drift);
+  recordCorrection(deps.events, sovereign, drift);
   const message = `${describeDrift(drift)}: the operator puts it back now`;
   await report({
     ...findings,

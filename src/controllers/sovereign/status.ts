@@ -117,14 +117,14 @@ export function desiredStatus(sovereign: Sovereign, findings: Findings, now: str
 
 function unseenConditions({ status }: Sovereign, { isUnobserved, stop }: Findings): NewCondition[] {
   if (isUnobserved !== true || stop === undefined) return [];
-  return (
-    (status?.conditions ?? [])
-      .filter(({ type }) => OBSERVED_CONDITIONS.includes(type))
-      // A measurement that could not be made once, such as a baseline, is not made later: its text stays the only one.
-      .filter(({ type, status }) => !(DECISIVE.includes(type) && status === "Unknown"))
-      .map((before) => unknownCondition(before.type, unobservedReason(before, stop)))
-  );
+  return (status?.conditions ?? [])
+    .filter(isUnseen)
+    .map((before) => unknownCondition(before.type, unobservedReason(before, stop)));
 }
+
+/** A measurement that could not be made once, such as a baseline, is not made later: its text stays the only one. */
+const isUnseen = ({ type, status }: Condition): boolean =>
+  OBSERVED_CONDITIONS.includes(type) && !(DECISIVE.includes(type) && status === "Unknown");
 
 /** A decisive condition that is not True keeps its reason, because a failed measurement does not clear it. */
 const unobservedReason = ({ type, status, reason }: Condition, stop: Stop): string =>
