@@ -10,6 +10,15 @@ import { hasErrorRegression } from "../sovereign/desired-error-rate.ts";
 import { isRolloutComplete, rolloutOf } from "./desired-completion.ts";
 import { type Interventions, interventionsOf } from "./desired-intervention.ts";
 import { isCatalystZero, isRefused, type Stage, stagesOf } from "./desired-stage.ts";
+import {
+  hasOtherShape,
+  hasRolledOut,
+  isBroken,
+  isFailing,
+  isVerifiedOn,
+  needsPersonThere,
+  wasVerifiedOn,
+} from "./desired-verdict.ts";
 
 /** The facts of a release that decide the state of each Sovereign in its rollout. */
 export interface RolloutPlan {
@@ -153,11 +162,6 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
   };
 }
 
-/** Until its migration has ended, `RolledOut` still describes the earlier image. */
-const hasRolledOut = ({ status }: Sovereign): boolean =>
-  isConditionTrue(status?.conditions, SOVEREIGN_CONDITION.rolledOut) &&
-  findCondition(status?.conditions, SOVEREIGN_CONDITION.migrated)?.status !== "False";
-
 const STUCK: readonly MemberState[] = ["stuck", "new"];
 const UNAVAILABLE: readonly MemberState[] = ["updating", "failed", "moving"];
 
@@ -180,9 +184,6 @@ function stateText(sovereign: Sovereign, image: string): { reason: string; messa
   const { reason = "NotChecked", message = "" } = (isErrorRateCause ? errorRate : ready) ?? {};
   return { reason, message };
 }
-
-/** A single failed smoke test may have a passing cause. This many in a row count as a failure. */
-const MAX_SMOKE_FAILURES = 3;
 
 /**
  * A Sovereign that never served may still lack its own Secret or database. Its failure says nothing about the image, so it
@@ -220,34 +221,6 @@ function returningState(sovereign: Sovereign, image: string, isReserved: boolean
   return isConditionTrue(sovereign.status?.conditions, STALLED) ? "stuck" : "updating";
 }
 
-function isFailing(sovereign: Sovereign): boolean {
-  const { status } = sovereign;
-  const image = status?.pinnedImage;
-  if (isBroken(sovereign) || hasErrorRegression(status, image)) return true;
-  return image !== undefined && status?.cluster?.stalledOn === image;
-}
-
-/** Whether it is stalled or no longer verified: its shape differs, or several smoke tests failed in a row. */
-export function isBroken(sovereign: Sovereign): boolean {
-  const { conditions, lastSmokeTest } = sovereign.status ?? {};
-  if (isConditionTrue(conditions, STALLED) || hasOtherShape(sovereign)) return true;
-  const shape = findCondition(conditions, SOVEREIGN_CONDITION.voucherShapeVerified);
-  return shape?.status === "False" && (lastSmokeTest?.failures ?? 0) >= MAX_SMOKE_FAILURES;
-}
-
-function hasOtherShape({ status }: Sovereign): boolean {
-  const shape = findCondition(status?.conditions, SOVEREIGN_CONDITION.voucherShapeVerified);
-  return shape?.status === "False" && shape.reason === "ShapeDiffers";
-}
-
-/** Whether exactly this image was verified on the Sovereign, and still is. */
-export const isVerifiedOn = (sovereign: Sovereign, image: string): boolean =>
-  wasVerifiedOn(sovereign, image) &&
-  isConditionTrue(sovereign.status?.conditions, SOVEREIGN_CONDITION.voucherShapeVerified);
-
-const wasVerifiedOn = ({ status }: Sovereign, image: string): boolean =>
-  status?.pinnedImage === image && status.verified?.image === image;
-
 /** An outage does not end a bake: a Sovereign that was verified before the outage continues to bake. */
 function bakesSinceMs(
   sovereign: Sovereign,
@@ -260,12 +233,6 @@ function bakesSinceMs(
   if (!isVerified || verified === undefined || (!isCanary && previousImage === undefined)) return undefined;
   return Date.parse(verified.since);
 }
-
-/**
- * Whether a person has to act on a Sovereign whose cluster is unreachable: it is stalled, or it was when the hub saw it last.
- */
-const needsPersonThere = ({ status }: Sovereign): boolean =>
-  isConditionTrue(status?.conditions, STALLED) || status?.cluster?.stalledOn !== undefined;
 
 /** The end of a hold that keeps a Sovereign on its image, in milliseconds since 1970; undefined when none does. */
 function heldUntilMs(

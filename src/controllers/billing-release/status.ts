@@ -14,10 +14,11 @@ import { rolloutOf } from "./desired-completion.ts";
 import { referencesFromHub } from "./desired-hub-reference.ts";
 import { CHECKING_IMAGE, IMAGE_NOT_FOUND } from "./desired-image-check.ts";
 import { recordOf } from "./desired-intervention.ts";
-import { isVerifiedOn, type MemberState } from "./desired-member.ts";
+import type { MemberState } from "./desired-member.ts";
 import { decideStep, haltOf, referencesIn } from "./desired-rollout.ts";
 import { type RolloutStep, WAITING_FOR_CLUSTER } from "./desired-step.ts";
 import { countOf, failedOf, namesOf, sizeOf, type Tally } from "./desired-tally.ts";
+import { isVerifiedOn } from "./desired-verdict.ts";
 import { NOT_MEASURABLE } from "./status-transition.ts";
 
 /** The kstatus condition of each phase. In phase Pending without Sovereigns, nothing is left to reconcile. */

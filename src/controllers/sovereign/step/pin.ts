@@ -1,7 +1,7 @@
 import { ANNOTATION, isFromHub } from "../../../api/label.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
-import { isBroken } from "../../billing-release/desired-member.ts";
 import type { RolloutWait } from "../../billing-release/desired-step.ts";
+import { isBroken } from "../../billing-release/desired-verdict.ts";
 import type { ReconcileContext } from "../context.ts";
 import { requeueWithin } from "../findings.ts";
 import { falseCondition, type Stop, trueCondition, waiting } from "../status.ts";
