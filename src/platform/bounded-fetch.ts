@@ -53,13 +53,16 @@ export type BoundedRequest = Deadline & {
   fetch?: Fetch;
 };
 
-export interface BoundedAnswer {
+export interface PlainAnswer {
   /** `GET http://catalog/plans`, for messages; without the query. */
   request: string;
   status: number;
+  body: Uint8Array;
+}
+
+export interface BoundedAnswer extends PlainAnswer {
   headers: Headers;
   isRedirected: boolean;
-  body: Uint8Array;
 }
 
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308];
@@ -109,11 +112,7 @@ export async function boundedFetch(url: string, options: BoundedRequest): Promis
 }
 
 /** The JSON of a 2xx answer. Throws `status_unexpected` or `body_not_json`. */
-export function jsonOf({
-  request,
-  status,
-  body,
-}: Pick<BoundedAnswer, "request" | "status" | "body">): unknown {
+export function jsonOf({ request, status, body }: PlainAnswer): unknown {
   if (status < 200 || status > 299)
     throw new FetchError("status_unexpected", `${request} answered ${status}`);
   try {
