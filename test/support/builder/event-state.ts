@@ -3,7 +3,7 @@ import type { KubeClient } from "../../../src/kube/client.ts";
 import { EVENTS } from "../../../src/kube/resource.ts";
 import type { PlannedFault } from "../process/operator-fault.ts";
 
-interface SeenEvent {
+export interface SeenEvent {
   /** Type, reason and message. */
   text: string;
   count: number;

@@ -11,15 +11,8 @@ import {
   ROLE_BINDINGS,
 } from "../../../src/kube/resource.ts";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
-import { contentOf, differenceOf, withoutRunValues } from "../builder/end-state.ts";
-import {
-  type Expected,
-  eventProblems,
-  expectedOf,
-  fewestCalls,
-  newEvents,
-  readEvents,
-} from "../builder/event-state.ts";
+import { contentOf, withoutRunValues } from "../builder/end-state.ts";
+import { type Expected, expectedOf, fewestCalls, readEvents } from "../builder/event-state.ts";
 import {
   BLUEPRINTS,
   FRANCHISES,
@@ -29,12 +22,12 @@ import {
   POLICIES,
 } from "../builder/kind-object.ts";
 import { AT_ONCE } from "../process/fault-plan.ts";
+import { failureOf, runFaultStage } from "../process/fault-stage.ts";
 import { startKindControllers } from "../process/kind-run.ts";
-import { converged, SOVEREIGNS, settled, until, useOperatorBench } from "../process/operator-bench.ts";
+import { SOVEREIGNS, useOperatorBench } from "../process/operator-bench.ts";
 import { createFault, isConcerned, type PlannedFault } from "../process/operator-fault.ts";
 
 const PATIENCE_MS = 60_000;
-const CONVERGENCE_MS = 10_000;
 const QUIET_MS = 100;
 /** A term that ends after this time ends while its stage runs. */
 const TERM_MS = 500;
@@ -164,47 +157,19 @@ export function describeKindFaults({ sample }: { sample?: number } = {}): void {
     const fault = createFault(planned);
     const startRun = (gate: typeof fault.gate) =>
       startKindControllers({ client: bench.client(), caches: bench.caches() }, { name, gate });
-    let run = startRun(fault.gate);
-    await settled(run, QUIET_MS);
-    const before = run.calls.length;
-    const eventsBefore = await eventsOf(name);
-    fault.arm();
-    await stages[stage].act(name);
-    const end = async (signal?: AbortSignal) => {
-      await until(
-        () => {
-          signal?.throwIfAborted();
-          return stages[stage].isOver(name);
-        },
-        async () => JSON.stringify([stage, planned, run.calls, await readAll(name)]),
-        PATIENCE_MS,
-      );
-      await settled(run, QUIET_MS);
-      const read = () => {
-        signal?.throwIfAborted();
-        return endState(name);
-      };
-      return converged(read, expected?.end, CONVERGENCE_MS);
-    };
-    const { calls } = run;
-    const ofDead = new AbortController();
-    const first = end(ofDead.signal);
-    first.catch(() => undefined);
-    // The process may also die after the stage is over.
-    let last = await Promise.race([first, fault.died.then(() => undefined)]);
-    if (last === undefined) {
-      ofDead.abort();
-      await run.stop();
-      run = startRun((_call, act) => act());
-      last = await end();
-    }
-    await run.stop();
-    const events = newEvents(eventsBefore, await eventsOf(name)).map(({ text, count }) => ({
-      text: general(name, text),
-      count,
-    }));
-    if (run.calls !== calls) calls.push("the process starts again", ...run.calls);
-    return { hasCome: fault.hasCome(), end: last, events, calls: calls.slice(before) };
+    const result = await runFaultStage({
+      fault,
+      start: () => startRun(fault.gate),
+      restart: () => startRun((_call, act) => act()),
+      act: () => stages[stage].act(name),
+      isOver: () => stages[stage].isOver(name),
+      describe: async ({ calls }) => JSON.stringify([stage, planned, calls, await readAll(name)]),
+      readEnd: () => endState(name),
+      readEvents: () => eventsOf(name),
+      ...{ expectedEnd: expected?.end, patienceMs: PATIENCE_MS, quietMs: QUIET_MS },
+    });
+    const events = result.events.map(({ text, count }) => ({ text: general(name, text), count }));
+    return { ...result, events };
   }
 
   type Plan = Partial<Record<Stage, PlannedFault>>;
@@ -257,18 +222,12 @@ export function describeKindFaults({ sample }: { sample?: number } = {}): void {
           const some = plans.slice(from, from + AT_ONCE);
           const results = await goThrough(some, expected);
           for (const [at, stage] of STAGES.entries())
-            for (const [i, { hasCome, end, events, calls }] of results[stage].entries()) {
+            for (const [i, result] of results[stage].entries()) {
               const fault = some[i]?.[stage];
-              if (hasCome) come[at] = (come[at] ?? 0) + 1;
+              if (result.hasCome) come[at] = (come[at] ?? 0) + 1;
               else if (fault !== undefined) missed.push({ [stage]: fault });
-              const problems = [
-                ...(end.join() === expected[stage].end.join()
-                  ? []
-                  : [differenceOf(expected[stage].end, end)]),
-                ...eventProblems(expected[stage], events, fault),
-              ];
-              if (problems.length > 0)
-                failures.push([`${stage}, ${JSON.stringify(fault)}:`, ...problems, ...calls].join("\n"));
+              const failure = failureOf(stage, fault, expected[stage], result);
+              if (failure !== undefined) failures.push(failure);
             }
         }
       }

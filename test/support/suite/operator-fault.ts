@@ -8,32 +8,17 @@ import { CONFIG_MAPS, DEPLOYMENTS, SERVICES } from "../../../src/kube/resource.t
 import type { OperatorCaches } from "../../../src/operator/cache.ts";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../builder/catalyst-object.ts";
-import { contentOf, differenceOf, withoutRunValues } from "../builder/end-state.ts";
-import {
-  type Expected,
-  eventProblems,
-  expectedOf,
-  fewestCalls,
-  newEvents,
-  readEvents,
-} from "../builder/event-state.ts";
-import type { ControllerRun } from "../process/controller-run.ts";
+import { contentOf, withoutRunValues } from "../builder/end-state.ts";
+import { type Expected, expectedOf, fewestCalls, readEvents } from "../builder/event-state.ts";
 import { DISTURBANCES, type Disturbance, disturbWatches } from "../process/disturbed-watch.ts";
 import { AT_ONCE, NO_FAULT, type Plan, planFaults, SEED, STAGES, type Stage } from "../process/fault-plan.ts";
-import {
-  converged,
-  RELEASES,
-  SOVEREIGNS,
-  settled,
-  until,
-  useOperatorBench,
-} from "../process/operator-bench.ts";
+import { failureOf, runFaultStage } from "../process/fault-stage.ts";
+import { RELEASES, SOVEREIGNS, until, useOperatorBench } from "../process/operator-bench.ts";
 import { createFault, type PlannedFault, seededRandom } from "../process/operator-fault.ts";
 import { editBillingImage } from "../server/api-request.ts";
 
 const PATIENCE_MS = 120_000;
 const QUIET_MS = 60;
-const CONVERGENCE_MS = 10_000;
 /** The number of calls at the end of a stage depends on timing, so a fault that did not come is tried again, so often. */
 const MAX_ROUNDS = 4;
 
@@ -156,7 +141,7 @@ export function describeOperatorFaults({
     },
   };
 
-  /** Runs one stage of one Sovereign. If the process dies, also after the stage's end, one without a fault follows. */
+  /** Runs one stage of one Sovereign. */
   async function runStage(
     name: string,
     stage: Stage,
@@ -168,52 +153,30 @@ export function describeOperatorFaults({
     const disturbance = DISTURBANCES.find((kind) => kind === planned?.kind);
     const disturbing = disturbance && (await disturbedCaches(disturbance));
     const common = { concerns, hasReleases: false, hasOwnEvents: true };
-    let run: ControllerRun = bench.startControllers({
-      ...{ ...common, gate: fault.gate, now: fault.now },
-      ...(disturbing === undefined ? {} : { caches: disturbing.caches }),
-    });
-    await settled(run, QUIET_MS);
-    const before = run.calls.length;
-    const eventsBefore = await readEvents(bench.client(), name);
-    fault.arm();
-    await stages[stage].act(name);
-    const end = async (signal?: AbortSignal) => {
-      await until(
-        () => {
-          signal?.throwIfAborted();
-          return stages[stage].isOver(name);
-        },
-        () => describeSovereign(name),
-        PATIENCE_MS,
-      );
-      await settled(run, QUIET_MS);
-      const read = () => {
-        signal?.throwIfAborted();
-        return endState(name);
-      };
-      // The next try corrects a status about a short failure.
-      return converged(read, expected?.end, CONVERGENCE_MS);
-    };
-    const calls = run.calls;
-    const ofDead = new AbortController();
-    const first = end(ofDead.signal);
-    first.catch(() => undefined);
-    let last = await Promise.race([first, fault.died.then(() => undefined)]);
-    if (last === undefined) {
-      ofDead.abort();
-      await run.stop();
-      run = bench.startControllers(common);
-      last = await end();
-    }
-    const drifts = run.drifts.length;
-    await run.stop();
+    let drifts = 0;
+    const result = await runFaultStage(
+      {
+        fault,
+        start: () =>
+          bench.startControllers({
+            ...{ ...common, gate: fault.gate, now: fault.now },
+            ...(disturbing === undefined ? {} : { caches: disturbing.caches }),
+          }),
+        restart: () => bench.startControllers(common),
+        act: () => stages[stage].act(name),
+        isOver: () => stages[stage].isOver(name),
+        describe: () => describeSovereign(name),
+        readEnd: () => endState(name),
+        readEvents: () => readEvents(bench.client(), name),
+        ...{ expectedEnd: expected?.end, patienceMs: PATIENCE_MS, quietMs: QUIET_MS },
+      },
+      (run) => {
+        drifts = run.drifts.length;
+      },
+    );
     if (stage !== "drift") expect(drifts).toBe(0);
-    const events = newEvents(eventsBefore, await readEvents(bench.client(), name)).map(({ text, count }) => ({
-      text: general(name, text),
-      count,
-    }));
-    if (run.calls !== calls) calls.push("the process starts again", ...run.calls);
-    return { hasCome: fault.hasCome(), end: last, events, calls: calls.slice(before) };
+    const events = result.events.map(({ text, count }) => ({ text: general(name, text), count }));
+    return { ...result, events };
   }
 
   /** Runs Sovereigns through all stages together: one release upgrades all of them. */
@@ -259,18 +222,12 @@ export function describeOperatorFaults({
         const work = async (plan: Plan[]) => {
           const results = await goThrough(plan, expected);
           for (const stage of STAGES)
-            for (const [i, { hasCome, end, events, calls }] of results[stage].entries()) {
+            for (const [i, result] of results[stage].entries()) {
               const fault = plan[i]?.[stage];
-              if (hasCome) count(counts.come, stage);
+              if (result.hasCome) count(counts.come, stage);
               else if (fault !== undefined) missed.push({ ...NO_FAULT, [stage]: fault });
-              const problems = [
-                ...(end.join() === expected[stage].end.join()
-                  ? []
-                  : [differenceOf(expected[stage].end, end)]),
-                ...eventProblems(expected[stage], events, fault),
-              ];
-              if (problems.length > 0)
-                failures.push([`${stage}, ${JSON.stringify(fault)}:`, ...problems, ...calls].join("\n"));
+              const failure = failureOf(stage, fault, expected[stage], result);
+              if (failure !== undefined) failures.push(failure);
             }
         };
         for (const plan of planFaults((stage) => fewestCalls(undisturbed[stage]), { sample, isBrief })) {
