@@ -13,7 +13,8 @@ import {
   until,
   useOperatorBench,
 } from "../../support/process/operator-bench.ts";
-import { databaseUrlOf, provideSecret } from "../../support/server/simulated-workload.ts";
+import { provideSecret } from "../../support/server/api-request.ts";
+import { databaseUrlOf } from "../../support/server/simulated-workload.ts";
 
 const bench = useOperatorBench();
 let run: ControllerRun;

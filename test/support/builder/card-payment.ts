@@ -144,6 +144,21 @@ export const canceledAtStripe = () =>
   stripe.asked.flatMap(({ method, path }) =>
     method === "DELETE" ? [path.replace("/v1/subscriptions/", "")] : [],
   );
+/** Undoes an order as its process or a sweeper does. Returns whether there was something to undo. */
+export const undoOrder = async (orderId: unknown) =>
+  (await rowsOf("SELECT billing_undo_order($1) AS undone", [orderId]))[0]?.undone;
+
+/** The order of a process that died before it had a session. */
+export async function orphan(body: Record<string, unknown> = {}, headers: Record<string, string> = {}) {
+  stripe.fault = "in-use";
+  expect((await buy(body, headers)).status).toBe(409);
+  stripe.fault = "none";
+  const [order] = await rowsOf(
+    "SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1 ORDER BY o.created_at DESC LIMIT 1",
+    [user],
+  );
+  return order?.id;
+}
 export const sweep = () => billing.service.sweep();
 /** Makes the customer's sessions old enough for the sweeper. */
 export const ageSessions = () =>

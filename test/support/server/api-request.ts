@@ -1,6 +1,7 @@
 import { type Dispatcher, request } from "undici";
+import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { KubeClient } from "../../../src/kube/client.ts";
-import { DEPLOYMENTS, pathOf } from "../../../src/kube/resource.ts";
+import { DEPLOYMENTS, pathOf, SECRETS } from "../../../src/kube/resource.ts";
 
 export const APPLY = "application/apply-patch+yaml";
 export const MERGE = "application/merge-patch+json";
@@ -48,6 +49,20 @@ export const editBillingImage = (client: KubeClient, namespace: string, image: s
     contentType: STRATEGIC,
     body: { spec: { template: { spec: { containers: [{ name: "billing", image }] } } } },
   });
+
+/** Writes a Secret with these values, as a person does. */
+export async function provideSecret(
+  client: KubeClient,
+  namespace: string,
+  name: string,
+  values: Record<string, string>,
+): Promise<void> {
+  await client.apply<KubernetesObject & { stringData: Record<string, string> }>(
+    SECRETS,
+    { apiVersion: "v1", kind: "Secret", metadata: { name, namespace }, stringData: values },
+    { fieldManager: "somebody" },
+  );
+}
 
 /** The events of a watch until `enough` says so, or the watch ends. */
 export async function readEvents<T>(

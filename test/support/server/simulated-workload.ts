@@ -4,8 +4,9 @@ import type { SmokeReport } from "../../../src/controllers/sovereign/evidence.ts
 import type { DeploymentObject, JobObject, PodObject } from "../../../src/controllers/sovereign/observed.ts";
 import type { KubeClient } from "../../../src/kube/client.ts";
 import { createInformer, type Informer } from "../../../src/kube/informer.ts";
-import { DEPLOYMENTS, JOBS, NAMESPACES, PODS, pathOf, SECRETS } from "../../../src/kube/resource.ts";
+import { DEPLOYMENTS, JOBS, NAMESPACES, PODS, pathOf } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
+import { provideSecret } from "./api-request.ts";
 import { apiFingerprintOf, createSimulatedDatabases } from "./simulated-database.ts";
 import { endRollout } from "./simulated-rollout.ts";
 import { collect, controllerOf } from "./workload-owner.ts";
@@ -282,19 +283,6 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
   }, stopping.signal);
   const running = Promise.all([namespaces, deployments, jobs, pods].map((each) => each.run(stopping.signal)));
   return simulation;
-}
-
-export async function provideSecret(
-  client: KubeClient,
-  namespace: string,
-  name: string,
-  values: Record<string, string>,
-): Promise<void> {
-  await client.apply<KubernetesObject & { stringData: Record<string, string> }>(
-    SECRETS,
-    { apiVersion: "v1", kind: "Secret", metadata: { name, namespace }, stringData: values },
-    { fieldManager: "somebody" },
-  );
 }
 
 const isIn = (images: ReadonlySet<string>, namespace = "", image = ""): boolean =>

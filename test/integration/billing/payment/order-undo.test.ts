@@ -5,10 +5,11 @@ import {
   books,
   buy,
   code,
+  orphan,
   PENDING,
   rowsOf,
   run,
-  stripe,
+  undoOrder,
   useCardPayments,
   user,
 } from "../../../support/builder/card-payment.ts";
@@ -17,27 +18,12 @@ useCardPayments();
 
 const FAILED = { counter: 0, redemptions: 0, balance: 0, orders: ["failed"], subscriptions: 0, events: 0 };
 
-const undo = async (orderId: unknown) =>
-  (await rowsOf("SELECT billing_undo_order($1) AS undone", [orderId]))[0]?.undone;
-
-/** The order of a process that died before it had a session. */
-async function orphan(body: Record<string, unknown> = {}, headers: Record<string, string> = {}) {
-  stripe.fault = "in-use";
-  expect((await buy(body, headers)).status).toBe(409);
-  stripe.fault = "none";
-  const [order] = await rowsOf(
-    "SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1 ORDER BY o.created_at DESC LIMIT 1",
-    [user],
-  );
-  return order?.id;
-}
-
 describe("an order that is undone", () => {
   it("undoes an order once when its process and the sweepers do it at the same time", async () => {
     const id = await orphan();
-    const undone = await Promise.all([1, 2, 3].map(() => undo(id)));
+    const undone = await Promise.all([1, 2, 3].map(() => undoOrder(id)));
     expect(undone.sort()).toEqual([false, false, true]);
-    expect(await undo(id)).toBe(false);
+    expect(await undoOrder(id)).toBe(false);
     expect(await books()).toEqual(FAILED);
   });
 
@@ -49,7 +35,7 @@ describe("an order that is undone", () => {
       "UPDATE orders SET stripe_session_id = $2, session_url = 'https://x', session_expires_at = now() WHERE id = $1",
       [id, `cs_kept_${run}`],
     );
-    const undone = undo(id);
+    const undone = undoOrder(id);
     await new Promise((done) => setTimeout(done, 100));
     await keeper.query("COMMIT");
     keeper.release();
@@ -59,8 +45,8 @@ describe("an order that is undone", () => {
 
   it("undoes no paid and no unknown order", async () => {
     const paid = await placeOrder(billing, user, { plan_id: "small", promo_code: code });
-    expect(await undo(paid.json.order_id)).toBe(false);
-    expect(await undo("6b1f8a52-0000-4000-8000-000000000000")).toBe(false);
+    expect(await undoOrder(paid.json.order_id)).toBe(false);
+    expect(await undoOrder("6b1f8a52-0000-4000-8000-000000000000")).toBe(false);
     expect(await books()).toMatchObject({ counter: 1, redemptions: 1, balance: 16_000, orders: ["paid"] });
   });
 
@@ -72,7 +58,7 @@ describe("an order that is undone", () => {
       `cs_other_${run}`,
       before,
     ]);
-    expect(await undo(await orphan())).toBe(true);
+    expect(await undoOrder(await orphan())).toBe(true);
     expect(
       await rowsOf("SELECT code, times_redeemed FROM promo_codes WHERE code = ANY ($1) ORDER BY 1", [
         [before, code],
@@ -93,7 +79,7 @@ describe("an order that is undone", () => {
     const key = { "Idempotency-Key": `kept-${run}` };
     const kept = { plan_id: "small", promo_code: code };
     const before = await buy(kept, key);
-    await undo(await orphan({ promo_code: "" }, { "Idempotency-Key": `undone-${run}` }));
+    await undoOrder(await orphan({ promo_code: "" }, { "Idempotency-Key": `undone-${run}` }));
     expect((await buy(kept, key)).text).toBe(before.text);
     expect(await rowsOf("SELECT key FROM idempotency_records WHERE user_id = $1", [user])).toEqual([
       { key: `kept-${run}` },
@@ -102,7 +88,7 @@ describe("an order that is undone", () => {
 
   it("writes to the ledger what was taken back, and why", async () => {
     const id = await orphan();
-    await undo(id);
+    await undoOrder(id);
     expect(
       await rowsOf(
         "SELECT kind, amount_baisa::int AS baisa, reason, promo_code FROM credit_ledger WHERE order_id = $1 ORDER BY kind",
@@ -124,7 +110,7 @@ describe("an order that is undone", () => {
     );
     const id = await orphan();
     expect(await books()).toEqual(PENDING);
-    expect(await undo(id)).toBe(true);
+    expect(await undoOrder(id)).toBe(true);
     expect(await books()).toEqual({ ...FAILED, balance: -20_000 });
   });
 
@@ -134,7 +120,7 @@ describe("an order that is undone", () => {
     const holder = await billing.database.pool.connect();
     await holder.query("BEGIN");
     await holder.query("SELECT FROM promo_codes WHERE code = $1 FOR UPDATE", [code]);
-    const undone = undo(id);
+    const undone = undoOrder(id);
     await new Promise((done) => setTimeout(done, 100));
     const again = buy();
     await new Promise((done) => setTimeout(done, 100));

@@ -5,11 +5,13 @@ import {
   books,
   buy,
   cancelOrder,
+  orphan,
   rowsOf,
   run,
   statusAt,
   stripe,
   tell,
+  undoOrder,
   useCardPayments,
   user,
 } from "../../../support/builder/card-payment.ts";
@@ -26,8 +28,6 @@ beforeEach(async () => {
 /** An order of 1.234 with a voucher of 1: the card pays the minimum of 300 baisa, and 66 baisa of the voucher stay free. */
 const first = () => buy({ plan_id: "odd", promo_code: one });
 const restSpender = () => buy({ plan_id: "small", promo_code: "", tenant_id: `rest-${user}` });
-const undo = async (orderId: unknown) =>
-  (await rowsOf("SELECT billing_undo_order($1) AS undone", [orderId]))[0]?.undone;
 const balance = async () => (await books())?.balance;
 /** Whether the voucher is redeemed, by counter and redemptions. */
 const redeemed = async (code = one) =>
@@ -44,18 +44,6 @@ const adoptDebt = (baisa: number) =>
      INSERT INTO credit_ledger (customer_id, amount_omr, amount_baisa, reason, adopted) SELECT id, $2 / 1000, $2, 'spend', true FROM c`,
     [user, baisa],
   );
-
-/** An order whose process died before it had a session. */
-async function orphan(body: Record<string, unknown>, headers: Record<string, string> = {}) {
-  stripe.fault = "in-use";
-  expect((await buy(body, headers)).status).toBe(409);
-  stripe.fault = "none";
-  const [order] = await rowsOf(
-    "SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1 ORDER BY o.created_at DESC LIMIT 1",
-    [user],
-  );
-  return order?.id;
-}
 
 describe("a voucher's credit that two orders share", () => {
   it.each([
@@ -85,7 +73,7 @@ describe("a voucher's credit that two orders share", () => {
   it("stays the customer's when the first order is undone after a crash", async () => {
     const id = await orphan({ plan_id: "odd", promo_code: one });
     await restSpender();
-    expect(await undo(id)).toBe(true);
+    expect(await undoOrder(id)).toBe(true);
     expect([await balance(), await redeemed()]).toEqual([934, KEPT]);
   });
 
