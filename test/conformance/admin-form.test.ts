@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { issueVoucher, signToken, startBilling } from "../support/builder/billing.ts";
+import { eventually } from "../support/wait.ts";
 import { signIn, useAdmin } from "./admin-visit.ts";
 
 const { billing, visitAdmin } = useAdmin(startBilling, async (started) => {
@@ -67,7 +68,7 @@ describe("a form of /admin", () => {
     await page.getByText("What you entered is kept.").waitFor();
     await signIn(page, "sovereign-admin");
     await page.locator("#edit-dialog[open]").waitFor();
-    await expect.poll(() => page.locator("#edit-cap").inputValue()).toBe("7");
+    await eventually(async () => expect(await page.locator("#edit-cap").inputValue()).toBe("7"));
     expect(await page.locator("#edit-credit").inputValue()).toBe("15");
     expect(await page.locator("#edit-description").inputValue()).toBe("Three\nFour");
     await page.locator("#edit-save").click();

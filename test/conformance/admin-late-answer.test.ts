@@ -1,7 +1,8 @@
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { issueVoucher, signToken, startBilling } from "../support/builder/billing.ts";
-import { rowOf, useAdmin } from "./admin-visit.ts";
+import { eventually } from "../support/wait.ts";
+import { expectText, rowOf, useAdmin } from "./admin-visit.ts";
 
 const { billing, visitAdmin } = useAdmin(startBilling, async (started) => {
   await issueVoucher(started, "SLOW-ONE", { credit_omr: 10, description: "Slow" });
@@ -37,7 +38,7 @@ describe("an answer to /admin that arrives late", () => {
     const { page, faults, close } = await open();
     const slow = await holdBack(page, /\/vouchers\/(read|audit)\/SLOW-ONE/);
     await rowOf(page, "SLOW-ONE").getByRole("link", { name: "SLOW-ONE" }).click();
-    await expect.poll(slow.count).toBe(2);
+    await eventually(() => expect(slow.count()).toBe(2));
     await page.goBack();
     await rowOf(page, "FAST-ONE").getByRole("link", { name: "FAST-ONE" }).click();
     await page.getByRole("button", { name: "Pause" }).waitFor();
@@ -57,7 +58,7 @@ describe("an answer to /admin that arrives late", () => {
     const slow = await holdBack(page, /\/vouchers\/read\/SLOW-ONE/);
     const revoke = (code: string) => rowOf(page, code).getByRole("button", { name: "Revoke" }).click();
     await revoke("SLOW-ONE");
-    await expect.poll(slow.count).toBe(1);
+    await eventually(() => expect(slow.count()).toBe(1));
     await revoke("LAST-ONE");
     const dialog = page.locator("#revoke-dialog");
     await dialog.getByText("LAST-ONE").waitFor();
@@ -81,10 +82,10 @@ describe("an answer to /admin that arrives late", () => {
     await edit.waitFor();
     const slow = await holdBack(page, /\/vouchers\/read\/SLOW-ONE/);
     await edit.click();
-    await expect.poll(slow.count).toBe(1);
+    await eventually(() => expect(slow.count()).toBe(1));
     await page.goBack();
     await rowOf(page, "FAST-ONE").getByRole("link", { name: "FAST-ONE" }).click();
-    await expect.poll(() => page.locator("#voucher-terms").textContent()).toContain("Fast");
+    await expectText(page, "#voucher-terms", /Fast/);
     await edit.click();
     const dialog = page.locator("#edit-dialog");
     await dialog.getByText("FAST-ONE").waitFor();
@@ -103,9 +104,9 @@ describe("an answer to /admin that arrives late", () => {
     const { page, faults, close } = await open();
     const slow = await holdBack(page, /redemptions\?days=7$/);
     await page.getByRole("button", { name: "7 days" }).click();
-    await expect.poll(slow.count).toBe(1);
+    await eventually(() => expect(slow.count()).toBe(1));
     await page.getByRole("button", { name: "90 days" }).click();
-    await expect.poll(() => page.locator("#redemption-rows tr").count()).toBe(90);
+    await eventually(async () => expect(await page.locator("#redemption-rows tr").count()).toBe(90));
     await slow.release();
     expect(await page.locator("#redemption-rows tr").count()).toBe(90);
     expect(faults).toEqual([]);
@@ -125,7 +126,7 @@ describe("a voucher without the tag of its state, which a proxy removed", () => 
     });
     const before = await Promise.all(["SLOW-ONE", "FAST-ONE"].map(read));
     await rowOf(page, "SLOW-ONE").getByRole("link", { name: "SLOW-ONE" }).click();
-    await expect.poll(() => page.locator("#voucher-terms").textContent()).toContain("Slow");
+    await expectText(page, "#voucher-terms", /Slow/);
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByText(UNTAGGED).waitFor();
     await page.getByRole("button", { name: "Edit" }).click();

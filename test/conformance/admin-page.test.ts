@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { issueVoucher, placeOrder, signToken, startBilling } from "../support/builder/billing.ts";
 import { axeViolations, LOOKS, overflow } from "../support/server/browser.ts";
-import { rowOf, scanQr, signIn, useAdmin } from "./admin-visit.ts";
+import { eventually } from "../support/wait.ts";
+import { expectText, rowOf, scanQr, signIn, useAdmin } from "./admin-visit.ts";
 
 const BRANDING = { displayName: "Omantel Cloud", colour: "#ff7900" };
 
@@ -62,24 +63,24 @@ describe("/admin", () => {
       // The field shows local time, and Muscat is four hours ahead of UTC.
       expires_at: "2090-11-18T08:00:00.000Z",
     });
-    await expect
-      .poll(() => rowOf(page, "NATIONAL-DAY").locator("td").allTextContents())
-      .toMatchObject([
+    await eventually(async () =>
+      expect(await rowOf(page, "NATIONAL-DAY").locator("td").allTextContents()).toMatchObject([
         expect.stringMatching(/^NATIONAL-DAYNational DayUntil Nov 18, 2090/),
         expect.stringMatching(/^OMR\s40$/),
         "0 of 10",
         "Live",
         expect.anything(),
-      ]);
+      ]),
+    );
 
     const rows = page.locator("#voucher-rows tr");
     const search = page.getByLabel("Search code or description");
     await search.fill("nothing like it");
     await page.getByText("No voucher matches.").waitFor();
     await search.fill("national d");
-    await expect
-      .poll(() => rows.allTextContents(), { timeout: 10_000 })
-      .toEqual([expect.stringContaining("NATIONAL-DAY")]);
+    await eventually(async () =>
+      expect(await rows.allTextContents()).toEqual([expect.stringContaining("NATIONAL-DAY")]),
+    );
 
     const link = `${billing().origin}/redeem?code=NATIONAL-DAY`;
     await page.getByRole("button", { name: "Copy link NATIONAL-DAY" }).click();
@@ -92,7 +93,7 @@ describe("/admin", () => {
     await page.getByRole("button", { name: "Revoke NATIONAL-DAY" }).click();
     await page.locator("#revoke-dialog").getByRole("button", { name: "Revoke" }).click();
     await page.getByText("NATIONAL-DAY is revoked.").waitFor();
-    await expect.poll(() => rowOf(page, "NATIONAL-DAY").count()).toBe(0);
+    await eventually(async () => expect(await rowOf(page, "NATIONAL-DAY").count()).toBe(0));
     expect((await billing().ask("/redeem?code=NATIONAL-DAY")).status).toBe(404);
     expect(faults).toEqual([]);
     await close();
@@ -105,13 +106,13 @@ describe("/admin", () => {
     const rows = page.locator("#voucher-rows tr");
     expect(await rows.count()).toBe(50);
     await page.getByRole("button", { name: "Show more" }).click();
-    await expect.poll(() => rows.count()).toBe(60);
+    await eventually(async () => expect(await rows.count()).toBe(60));
     expect(await page.getByRole("button", { name: "Show more" }).count()).toBe(0);
 
     await page.getByRole("button", { name: "Issue a voucher" }).click();
     await page.locator("#issue-dialog").getByLabel("Credit in OMR").fill("7");
     await page.locator("#issue-dialog").getByRole("button", { name: "Issue a voucher" }).click();
-    await expect.poll(() => page.locator("#notice").textContent()).toMatch(/^[A-Z0-9-]{8,} is issued\.$/);
+    await expectText(page, "#notice", /^[A-Z0-9-]{8,} is issued\.$/);
     const [code = ""] = ((await page.locator("#notice").textContent()) ?? "").split(" ");
     await rowOf(page, code).waitFor();
     expect((await one.ask(`/redeem?code=${code}`)).text).toContain("7 OMR");

@@ -2,6 +2,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { startBilling } from "../support/builder/billing.ts";
 import { axeViolations } from "../support/server/browser.ts";
+import { eventually } from "../support/wait.ts";
 import { useAdmin } from "./admin-visit.ts";
 import { startSignInIssuer } from "./sign-in-issuer.ts";
 
@@ -62,7 +63,7 @@ describe("/admin with an issuer", () => {
     );
     await page.locator("#period button").first().click();
     await renewed;
-    await expect.poll(() => page.locator("#redemption-rows tr").count()).toBe(7);
+    await eventually(async () => expect(await page.locator("#redemption-rows tr").count()).toBe(7));
     expect(await storedToken(page)).not.toBe(token);
 
     // An answer without a request changes nothing. The page refuses an answer to another request.
@@ -90,8 +91,8 @@ describe("/admin with an issuer", () => {
     for (const [index, days] of [7, 90].entries()) {
       await page.waitForTimeout(2_500);
       await page.getByRole("button", { name: `${days} days` }).click();
-      await expect.poll(() => page.locator("#redemption-rows tr").count()).toBe(days);
-      await expect.poll(() => renewals).toEqual(Array(index + 1).fill(200));
+      await eventually(async () => expect(await page.locator("#redemption-rows tr").count()).toBe(days));
+      await eventually(() => expect(renewals).toEqual(Array(index + 1).fill(200)));
     }
     await close();
   });

@@ -1,8 +1,9 @@
 import jsqr from "jsqr";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { signToken, type TestBilling } from "../support/builder/billing.ts";
 import { launchBrowser, type Visit, visit } from "../support/server/browser.ts";
+import { eventually } from "../support/wait.ts";
 
 type AdminVisit = Parameters<typeof visit>[2] & {
   language?: string;
@@ -74,3 +75,11 @@ export async function scanQr(page: Page): Promise<string | undefined> {
   await blank.close();
   return jsqr.default(new Uint8ClampedArray(pixels), width, height)?.data;
 }
+
+/** Waits until the element has this text, or a text that matches. */
+export const expectText = (page: Page, selector: string, text: string | RegExp) =>
+  eventually(async () =>
+    expect(await page.locator(selector).textContent()).toEqual(
+      typeof text === "string" ? text : expect.stringMatching(text),
+    ),
+  );

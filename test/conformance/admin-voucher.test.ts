@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { issueVoucher, placeOrder, signToken, startBilling } from "../support/builder/billing.ts";
 import { axeViolations, overflow } from "../support/server/browser.ts";
-import { rowOf, signIn, useAdmin } from "./admin-visit.ts";
+import { eventually } from "../support/wait.ts";
+import { expectText, rowOf, signIn, useAdmin } from "./admin-visit.ts";
 
 const EXAMPLE = new URL("../../docs/examples/40-franchise-omantel.yaml", import.meta.url);
 const GRANTS = parseAllDocuments(readFileSync(EXAMPLE, "utf8"))[0]?.toJS().spec.grants.vouchers as object;
@@ -27,16 +28,16 @@ describe("a voucher on /admin", () => {
   it("is issued by the default form under the example Franchise, which shows what the grants leave", async () => {
     const { page, faults, close } = await open();
     await page.locator("#issue").click();
-    await expect
-      .poll(() => page.locator("#issue-room li").allTextContents())
-      .toEqual([
+    await eventually(async () =>
+      expect(await page.locator("#issue-room li").allTextContents()).toEqual([
         expect.stringMatching(/^Your agreement allows at most OMR\s100 for a voucher\.$/),
         expect.stringMatching(/^\d+ of 1,000 vouchers are live or scheduled\.$/),
         expect.stringMatching(/^OMR\s[\d,]+ of credit is left/),
-      ]);
+      ]),
+    );
     await page.locator("#issue-credit").fill("20");
     await page.locator("#issue-form .action").click();
-    await expect.poll(() => page.locator("#notice").textContent()).toMatch(/ is issued\.$/);
+    await expectText(page, "#notice", / is issued\.$/);
     expect(faults).toEqual([]);
     await close();
   });
@@ -88,15 +89,15 @@ describe("a voucher on /admin", () => {
     });
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByText("OWN-PAGE is paused.").waitFor();
-    await expect.poll(() => page.locator("#voucher-standing").textContent()).toBe("Paused");
+    await expectText(page, "#voucher-standing", "Paused");
     await page.getByRole("button", { name: "Resume" }).click();
     await page.getByText("OWN-PAGE can be redeemed again.").waitFor();
     await page.locator("#voucher-actions").getByRole("button", { name: "Revoke" }).click();
     await page.locator("#revoke-confirm").click();
-    await expect.poll(() => page.locator("#voucher-standing").textContent()).toBe("Revoked");
-    await expect
-      .poll(() => page.locator("#history-rows td:nth-child(2) .strong").allTextContents())
-      .toEqual(["Revoked", "Changed", "Changed", "Changed", "Issued"]);
+    await expectText(page, "#voucher-standing", "Revoked");
+    const changes = page.locator("#history-rows td:nth-child(2) .strong");
+    const made = ["Revoked", "Changed", "Changed", "Changed", "Issued"];
+    await eventually(async () => expect(await changes.allTextContents()).toEqual(made));
     expect(await page.locator("#history-rows td:nth-child(3)").first().textContent()).toBe("fatma");
     expect(await page.locator("#voucher-actions button").count()).toBe(0);
     expect(await axeViolations(page)).toEqual([]);
@@ -108,7 +109,7 @@ describe("a voucher on /admin", () => {
 
   it("stays on its page when the language changes", async () => {
     const { page, close } = await open({ hash: "#voucher=RAMADAN-2026" });
-    await expect.poll(() => page.locator("#voucher-title").textContent()).toBe("RAMADAN-2026");
+    await expectText(page, "#voucher-title", "RAMADAN-2026");
     await page.locator("a[hreflang=ar]").click();
     await page.waitForURL(`${billing().origin}/admin?lang=ar#voucher=RAMADAN-2026`);
     await close();
@@ -127,9 +128,9 @@ describe("a voucher on /admin", () => {
     await page.getByText("Another administrator has changed this voucher.").waitFor();
     expect((await read("TWO-EDITORS")).description).not.toBe("Mine");
     // The person did not change the credit, so the form takes the other administrator's.
-    await expect
-      .poll(() => page.locator("#edit-changes li").allTextContents())
-      .toEqual([expect.stringMatching(/→ Mine$/)]);
+    const mine = [expect.stringMatching(/→ Mine$/)];
+    const changes = page.locator("#edit-changes li");
+    await eventually(async () => expect(await changes.allTextContents()).toEqual(mine));
     await page.locator("#edit-save").click();
     await page.getByText("TWO-EDITORS is changed.").waitFor();
     expect(await read("TWO-EDITORS")).toMatchObject({ credit_omr: 15, description: "Mine" });
@@ -141,13 +142,13 @@ describe("a voucher on /admin", () => {
     const { page, faults, close } = await open();
     await rowOf(page, "SEEN-FIRST").getByRole("button", { name: "Revoke" }).click();
     const shown = page.locator("#revoke-terms li");
-    await expect.poll(() => shown.first().textContent()).toMatch(/^Credit: OMR\s10$/);
+    await eventually(async () => expect(await shown.first().textContent()).toMatch(/^Credit: OMR\s10$/));
     expect(await axeViolations(page)).toEqual([]);
     await issueVoucher(billing(), "SEEN-FIRST", { credit_omr: 15, max_redemptions: 5 });
     await page.locator("#revoke-confirm").click();
     await page.getByText("Another administrator has changed this voucher.").waitFor();
     expect(await read("SEEN-FIRST")).toMatchObject({ credit_omr: 15, active: true });
-    await expect.poll(() => shown.first().textContent()).toMatch(/^Credit: OMR\s15$/);
+    await eventually(async () => expect(await shown.first().textContent()).toMatch(/^Credit: OMR\s15$/));
     await page.locator("#revoke-confirm").click();
     await page.getByText("SEEN-FIRST is revoked.").waitFor();
     expect((await read("SEEN-FIRST")).standing).toBe("revoked");
@@ -162,10 +163,10 @@ describe("a voucher on /admin", () => {
     await billing().ask("/billing/vouchers/revoke/NO-LONGER", { method: "DELETE", token: await admin() });
     const { page, faults, close } = await open();
     await page.getByLabel("Status", { exact: true }).first().selectOption("scheduled");
-    await expect.poll(() => page.locator("#voucher-rows tr").count()).toBe(1);
+    await eventually(async () => expect(await page.locator("#voucher-rows tr").count()).toBe(1));
     expect(await rowOf(page, "LATER-ON").locator(".dates").textContent()).toMatch(/^From Jan 1, 2090/);
     await page.locator("#standing").selectOption("revoked");
-    await expect.poll(() => rowOf(page, "NO-LONGER").count()).toBe(1);
+    await eventually(async () => expect(await rowOf(page, "NO-LONGER").count()).toBe(1));
     expect(await rowOf(page, "NO-LONGER").locator("button").count()).toBe(0);
     expect(faults).toEqual([]);
     await close();
@@ -188,7 +189,7 @@ describe("a voucher on /admin", () => {
       await page.getByText(words).waitFor();
       const codes = `${prefix.toUpperCase()}-`;
       expect(file.match(new RegExp(`^${codes}`, "gm"))).toHaveLength(3);
-      await expect.poll(() => rowOf(page, codes).count()).toBe(3);
+      await eventually(async () => expect(await rowOf(page, codes).count()).toBe(3));
       expect(faults).toEqual([]);
       await close();
     },
@@ -209,7 +210,7 @@ describe("/admin", () => {
     expect(await page.locator("#issue-credit").inputValue()).toBe("33");
     expect(await page.locator("#issue-description").inputValue()).toBe("Half written");
     await page.locator("#issue-form .action").click();
-    await expect.poll(() => page.locator("#notice").textContent()).toMatch(/ is issued\.$/);
+    await expectText(page, "#notice", / is issued\.$/);
     expect(await page.evaluate('sessionStorage.getItem("catalyst-admin-draft")')).toBeNull();
     await close();
   });
@@ -259,7 +260,7 @@ describe("/admin", () => {
     expect(await isReachable("#issue-form [data-close]")).toBe(true);
     await page.locator("#issue-credit").fill("5");
     await page.locator("#issue-form .action").click();
-    await expect.poll(() => page.locator("#notice").textContent()).toMatch(/ is issued\.$/);
+    await expectText(page, "#notice", / is issued\.$/);
     const toast = await page.locator("#notice").boundingBox();
     expect((toast?.y ?? 0) + (toast?.height ?? 0)).toBeLessThan(120);
 
@@ -283,7 +284,7 @@ describe("/admin", () => {
       const box = await page.locator(selector).last().boundingBox();
       return (box?.x ?? 0) + (box?.width ?? 0) / 2;
     };
-    await expect.poll(() => page.locator("#redemption-rows tr").count()).toBe(7);
+    await eventually(async () => expect(await page.locator("#redemption-rows tr").count()).toBe(7));
     expect(await page.locator("#chart .value").count()).toBe(1);
     const bar = await middleOf("#chart .bar");
     expect(Math.abs((await middleOf("#chart .value")) - bar)).toBeLessThan(2);

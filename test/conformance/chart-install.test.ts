@@ -11,6 +11,7 @@ import { findHeldDefinitions } from "../../src/operator/definition-deletion.ts";
 import { release } from "../support/builder/catalyst-object.ts";
 import { runTool } from "../support/process/tool.ts";
 import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
+import { eventually } from "../support/wait.ts";
 import { adoptionCommands, type Deployment, helm, RELEASE, TOOLS } from "./helm-chart.ts";
 
 describe("helm install", () => {
@@ -104,13 +105,13 @@ describe("helm install", () => {
     await run("upgrade", name, next, ...options);
     expect(JSON.stringify(await get(crd))).toContain('"note"');
     // The API server follows a changed definition within a second or so.
-    await expect.poll(async () => (await stored("before")).spec.note, { timeout: 20_000 }).toBe("none");
+    await eventually(async () => expect((await stored("before")).spec.note).toBe("none"));
     await create("during", "new");
     await change("before", "2");
 
     await run("rollback", name, "--namespace", "catalyst-system");
     expect(JSON.stringify(await get(crd))).not.toContain('"note"');
-    await expect.poll(async () => (await stored("during")).spec.note, { timeout: 20_000 }).toBeUndefined();
+    await eventually(async () => expect((await stored("during")).spec.note).toBeUndefined());
     const after = await stored("before");
     expect(after).toMatchObject({ metadata: { uid: before.metadata.uid }, status });
     expect(after.spec).toEqual({ ...before.spec, version: "2" });
@@ -161,20 +162,16 @@ describe("helm install", () => {
         .then(({ items }) => items.filter(({ metadata }) => metadata.deletionTimestamp === undefined));
     const { signal } = new AbortController();
     const held = () => findHeldDefinitions(client, { timeoutMs: 0, signal });
-    await expect
-      .poll(held, { timeout: 60_000, interval: 200 })
-      .toContainEqual(
-        expect.stringMatching(
-          /^CustomResourceDefinition billingreleases.* is not deleted yet, since .*; Terminating=True \(Instance.*; it still has lost with finalizer example.com\/held$/,
-        ),
-      );
+    const heldUp =
+      /^CustomResourceDefinition billingreleases.* is not deleted yet, since .*; Terminating=True \(Instance.*; it still has lost with finalizer example.com\/held$/;
+    await eventually(async () => expect(await held()).toContainEqual(expect.stringMatching(heldUp)), 60_000);
     await expect(run("install", ...RELEASE)).rejects.toThrow(
       /CustomResourceDefinition \S+ is being deleted, since [\s\S]*kubectl get customresourcedefinition/,
     );
     await client.mergePatch(resourceOf(BILLING_RELEASE), { name: "lost" }, { metadata: { finalizers: [] } });
     // A busy API server retries with growing pauses. A CRD that it still has to delete then has no object left.
     const heldByObjects = async () => (await held()).filter((text) => !text.endsWith("no object is left"));
-    await expect.poll(heldByObjects, { timeout: 240_000, interval: 500 }).toEqual([]);
+    await eventually(async () => expect(await heldByObjects()).toEqual([]), 240_000);
     expect(await kept()).toEqual([]);
   }, 360_000);
 

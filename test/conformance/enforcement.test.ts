@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
 import { isNotFound } from "../../src/kube/error.ts";
 import { POLICY_REPORTS } from "../../src/kube/resource.ts";
@@ -7,11 +7,11 @@ import { type OperatorProcess, startOperatorProcess } from "../support/process/o
 import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
 import { prepareCluster } from "../support/server/webhook-replica.ts";
 import { POLICY_REPORT_DEFINITION } from "../support/suite/policy-report-definition.ts";
+import { eventually } from "../support/wait.ts";
 
 const CONFIGURATION =
   "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/catalyst-operator";
 const REPORT = "/apis/wgpolicyk8s.io/v1alpha2/namespaces/shop/policyreports/catalyst-admission";
-const WAIT = { timeout: 30_000, interval: 200 };
 
 let plane: TestControlPlane;
 let client: KubeClient;
@@ -89,18 +89,18 @@ describe("the enforcement of a running installation", () => {
       await operator?.stop();
       const reported = await notEnforcedReports();
       await restart(enforcement);
-      await vi.waitFor(async () => expect(await failurePolicies()).toEqual([policy]), WAIT);
+      await eventually(async () => expect(await failurePolicies()).toEqual([policy]));
       expect(await countOf("catalyst_admission_enforcing")).toBe(enforcing);
       // The API server applies a changed configuration after a short delay.
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const { status, message } = await answer();
         expect({ status, isDenied: message.includes("image-digest") }).toEqual(
           enforcing === 1 ? { status: 403, isDenied: true } : { status: 201, isDenied: false },
         );
         expect(await countOf("catalyst_admission_violations_total")).toBeGreaterThan(0);
-      }, WAIT);
+      });
       if (enforcing === 0)
-        await vi.waitFor(async () => expect(await notEnforcedReports()).toBeGreaterThan(reported), WAIT);
+        await eventually(async () => expect(await notEnforcedReports()).toBeGreaterThan(reported));
       else expect(await notEnforcedReports()).toBe(reported);
     },
   );
@@ -109,7 +109,7 @@ describe("the enforcement of a running installation", () => {
 describe("the PolicyReport of installed artifacts", () => {
   it("is not written where the kind is not served, and causes no reconcile error", async () => {
     await restart("Deny");
-    await vi.waitFor(async () => expect(await countOf("catalyst_untrusted_artifacts")).toBe(1), WAIT);
+    await eventually(async () => expect(await countOf("catalyst_untrusted_artifacts")).toBe(1));
     const listed = await client.list(POLICY_REPORTS, { namespace: "shop" }).catch(isNotFound);
     expect(listed, "the kind is not served").toBe(true);
     expect(await operator?.metrics()).not.toMatch(
@@ -122,9 +122,9 @@ describe("the PolicyReport of installed artifacts", () => {
       ...{ method: "POST", path: "/apis/apiextensions.k8s.io/v1/customresourcedefinitions" },
       body: POLICY_REPORT_DEFINITION,
     });
-    await vi.waitFor(() => client.list(POLICY_REPORTS, { namespace: "shop" }), WAIT);
+    await eventually(() => client.list(POLICY_REPORTS, { namespace: "shop" }));
     await restart("Deny");
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { summary, results } = await get<Record<string, unknown>>(REPORT);
       expect({ summary, results }).toMatchObject({
         summary: { fail: 1 },
@@ -135,7 +135,7 @@ describe("the PolicyReport of installed artifacts", () => {
           },
         ],
       });
-    }, WAIT);
+    });
   });
 
   it("is deleted with the last finding", async () => {
@@ -144,9 +144,6 @@ describe("the PolicyReport of installed artifacts", () => {
       path: "/api/v1/namespaces/shop/pods/earlier?gracePeriodSeconds=0",
     });
     await restart("Deny");
-    await vi.waitFor(
-      async () => expect((await api.send({ method: "GET", path: REPORT })).status).toBe(404),
-      WAIT,
-    );
+    await eventually(async () => expect((await api.send({ method: "GET", path: REPORT })).status).toBe(404));
   });
 });

@@ -18,6 +18,7 @@ import { release } from "../support/builder/catalyst-object.ts";
 import { type OperatorProcess, startOperatorProcess } from "../support/process/operator-process.ts";
 import { runTool } from "../support/process/tool.ts";
 import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
+import { eventually } from "../support/wait.ts";
 import { adoptionCommands, CHART, DIGEST, TOOLS } from "./helm-chart.ts";
 
 const NAMESPACE = ["--namespace", "catalyst-system"];
@@ -156,7 +157,9 @@ describe("an installation by an administrator of kubeadm", () => {
   it("lets the administrator delete the webhook configuration, and restores it", async () => {
     const before = await configuration();
     await kubectl(["delete", "validatingwebhookconfiguration", "catalyst-operator"]);
-    await expect.poll(configuration, { timeout: 10_000 }).toMatchObject({ webhooks: expect.any(Array) });
+    await eventually(async () =>
+      expect(await configuration()).toMatchObject({ webhooks: expect.any(Array) }),
+    );
     expect((await configuration())?.metadata.uid).not.toBe(before?.metadata.uid);
   });
 
@@ -166,13 +169,13 @@ describe("an installation by an administrator of kubeadm", () => {
     await helm(["upgrade", "first", CHART, ...values("platform.serviceAccountNamespaces={argocd}")]);
     await startInstalledOperator();
     const named = async () => JSON.stringify(await configuration());
-    await expect.poll(named, { timeout: 20_000 }).toContain("argocd");
+    await eventually(async () => expect(await named()).toContain("argocd"));
     const labelled = () => kubectl(label, ARGO_CD).then(String, String);
-    await expect.poll(labelled, { timeout: 30_000, interval: 500 }).toContain("labeled");
+    await eventually(async () => expect(await labelled()).toContain("labeled"));
     expect(await operator?.readiness()).toEqual([200, expect.stringMatching(/^ok/)]);
     // The operator writes the configuration again, although no value names the operator's own namespace.
     await kubectl(["delete", "validatingwebhookconfiguration", "catalyst-operator"]);
-    await expect.poll(configuration, { timeout: 10_000 }).toBeDefined();
+    await eventually(async () => expect(await configuration()).toBeDefined());
     expect(await operator?.metrics()).toContain("catalyst_webhook_configuration_refused 0");
   }, 180_000);
 
@@ -184,8 +187,7 @@ describe("an installation by an administrator of kubeadm", () => {
     for (const place of places) expect(await write(place)).toContain("belongs to the platform");
     await helm(["upgrade", "first", CHART, ...values("controlPlane.userPrefixes={eks:}")]);
     await startInstalledOperator();
-    for (const place of places)
-      await expect.poll(() => write(place), { timeout: 30_000, interval: 500 }).toContain("created");
+    for (const place of places) await eventually(async () => expect(await write(place)).toContain("created"));
   }, 180_000);
 
   it("is unready, with a metric and an Event, while its webhook configuration cannot be written", async () => {
@@ -218,23 +220,13 @@ describe("an installation by an administrator of kubeadm", () => {
     await kubectl(["create", "-f", file]);
     // A policy takes effect some time after its binding is created. Until then, the operator can still restore the
     // configuration.
-    await expect
-      .poll(
-        async () => {
-          await kubectl([
-            "delete",
-            "--ignore-not-found",
-            "validatingwebhookconfiguration",
-            "catalyst-operator",
-          ]);
-          return operator?.readiness();
-        },
-        { timeout: 20_000, interval: 500 },
-      )
-      .toEqual([
+    await eventually(async () => {
+      await kubectl(["delete", "--ignore-not-found", "validatingwebhookconfiguration", "catalyst-operator"]);
+      expect(await operator?.readiness()).toEqual([
         503,
         "not ready: the API server refuses to write ValidatingWebhookConfiguration catalyst-operator: its Events say why\n",
       ]);
+    });
     expect(await operator?.metrics()).toContain("catalyst_webhook_configuration_refused 1");
     const events = [
       "-n",
@@ -244,11 +236,13 @@ describe("an installation by an administrator of kubeadm", () => {
       "--field-selector",
       "involvedObject.name=catalyst-operator",
     ];
-    await expect
-      .poll(() => kubectl([...events, "-o", "jsonpath={.items[*].message}"]), { timeout: 10_000 })
-      .toContain("this cluster takes no webhooks");
+    await eventually(async () =>
+      expect(await kubectl([...events, "-o", "jsonpath={.items[*].message}"])).toContain(
+        "this cluster takes no webhooks",
+      ),
+    );
     await kubectl(["delete", "-f", file]);
-    await expect.poll(async () => (await operator?.readiness())?.[0], { timeout: 30_000 }).toBe(200);
+    await eventually(async () => expect((await operator?.readiness())?.[0]).toBe(200));
     expect(await operator?.metrics()).toContain("catalyst_webhook_configuration_refused 0");
   }, 180_000);
 

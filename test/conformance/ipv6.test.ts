@@ -22,6 +22,7 @@ import { startTestControlPlane, type TestControlPlane } from "../support/server/
 import { createTestDatabase, type TestDatabase } from "../support/server/postgres.ts";
 import { proxyByIpv6 } from "../support/server/tcp-proxy.ts";
 import { prepareCluster } from "../support/server/webhook-replica.ts";
+import { eventually } from "../support/wait.ts";
 import { TOOLS } from "./helm-chart.ts";
 
 const NETWORK = { address: "::1", serviceRange: "fd00:10:96::/112" } as const;
@@ -87,7 +88,9 @@ afterAll(async () => {
 
 describe("a control plane that has only IPv6 addresses", () => {
   it(`asks the webhook ${machineAddress === undefined ? "by its address" : "through its Service"}`, async () => {
-    await expect.poll(configuration, { timeout: 20_000 }).toMatchObject({ webhooks: expect.any(Array) });
+    await eventually(async () =>
+      expect(await configuration()).toMatchObject({ webhooks: expect.any(Array) }),
+    );
     await kubectl(
       "create",
       "clusterrolebinding",
@@ -96,9 +99,9 @@ describe("a control plane that has only IPv6 addresses", () => {
       "--user=stranger",
     );
     const attempt = ["-n", "catalyst-system", "create", "configmap", "theirs", "--as=stranger"];
-    await expect
-      .poll(() => kubectl(...attempt).then(String, String), { timeout: 20_000, interval: 500 })
-      .toContain("belongs to the platform");
+    await eventually(async () =>
+      expect(await kubectl(...attempt).then(String, String)).toContain("belongs to the platform"),
+    );
     await kubectl("-n", "default", "create", "configmap", "theirs", "--as=stranger");
   });
 
@@ -111,18 +114,18 @@ describe("a control plane that has only IPv6 addresses", () => {
     });
     const zero = sovereign("zero", { role: "CatalystZero" });
     await client.create(resourceOf(SOVEREIGN), { ...zero, metadata: { name: "zero" } });
-    await expect
-      .poll(() => client.get<KubernetesObject>(NAMESPACES, { name: namespace }), { timeout: 20_000 })
-      .toBeDefined();
+    await eventually(async () =>
+      expect(await client.get<KubernetesObject>(NAMESPACES, { name: namespace })).toBeDefined(),
+    );
     await provideSecret(client, namespace, "billing-db", { uri: proxied.url });
     await provideSecret(client, namespace, "billing-jwt", { secret: "x".repeat(32) });
     const condition = async () => {
       const live = await client.get<Sovereign>(resourceOf(SOVEREIGN), { name: "zero" });
       return findCondition(live?.status?.conditions, "DatabaseReady");
     };
-    await expect
-      .poll(condition, { timeout: 30_000 })
-      .toMatchObject({ status: "True", reason: "DatabaseReachable" });
+    await eventually(async () =>
+      expect(await condition()).toMatchObject({ status: "True", reason: "DatabaseReachable" }),
+    );
   });
 
   it("gives billing's Service an address of IPv6, and accepts its workload", async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ORDER_TOPIC } from "../../src/billing/event/order-topic.ts";
 import { startHttpServer } from "../../src/platform/http-server.ts";
 import { ask, signToken } from "../support/builder/billing.ts";
-import { until } from "../support/process/billing-process.ts";
+import { eventually, until } from "../support/wait.ts";
 import {
   broker,
   database,
@@ -45,7 +45,7 @@ describe("order.placed on Kafka", () => {
       token: await signToken("salma"),
       body: { plan_id: "free", apps: ["wordpress"], tenant_id: "salma-shop" },
     });
-    await until(isDelivered);
+    await until(isDelivered, "the events are delivered");
     const [record] = await readTopic(broker.address, ORDER_TOPIC);
     expect(record?.key).toBe("salma-shop");
     expect(JSON.parse(record?.value ?? "")).toEqual({
@@ -88,9 +88,9 @@ describe("order.placed on Kafka", () => {
       await broker.kill();
       for (const tenant of ["slow", "quick", "slow", "unknown"]) await placeOrder(billing.origin, tenant);
       await broker.start();
-      await until(async () => (await readTopic(broker.address, ORDER_TOPIC)).length === 2);
+      await eventually(async () => expect((await readTopic(broker.address, ORDER_TOPIC)).length).toBe(2));
       isBroken = false;
-      await until(isDelivered);
+      await until(isDelivered, "the events are delivered");
       const records = await readTopic(broker.address, ORDER_TOPIC);
       expect(receivedOrders(records)).toEqual(await placedOrders());
       expect(new Map(records.map(({ key, value }) => [key, JSON.parse(value).data.subdomain]))).toEqual(
@@ -119,7 +119,7 @@ describe("order.placed on Kafka", () => {
     expect((await ask(billing.origin, "/readyz")).status).toBe(200);
     expect(await isDelivered()).toBe(false);
     await broker.start();
-    await until(isDelivered, 40_000);
+    await until(isDelivered, "the events are delivered", 40_000);
     expect(receivedOrders(await readTopic(broker.address, ORDER_TOPIC))).toEqual(await placedOrders());
   });
 
@@ -138,7 +138,7 @@ describe("order.placed on Kafka", () => {
       if (placed === 50) killed = relaying.end("SIGKILL");
     });
     await killed;
-    await until(isDelivered, 40_000);
+    await until(isDelivered, "the events are delivered", 40_000);
     expect(receivedOrders(await readTopic(broker.address, ORDER_TOPIC))).toEqual(await placedOrders());
   });
 });

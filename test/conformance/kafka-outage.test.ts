@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ORDER_TOPIC } from "../../src/billing/event/order-topic.ts";
 import { ask } from "../support/builder/billing.ts";
-import { until } from "../support/process/billing-process.ts";
+import { eventually, until } from "../support/wait.ts";
 import {
   broker,
   deletion,
@@ -24,17 +24,17 @@ describe("a broker that hangs", () => {
     const billing = await start();
     await placeOrder(billing.origin, "before");
     await tell(deletion("e1", "before"));
-    await until(async () => (await handledEvents()).length === 1);
-    await until(isDelivered);
+    await eventually(async () => expect((await handledEvents()).length).toBe(1));
+    await until(isDelivered, "the events are delivered");
     broker.suspend();
     await placeOrder(billing.origin, "meanwhile");
     // This takes longer than the timeout of a request to the broker.
-    await until(() => billing.log().includes("the sink does not accept events"), 30_000);
+    await eventually(() => expect(billing.log()).toContain("the sink does not accept events"));
     expect((await ask(billing.origin, "/readyz")).status).toBe(200);
     broker.resume();
-    await until(isDelivered, 30_000);
+    await until(isDelivered, "the events are delivered");
     await tell(deletion("e2", "meanwhile"));
-    await until(async () => (await handledEvents()).length === 2, 50_000);
+    await eventually(async () => expect((await handledEvents()).length).toBe(2), 50_000);
     expect(await subscriptions("meanwhile")).toEqual(["canceled"]);
     expect(receivedOrders(await readTopic(broker.address, ORDER_TOPIC))).toEqual(await placedOrders());
   });

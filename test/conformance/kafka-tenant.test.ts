@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { reconcileLedger } from "../../src/billing/ledger/reconcile-ledger.ts";
 import { ask } from "../support/builder/billing.ts";
-import { until } from "../support/process/billing-process.ts";
+import { eventually } from "../support/wait.ts";
 import {
   broker,
   database,
@@ -36,7 +36,7 @@ describe("tenant.deleted from Kafka", () => {
     const first = await start();
     await placeOrder(first.origin, "gone");
     await tell(deletion("e1", "gone"), deletion("e1", "gone"));
-    await until(async () => (await outcomes(first.origin)).repeated === 1);
+    await eventually(async () => expect((await outcomes(first.origin)).repeated).toBe(1));
     expect(await outcomes(first.origin)).toEqual({ handled: 1, repeated: 1 });
     expect(await subscriptions("gone")).toEqual(["canceled"]);
     // The tenant comes back. The earlier event does not affect its new subscription.
@@ -44,8 +44,8 @@ describe("tenant.deleted from Kafka", () => {
     expect(await first.end("SIGTERM")).toBe(0);
     await tell(deletion("e1", "gone"), deletion("e2", "other"));
     const second = await start();
-    await until(async () => (await handledEvents()).includes("e2"));
-    await until(async () => (await outcomes(second.origin)).repeated === 1);
+    await eventually(async () => expect(await handledEvents()).toContain("e2"));
+    await eventually(async () => expect((await outcomes(second.origin)).repeated).toBe(1));
     expect(await outcomes(second.origin)).toEqual({ handled: 1, repeated: 1 });
     expect(await subscriptions("gone")).toEqual(["canceled", "active"]);
     expect(await handledEvents()).toEqual(["e1", "e2"]);
@@ -67,8 +67,8 @@ describe("tenant.deleted from Kafka", () => {
       { key, value: JSON.stringify({ id: "x".repeat(5_000), type: "tenant.deleted", tenant_id: "gone" }) },
       deletion("e1", "gone"),
     );
-    await until(async () => (await subscriptions("gone"))[0] === "canceled");
-    await until(async () => (await outcomes(billing.origin)).handled === 1);
+    await eventually(async () => expect((await subscriptions("gone"))[0]).toBe("canceled"));
+    await eventually(async () => expect((await outcomes(billing.origin)).handled).toBe(1));
     expect(await outcomes(billing.origin)).toEqual({ malformed: 6, ignored: 2, handled: 1 });
     expect((await ask(billing.origin, "/readyz")).status).toBe(200);
   });
@@ -81,10 +81,10 @@ describe("tenant.deleted from Kafka", () => {
     const one = await start();
     for (const tenant of tenants) await placeOrder(one.origin, tenant);
     await send(0, 5);
-    await until(async () => (await handledEvents()).length === 5);
+    await eventually(async () => expect((await handledEvents()).length).toBe(5));
     const two = await start();
     await send(0, 12);
-    await until(async () => (await handledEvents()).length === 12);
+    await eventually(async () => expect((await handledEvents()).length).toBe(12));
     await one.end("SIGKILL");
     await send(10, 20);
     await broker.kill();
@@ -92,7 +92,7 @@ describe("tenant.deleted from Kafka", () => {
     expect((await ask(two.origin, "/readyz")).status).toBe(200);
     await broker.start();
     await send(18, 30);
-    await until(async () => (await handledEvents()).length === 30, 120_000);
+    await eventually(async () => expect((await handledEvents()).length).toBe(30), 120_000);
     expect(await handledEvents()).toEqual(ids);
     for (const tenant of tenants) expect(await subscriptions(tenant)).toEqual(["canceled"]);
     expect(await subscriptions("meanwhile")).toEqual(["active"]);

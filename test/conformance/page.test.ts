@@ -2,6 +2,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { issueVoucher, startBilling, type TestBilling } from "../support/builder/billing.ts";
 import { axeViolations, LOOKS, launchBrowser, overflow, visit } from "../support/server/browser.ts";
+import { eventually } from "../support/wait.ts";
 
 const BRANDING = { displayName: "Omantel Cloud", colour: "#ff7900", hostname: "cloud.omantel.om" };
 
@@ -89,7 +90,7 @@ describe("/redeem", () => {
     await page.clock.fastForward((seconds - 1) * 1000);
     expect(loads).toBe(0);
     await page.clock.fastForward(2000);
-    await expect.poll(() => loads).toBe(1);
+    await eventually(() => expect(loads).toBe(1));
     await close();
     await useUpTries();
     const plain = await visit(browser, `${busy.origin}/redeem?code=MISS`, { javaScript: false });

@@ -9,7 +9,8 @@ import type { Sovereign, SovereignSpec } from "../../src/api/sovereign.ts";
 import { command } from "../../src/cli/rollout.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../support/builder/catalyst-object.ts";
 import { runHere } from "../support/process/command.ts";
-import { RELEASES, SOVEREIGNS, until, useOperatorBench } from "../support/process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, useOperatorBench } from "../support/process/operator-bench.ts";
+import { until } from "../support/wait.ts";
 
 const PILOT = ["muscat", "nizwa"];
 const GULF = ["ajman", "doha", "dubai", "kuwait", "manama", "riyadh"];
@@ -128,7 +129,7 @@ describe("docs/rollout-example.md", () => {
     );
     await awaitStatus(({ phase }) => phase === "Halted");
     await until(
-      async () => imagesOf().every((image) => image === IMAGE) || undefined,
+      () => imagesOf().every((image) => image === IMAGE),
       async () => JSON.stringify(imagesOf()),
       60_000,
     );

@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const SRC = resolve(import.meta.dirname, "../../src");
+const TEST = join(SRC, "../test");
 
 /** Rows of the table in docs/architecture.md, longest folder first: a folder, and the folders that it may import. */
 const MAY_IMPORT = readImportTable(
@@ -208,5 +209,15 @@ describe("layering", () => {
         .filter(({ file, specifier }) => PURE_PACKAGES[specifier] !== file)
         .map(({ file, specifier }) => `${file} imports ${specifier}`),
     ).toEqual([]);
+  });
+
+  it("lets tests wait only through test/support/wait.ts, whose bounds suit a busy machine", () => {
+    const tests = readdirSync(TEST, { recursive: true, encoding: "utf8" }).filter((name) =>
+      name.endsWith(".ts"),
+    );
+    const waiting = tests.filter((file) =>
+      /\bvi\s*\.\s*wait(For|Until)\b|\bexpect\s*\.\s*poll\b/.test(readFileSync(join(TEST, file), "utf8")),
+    );
+    expect(waiting).toEqual(["support/wait.ts"]);
   });
 });

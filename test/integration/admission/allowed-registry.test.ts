@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BLUEPRINT, type Blueprint } from "../../../src/api/blueprint.ts";
 import { FRANCHISE } from "../../../src/api/franchise.ts";
 import type { KindDefinition } from "../../../src/api/kind.ts";
@@ -12,6 +12,7 @@ import { type ApiConnection, createApiConnection } from "../../../src/playground
 import { franchise } from "../../support/builder/catalyst-object.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
 import { prepareCluster } from "../../support/server/webhook-replica.ts";
+import { eventually } from "../../support/wait.ts";
 
 const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
 const DIGEST = `sha256:${"a".repeat(64)}`;
@@ -84,9 +85,9 @@ async function startOperator(): Promise<void> {
     },
     stdio: "ignore",
   });
-  await vi.waitFor(
+  await eventually(
     async () => expect((await fetch(`http://127.0.0.1:${healthPort}/readyz`)).status).toBe(200),
-    { timeout: 100_000 },
+    100_000,
   );
 }
 
@@ -117,9 +118,9 @@ const statusOf = async (name: string) =>
 describe("an unsigned Blueprint", () => {
   it("passes admission and becomes Verified from an allowed registry", async () => {
     expect(await createAsFranchisee("shop", "registry.test/allowed/shop")).toMatchObject({ status: 201 });
-    await expect
-      .poll(async () => (await statusOf("shop"))?.conditions, { timeout: 20_000 })
-      .toMatchObject([{ type: "Ready" }, { type: "Verified" }]);
+    await eventually(async () =>
+      expect((await statusOf("shop"))?.conditions).toMatchObject([{ type: "Ready" }, { type: "Verified" }]),
+    );
     const status = await statusOf("shop");
     const verdict = {
       status: "True",
@@ -143,9 +144,9 @@ describe("an unsigned Blueprint", () => {
     const verified = async () =>
       (await statusOf("shop"))?.conditions?.find(({ type }) => type === "Verified")?.reason;
     await write("allowedRegistries: [registry.test/other]\n");
-    await expect.poll(verified, { timeout: 20_000 }).toBe("VerificationFailed");
+    await eventually(async () => expect(await verified()).toBe("VerificationFailed"));
     await write(TRUST);
-    await expect.poll(verified, { timeout: 20_000 }).toBe("RegistryAllowed");
+    await eventually(async () => expect(await verified()).toBe("RegistryAllowed"));
   });
 
   it.each([

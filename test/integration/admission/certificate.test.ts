@@ -23,6 +23,7 @@ import {
   WEBHOOK_HOST,
   type WebhookReplica,
 } from "../../support/server/webhook-replica.ts";
+import { eventually } from "../../support/wait.ts";
 
 const SECRET = { name: WEBHOOK_TLS_SECRET, namespace: SYSTEM_NAMESPACE };
 const NAMES = [WEBHOOK_HOST, `${WEBHOOK_HOST}.cluster.local`];
@@ -77,9 +78,9 @@ async function start(leads: boolean, env: Record<string, string> = {}): Promise<
 async function startTwo(): Promise<void> {
   await start(true);
   await start(false);
-  await expect
-    .poll(() => replicas.map(({ webhook }) => webhook.unreadyReason()), { timeout: 20_000 })
-    .toEqual(replicas.map(() => undefined));
+  await eventually(() =>
+    expect(replicas.map(({ webhook }) => webhook.unreadyReason())).toEqual(replicas.map(() => undefined)),
+  );
 }
 
 const store = () =>
@@ -102,16 +103,16 @@ describe("the webhook's certificate", () => {
     expect(follower.webhook.unreadyReason()).toBe("the CA of the webhook's certificate is not published");
     expect(await publishedBundle(client)).toBe("");
     await start(true);
-    await expect
-      .poll(() => replicas.map(({ webhook }) => webhook.unreadyReason()), { timeout: 20_000 })
-      .toEqual(replicas.map(() => undefined));
+    await eventually(() =>
+      expect(replicas.map(({ webhook }) => webhook.unreadyReason())).toEqual(replicas.map(() => undefined)),
+    );
     expect((await servedByAll()).size).toBe(1);
     expect(authoritiesOf(await publishedBundle(client))).toHaveLength(1);
   });
 
   it("shares one certificate between replicas that start at once", async () => {
     await Promise.all([start(true), start(false), start(false)]);
-    await expect.poll(async () => (await servedByAll()).size, { timeout: 20_000 }).toBe(1);
+    await eventually(async () => expect((await servedByAll()).size).toBe(1));
   });
 
   const garbage = Object.fromEntries(
@@ -134,12 +135,10 @@ describe("the webhook's certificate", () => {
     const oldAuthority = await publishedBundle(client);
     const impatient = connectForever(client, replicas, LAG_MS);
     await change();
-    await expect
-      .poll(async () => [...(await servedByAll())].filter((served) => served !== before).length, {
-        timeout: 30_000,
-      })
-      .toBe(1);
-    await expect.poll(async () => (await servedByAll()).size, { timeout: 30_000 }).toBe(1);
+    await eventually(async () =>
+      expect([...(await servedByAll())].filter((served) => served !== before).length).toBe(1),
+    );
+    await eventually(async () => expect((await servedByAll()).size).toBe(1));
     expect(await impatient.stop()).toEqual([]);
     expect(impatient.handshakes()).toBeGreaterThan(5);
     const bundle = authoritiesOf(await publishedBundle(client)).map(String);
@@ -158,7 +157,7 @@ describe("the webhook's certificate", () => {
     const follower = await start(false);
     expect(follower.webhook.unreadyReason()).toBe("the CA of the webhook's certificate is not published");
     await start(true);
-    await expect.poll(() => follower.webhook.unreadyReason(), { timeout: 20_000 }).toBeUndefined();
+    await eventually(() => expect(follower.webhook.unreadyReason()).toBeUndefined());
     const bundle = authoritiesOf(await publishedBundle(client)).map(String);
     expect(bundle).toHaveLength(2);
     expect(bundle[1]).toBe(old);
@@ -207,19 +206,17 @@ describe("a certificate from files", () => {
     await mount("first", await issueCertificates([WEBHOOK_HOST], new Date()));
     await start(true, env);
     await start(false, env);
-    await expect
-      .poll(() => replicas.map(({ webhook }) => webhook.unreadyReason()), { timeout: 20_000 })
-      .toEqual(replicas.map(() => undefined));
+    await eventually(() =>
+      expect(replicas.map(({ webhook }) => webhook.unreadyReason())).toEqual(replicas.map(() => undefined)),
+    );
     expect(await client.get(SECRETS, SECRET)).toBeUndefined();
     const [before = ""] = await servedByAll();
     const impatient = connectForever(client, replicas, LAG_MS);
     await mount("second", await issueCertificates([WEBHOOK_HOST], new Date()));
-    await expect
-      .poll(async () => [...(await servedByAll())].filter((served) => served !== before).length, {
-        timeout: 30_000,
-      })
-      .toBe(1);
-    await expect.poll(async () => (await servedByAll()).size, { timeout: 30_000 }).toBe(1);
+    await eventually(async () =>
+      expect([...(await servedByAll())].filter((served) => served !== before).length).toBe(1),
+    );
+    await eventually(async () => expect((await servedByAll()).size).toBe(1));
     const [after = ""] = await servedByAll();
     const garbage = await issueCertificates([WEBHOOK_HOST], new Date());
     await mount("third", { ...garbage, key: "none" });

@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Agent, request } from "undici";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { createArtifactCheck } from "../../../src/admission/artifact-check.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
 import { createOciClient } from "../../../src/admission/signature/oci-client.ts";
@@ -16,6 +16,7 @@ import { startWebhook, type Webhook } from "../../../src/operator/webhook.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 import { type OperatorCluster, startOperatorCluster } from "../../support/server/operator-cluster.ts";
+import { eventually } from "../../support/wait.ts";
 
 const HOSTS = ["first.test", "second.test"];
 const SIGNER = { keyless: { issuer: "https://ci.test", identity: "release" } };
@@ -55,7 +56,7 @@ beforeAll(async () => {
     events: createEventRecorder({ client, component: "test", instance: "test", logger, now }),
   });
   await client.create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } });
-  await vi.waitFor(() => expect(caches.namespaces.get("shop")).toBeDefined());
+  await eventually(() => expect(caches.namespaces.get("shop")).toBeDefined());
 });
 afterAll(async () => {
   await dispatcher.destroy();
@@ -102,7 +103,7 @@ it("answers reviews that need no registry while 200 wait for one that hangs, and
     }),
   );
   // For each host, 16 requests are in progress and the others wait.
-  await vi.waitFor(() => expect(hanging).toHaveLength(16 * HOSTS.length), { timeout: 30_000 });
+  await eventually(() => expect(hanging).toHaveLength(16 * HOSTS.length));
 
   const cheap = await Promise.all(
     Array.from({ length: 200 }, (_, index) =>

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { readRequestCount } from "../../../src/billing/http/request-count.ts";
 import { ask, JWT_SECRET, signToken } from "../../support/builder/billing.ts";
 import { database, run, useBillingCommands } from "../../support/process/billing-command.ts";
-import { until } from "../../support/process/billing-process.ts";
 import { createTestDatabase } from "../../support/server/postgres.ts";
 import { createPostgresProxy } from "../../support/server/postgres-proxy.ts";
+import { eventually } from "../../support/wait.ts";
 
 useBillingCommands();
 
@@ -71,7 +71,7 @@ describe("catalyst billing", () => {
     const slow = ask(url, "/billing/balance", { token: await signToken("slow") });
     // Only locks of this database count, because other tests wait for locks on the same server.
     const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-    await until(async () => (await holder.query(waiting)).rows.length > 0);
+    await eventually(async () => expect((await holder.query(waiting)).rows.length).toBeGreaterThan(0));
     child.kill("SIGTERM");
     await new Promise((done) => setTimeout(done, 200));
     await holder.query("COMMIT");
@@ -100,7 +100,7 @@ describe("catalyst billing", () => {
     expect(await ask("/billing/balance")).toEqual([200, "keep-alive"]);
     child.kill("SIGTERM");
     const signalledAt = performance.now();
-    await until(async () => (await ask("/readyz"))[0] === 503);
+    await eventually(async () => expect((await ask("/readyz"))[0]).toBe(503));
     while (performance.now() - signalledAt < 900)
       expect(await ask("/billing/balance")).toEqual([200, "close"]);
     expect((await exit).code).toBe(0);
@@ -130,7 +130,7 @@ describe("catalyst billing", () => {
         () => undefined,
       ),
     );
-    await until(async () => known.size > 5);
+    await eventually(async () => expect(known.size).toBeGreaterThan(5));
     issue.child.kill("SIGKILL");
     await Promise.all(burst);
     await issue.exit;
@@ -172,7 +172,7 @@ describe("catalyst billing", () => {
       ]);
       expect((await ask(url, "/healthz")).status).toBe(200);
       proxy.reconnect();
-      await until(async () => (await ask(url, "/readyz")).status === 200);
+      await eventually(async () => expect((await ask(url, "/readyz")).status).toBe(200));
       const token = await signToken("steady");
       expect((await ask(url, "/billing/balance", { token })).status).toBe(200);
       proxy.disconnect();
@@ -182,10 +182,10 @@ describe("catalyst billing", () => {
         503,
       );
       expect((await ask(url, "/redeem?code=ANY")).status).toBe(503);
-      await until(async () => (await ask(url, "/readyz")).status === 503);
+      await eventually(async () => expect((await ask(url, "/readyz")).status).toBe(503));
       proxy.reconnect();
-      await until(async () => (await ask(url, "/billing/balance", { token })).status === 200);
-      await until(async () => (await ask(url, "/readyz")).status === 200);
+      await eventually(async () => expect((await ask(url, "/billing/balance", { token })).status).toBe(200));
+      await eventually(async () => expect((await ask(url, "/readyz")).status).toBe(200));
     } finally {
       proxy.close();
     }

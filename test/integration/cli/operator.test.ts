@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
 import { prepareCluster, publishedBundle, WEBHOOK_HOST } from "../../support/server/webhook-replica.ts";
+import { eventually } from "../../support/wait.ts";
 
 const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
 
@@ -100,15 +101,17 @@ describe("catalyst operator", () => {
   it("is ready once its CA is published, keeps serving unready after SIGTERM, and then exits with 0", async () => {
     const { child, serving, exit } = run({ DRAIN_SECONDS: "1" });
     const { webhook, voucherApi, health } = await serving;
-    await expect
-      .poll(() => askHttp(health, "/readyz").then(([status]) => status), { timeout: 30_000 })
-      .toBe(200);
+    await eventually(async () =>
+      expect(await askHttp(health, "/readyz").then(([status]) => status)).toBe(200),
+    );
     const ca = await publishedBundle(client);
     expect(await review(webhook.port, ca)).toEqual([200, "keep-alive"]);
 
     child.kill("SIGTERM");
     const signalledAt = performance.now();
-    await expect.poll(() => askHttp(health, "/readyz").then(([status]) => status), { interval: 5 }).toBe(503);
+    await eventually(async () =>
+      expect(await askHttp(health, "/readyz").then(([status]) => status)).toBe(503),
+    );
     while (performance.now() - signalledAt < 900) {
       expect(await review(webhook.port, ca)).toEqual([200, "close"]);
       // The cluster has no Sovereign, so /healthz answers 503. The test needs only an answer.

@@ -17,7 +17,8 @@ import {
 } from "../../../src/kube/resource.ts";
 import { sovereign } from "../../support/builder/catalyst-object.ts";
 import { runHere } from "../../support/process/command.ts";
-import { SOVEREIGNS, until, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { SOVEREIGNS, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { until } from "../../support/wait.ts";
 
 const bench = useOperatorBench();
 const folder = mkdtempSync(join(tmpdir(), "uninstall-"));
@@ -109,10 +110,7 @@ describe("catalyst uninstall", () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(isDone).toBe(false);
     await client.delete(PODS, operator);
-    await until(
-      async () => isDone || undefined,
-      async () => "the command still waits",
-    );
+    await until(() => isDone, "the command still waits");
     await running;
   });
 });

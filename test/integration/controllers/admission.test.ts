@@ -8,7 +8,7 @@ import { createWebhookConfigurationReconciler } from "../../../src/controllers/w
 import { createApplier } from "../../../src/kube/apply.ts";
 import { CLUSTER_ROLES, VALIDATING_WEBHOOK_CONFIGURATIONS } from "../../../src/kube/resource.ts";
 import { AT, namespaceNamed, readyOf, signal, useKindBench } from "../../support/process/kind-bench.ts";
-import { until } from "../../support/process/operator-bench.ts";
+import { until } from "../../support/wait.ts";
 
 const { bench, common, create, read } = useKindBench();
 const DAY_MS = 24 * 3_600_000;
@@ -138,9 +138,6 @@ describe("the webhook configuration's controller", () => {
 
     // As in `helm uninstall`, which deletes the role and not the configuration.
     await bench.client().delete(CLUSTER_ROLES, role.metadata);
-    await until(
-      async () => (await read()) === undefined || undefined,
-      async () => "the configuration is still there",
-    );
+    await until(async () => (await read()) === undefined, "the configuration is still there");
   });
 });

@@ -16,13 +16,8 @@ import {
 } from "../../../src/kube/resource.ts";
 import { release, sovereign } from "../../support/builder/catalyst-object.ts";
 import type { ControllerRun } from "../../support/process/controller-run.ts";
-import {
-  RELEASES,
-  SOVEREIGNS,
-  settled,
-  until,
-  useOperatorBench,
-} from "../../support/process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, settled, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { until } from "../../support/wait.ts";
 
 const bench = useOperatorBench();
 const KEPT = [
@@ -55,12 +50,12 @@ const create = (name: string, spec: Partial<SovereignSpec> = {}) =>
 async function remove(name: string): Promise<void> {
   await bench.client().delete(SOVEREIGNS, { name });
   await until(
-    async () => ((await bench.sovereign(name)) === undefined ? true : undefined),
-    async () => `${name} is gone`,
+    async () => (await bench.sovereign(name)) === undefined,
+    () => `${name} is gone`,
   );
   await until(
-    async () => (bench.caches().sovereigns.get(name) === undefined ? true : undefined),
-    async () => `the cache knows that ${name} is gone`,
+    () => bench.caches().sovereigns.get(name) === undefined,
+    () => `the cache knows that ${name} is gone`,
   );
 }
 
@@ -135,7 +130,7 @@ describe("deleting a Sovereign", () => {
     await remove("brief");
     await bench.client().delete(NAMESPACES, { name: "sovereign-brief" });
     await until(
-      async () => (bench.caches().namespaces.get("sovereign-brief") === undefined ? true : undefined),
+      () => bench.caches().namespaces.get("sovereign-brief") === undefined,
       async () =>
         `the namespace is gone: ${JSON.stringify(await bench.client().get(NAMESPACES, { name: "sovereign-brief" }))}`,
     );
@@ -170,7 +165,7 @@ describe("deleting a Sovereign", () => {
     await bench.awaitCondition("held", "Ready", "False", "Migrating");
     const job = await until(
       async () => (await bench.client().list<KubernetesObject>(JOBS, { namespace })).items[0],
-      async () => "the migration Job",
+      "the migration Job",
     );
     const setFinalizers = (finalizers: string[]) =>
       bench.client().mergePatch(JOBS, job.metadata, { metadata: { finalizers } });
@@ -205,13 +200,10 @@ describe("deleting a Sovereign", () => {
         run.calls.includes("create Job") ||
         run.calls.some((call) => call.startsWith("apply Deployment")) ||
         undefined,
-      async () => "a first workload",
+      "a first workload",
     );
     await bench.client().delete(SOVEREIGNS, { name: "hasty" });
-    await until(
-      async () => ((await bench.sovereign("hasty")) === undefined ? true : undefined),
-      async () => "hasty is gone",
-    );
+    await until(async () => (await bench.sovereign("hasty")) === undefined, "hasty is gone");
     await settled(run);
     expect(await contents("sovereign-hasty")).toEqual([]);
   });
@@ -224,12 +216,9 @@ describe("changing a Sovereign", () => {
       bench.client().mergePatch(SOVEREIGNS, { name: "omantel" }, { spec: { billing: { ingress } } });
     const ingress = () => bench.client().get(INGRESSES, key);
     await setIngress({ host: "vouchers.example" });
-    await until(ingress, async () => "the Ingress is there");
+    await until(ingress, "the Ingress is there");
     await setIngress(null);
-    await until(
-      async () => ((await ingress()) === undefined ? true : undefined),
-      async () => "the Ingress is gone",
-    );
+    await until(async () => (await ingress()) === undefined, "the Ingress is gone");
     await bench.awaitCondition("omantel", "Ready", "True");
   });
 });

@@ -7,14 +7,9 @@ import { CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, resourceOf, SERVICES } from "../.
 import { sleep } from "../../../src/platform/shutdown.ts";
 import { blueprint, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
 import type { ControllerRun } from "../../support/process/controller-run.ts";
-import {
-  RELEASES,
-  SOVEREIGNS,
-  settled,
-  until,
-  useOperatorBench,
-} from "../../support/process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, settled, useOperatorBench } from "../../support/process/operator-bench.ts";
 import { editBillingImage } from "../../support/server/api-request.ts";
+import { until } from "../../support/wait.ts";
 
 const bench = useOperatorBench();
 const NAMESPACE = "sovereign-zero";
@@ -65,7 +60,7 @@ describe("manual changes of a Sovereign's objects", () => {
         const { data } = (await client.get<ConfigMapObject>(CONFIG_MAPS, key)) ?? {};
         return JSON.stringify(JSON.parse(data?.["catalog.json"] ?? "{}").apps);
       };
-      return until(async () => (await apps()) === JSON.stringify(expected) || undefined, apps);
+      return until(async () => (await apps()) === JSON.stringify(expected), apps);
     };
     await client.create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name: "catalog" } });
     const wiki = blueprint("wiki", { card: { title: "Wiki", priceBaisa: 500 } });
@@ -85,10 +80,7 @@ describe("manual changes of a Sovereign's objects", () => {
     const [before, looks] = [run.calls.length, run.reconciles.length];
     const key = { namespace: NAMESPACE, name: "billing" };
     await bench.client().mergePatch(SERVICES, key, { metadata: { labels: { team: "theirs" } } });
-    await until(
-      async () => run.reconciles.length > looks || undefined,
-      async () => "a look",
-    );
+    await until(() => run.reconciles.length > looks, "a look");
     await settled(run);
     expect(run.calls.slice(before)).toEqual([]);
   });
@@ -102,7 +94,7 @@ describe("manual changes of a Sovereign's objects", () => {
     }, stop.signal);
     await editImage();
     await until(
-      async () => (await imageOf()) === NEXT_IMAGE || undefined,
+      async () => (await imageOf()) === NEXT_IMAGE,
       async () => `the image is ${await imageOf()}`,
     );
     await bench.awaitCondition("zero", "InSync", "True");
@@ -124,10 +116,7 @@ describe("manual changes of a Sovereign's objects", () => {
       metadata: { labels: { "catalyst.openova.io/managed-by": null } },
       spec: { selector: { app: "theirs" } },
     });
-    await until(
-      async () => (run.drifts.length > drifts ? true : undefined),
-      async () => "the correction",
-    );
+    await until(() => run.drifts.length > drifts, "the correction");
     expect(run.drifts.at(-1)).toMatchObject({
       kind: "Service",
       fields: expect.arrayContaining(["spec.selector"]),
@@ -145,16 +134,13 @@ describe("manual changes of a Sovereign's objects", () => {
     ];
     await editImage();
     await until(
-      async () => (await imageOf()) === NEXT_IMAGE || undefined,
+      async () => (await imageOf()) === NEXT_IMAGE,
       async () => `the image is ${await imageOf()}`,
     );
     await bench.awaitCondition("zero", "DatabaseReady", "False", "DatabaseUnreachable");
     await settled(run);
     await editConfiguration('{"while":"away"}');
-    await until(
-      async () => run.drifts.at(-1)?.kind === "ConfigMap" || undefined,
-      async () => "the correction of the configuration",
-    );
+    await until(() => run.drifts.at(-1)?.kind === "ConfigMap", "the correction of the configuration");
     await sleep(1_000);
     // Two edits, their effects, and one reconcile each second.
     expect(run.reconciles.length - reconciles).toBeLessThan(25);
@@ -169,7 +155,7 @@ describe("manual changes of a Sovereign's objects", () => {
     await bench.awaitCondition("zero", "ImagePinned", "False", "ReleaseMissing");
     await editImage();
     await until(
-      async () => (await imageOf()) === NEXT_IMAGE || undefined,
+      async () => (await imageOf()) === NEXT_IMAGE,
       async () => `the image is ${await imageOf()}`,
     );
     await bench.client().create<BillingRelease>(RELEASES, release());
@@ -202,7 +188,7 @@ describe("manual changes of a Sovereign's objects", () => {
     // An edited image in another field is not part of this conflict.
     await editImage();
     await until(
-      async () => (await imageOf()) === NEXT_IMAGE || undefined,
+      async () => (await imageOf()) === NEXT_IMAGE,
       async () => `the image is ${await imageOf()}`,
     );
     const conflicts = (await bench.events("zero")).filter(({ reason }) => reason === "FieldConflict");

@@ -7,14 +7,9 @@ import { isFinishedJob, type JobObject } from "../../../src/controllers/sovereig
 import { KubeError, kubeErrorOf } from "../../../src/kube/error.ts";
 import { CONFIG_MAPS, DEPLOYMENTS, JOBS, NAMESPACES, SERVICES } from "../../../src/kube/resource.ts";
 import { IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
-import {
-  RELEASES,
-  SOVEREIGNS,
-  settled,
-  until,
-  useOperatorBench,
-} from "../../support/process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, settled, useOperatorBench } from "../../support/process/operator-bench.ts";
 import { editBillingImage } from "../../support/server/api-request.ts";
+import { until } from "../../support/wait.ts";
 
 const bench = useOperatorBench();
 const NAMESPACE = "sovereign-zero";
@@ -114,14 +109,11 @@ describe("what the API server refuses", () => {
     const edited = "registry.example/edited:1";
     await editBillingImage(bench.client(), NAMESPACE, edited);
     await bench.client().delete(SERVICES, key);
-    await until(
-      async () => {
-        const deployment = JSON.stringify(await bench.client().get(DEPLOYMENTS, key));
-        const service = await bench.client().get(SERVICES, key);
-        return !deployment.includes(edited) && service !== undefined ? true : undefined;
-      },
-      async () => "the image and the Service as they were",
-    );
+    await until(async () => {
+      const deployment = JSON.stringify(await bench.client().get(DEPLOYMENTS, key));
+      const service = await bench.client().get(SERVICES, key);
+      return !deployment.includes(edited) && service !== undefined ? true : undefined;
+    }, "the image and the Service as they were");
     const seen = await bench.awaitCondition("zero", "Stalled", "True", "WriteForbidden");
     expect(findCondition(seen.status?.conditions, "Ready")?.status).toBe("False");
     expect((await bench.events("zero")).map(({ message }) => message)).toContain(
@@ -136,13 +128,10 @@ describe("what the API server refuses", () => {
       "catalyst.openova.io/managed-by": "operator",
       "catalyst.openova.io/sovereign": "zero",
     });
-    const live = await until(
-      async () => {
-        const found = await bench.client().get(DEPLOYMENTS, { namespace: NAMESPACE, name: "billing" });
-        return found?.metadata.uid === uid ? undefined : found;
-      },
-      async () => "another Deployment",
-    );
+    const live = await until(async () => {
+      const found = await bench.client().get(DEPLOYMENTS, { namespace: NAMESPACE, name: "billing" });
+      return found?.metadata.uid === uid ? undefined : found;
+    }, "another Deployment");
     expect((live as unknown as { spec: { selector: unknown } }).spec.selector).toEqual({
       matchLabels: { "app.kubernetes.io/name": "billing" },
     });
@@ -166,13 +155,10 @@ describe("what the API server refuses", () => {
     const key = { namespace: NAMESPACE, name: "billing-config" };
     const uid = (await bench.client().get(CONFIG_MAPS, key))?.metadata.uid;
     await bench.client().mergePatch(CONFIG_MAPS, key, { immutable: true });
-    const live = await until(
-      async () => {
-        const found = await bench.client().get<KubernetesObject & { immutable?: boolean }>(CONFIG_MAPS, key);
-        return found === undefined || found.metadata.uid === uid ? undefined : found;
-      },
-      async () => "another ConfigMap",
-    );
+    const live = await until(async () => {
+      const found = await bench.client().get<KubernetesObject & { immutable?: boolean }>(CONFIG_MAPS, key);
+      return found === undefined || found.metadata.uid === uid ? undefined : found;
+    }, "another ConfigMap");
     expect(live.immutable).toBeUndefined();
     await bench.awaitCondition("zero", "Ready", "True");
   });
@@ -237,10 +223,7 @@ describe("what the API server refuses", () => {
     bench.simulation().hangingMigrations.add(namespace);
     await bench.client().create<Sovereign>(SOVEREIGNS, sovereign("resumed"));
     await bench.awaitCondition("resumed", "Ready", "False", "Migrating");
-    const before = await until(
-      async () => ((await jobs()).length === 1 ? jobs() : undefined),
-      async () => "the Job",
-    );
+    const before = await until(async () => ((await jobs()).length === 1 ? jobs() : undefined), "the Job");
     await suspend(true);
     await bench.awaitCondition("resumed", "Ready", "Unknown", "Suspended");
     await settled(run);

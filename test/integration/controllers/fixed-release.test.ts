@@ -3,8 +3,9 @@ import type { BillingRelease } from "../../../src/api/billing-release.ts";
 import { findCondition, isConditionTrue } from "../../../src/api/condition.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
-import { RELEASES, SOVEREIGNS, until, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, useOperatorBench } from "../../support/process/operator-bench.ts";
 import type { SimulatedWorkload } from "../../support/server/simulated-workload.ts";
+import { until } from "../../support/wait.ts";
 
 const bench = useOperatorBench();
 const FIXED_IMAGE = IMAGE.replace(/[0-9a-f]{64}$/, "c".repeat(64));

@@ -17,7 +17,7 @@ import { CLUSTER_ROLES, NAMESPACES, ROLE_BINDINGS, resourceOf } from "../../../s
 import { Registry } from "../../../src/platform/metrics.ts";
 import { franchise, sovereign } from "../../support/builder/catalyst-object.ts";
 import { AT, useKindBench } from "../../support/process/kind-bench.ts";
-import { until } from "../../support/process/operator-bench.ts";
+import { until } from "../../support/wait.ts";
 
 const { bench, common, create } = useKindBench();
 const END = "2026-06-01T00:01:00.000Z";
@@ -51,7 +51,7 @@ async function granted(): Promise<string[]> {
           const { items } = await bench.client().list<KubernetesObject>(cache.resource);
           return named(items).join() === named(cache.list()).join() ? items : undefined;
         },
-        async () => `${cache.resource.plural} in the cache`,
+        () => `${cache.resource.plural} in the cache`,
       ),
     );
   return lists
@@ -142,8 +142,8 @@ describe("a Franchisee's rights", () => {
       const spec = { subjects: [{ kind: "User", name }] };
       await bench.client().mergePatch(resourceOf(FRANCHISE), { name: "omantel" }, { spec });
       await until(
-        async () => (franchises.get("omantel")?.spec.subjects[0]?.name === name ? true : undefined),
-        async () => "the subject in the cache",
+        () => franchises.get("omantel")?.spec.subjects[0]?.name === name,
+        "the subject in the cache",
       );
     };
     await nameSubject("successor");
@@ -183,7 +183,7 @@ describe("a Franchisee's rights", () => {
         franchises.get("omantel")?.spec.grants.privateBlueprints?.max === 0
           ? true
           : undefined,
-      async () => "the changes in the cache",
+      "the changes in the cache",
     );
     await process().reconcile();
     expect(await granted()).toEqual(["ClusterRole", "ClusterRoleBinding", "catalog"]);
@@ -203,10 +203,7 @@ describe("a Franchisee's rights", () => {
     await bench
       .client()
       .mergePatch(resourceOf(FRANCHISE), { name: "omantel" }, { spec: { term: { end: later } } });
-    await until(
-      async () => (deps.franchises.get("omantel")?.spec.term.end === later ? true : undefined),
-      async () => "the new term in the cache",
-    );
+    await until(() => deps.franchises.get("omantel")?.spec.term.end === later, "the new term in the cache");
     await reconcile();
     expect(await granted()).toEqual(["ClusterRole", "ClusterRoleBinding", "catalog"]);
   });
@@ -255,13 +252,10 @@ describe("a Franchisee's rights", () => {
         sovereigns.list().length === 0 && franchises.get("omantel")?.metadata.deletionTimestamp !== undefined
           ? true
           : undefined,
-      async () => "the deletions in the cache",
+      "the deletions in the cache",
     );
     await process().reconcile();
-    await until(
-      async () => ((await granted()).length === 0 ? true : undefined),
-      async () => "no rights are left",
-    );
+    await until(async () => (await granted()).length === 0, "no rights are left");
     expect(await bench.client().get(NAMESPACES, { name: "catalog" })).toBeDefined();
   });
 });

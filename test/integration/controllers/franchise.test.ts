@@ -11,7 +11,7 @@ import { KubeError } from "../../../src/kube/error.ts";
 import { NAMESPACES, resourceOf } from "../../../src/kube/resource.ts";
 import { franchise, sovereign } from "../../support/builder/catalyst-object.ts";
 import { AT, namespaceNamed, readyOf, signal, useKindBench } from "../../support/process/kind-bench.ts";
-import { until } from "../../support/process/operator-bench.ts";
+import { eventually, until } from "../../support/wait.ts";
 
 const { bench, common, create, read } = useKindBench();
 const DAY_MS = 24 * 3_600_000;
@@ -65,15 +65,9 @@ describe("the Franchise controller", () => {
     await create(franchises, franchise("held"));
     await create(sovereigns, sovereign("holder", { role: "Franchised", franchise: "held" }));
     await reconcile("held");
-    await until(
-      async () => franchises.get("held")?.metadata.finalizers,
-      async () => "the finalizer in the cache",
-    );
+    await until(async () => franchises.get("held")?.metadata.finalizers, "the finalizer in the cache");
     await bench.client().delete(franchises.resource, { name: "held" });
-    await until(
-      async () => franchises.get("held")?.metadata.deletionTimestamp,
-      async () => "the deletion in the cache",
-    );
+    await until(async () => franchises.get("held")?.metadata.deletionTimestamp, "the deletion in the cache");
     await reconcile("held");
     const message =
       "the Franchise is to be deleted, but Sovereigns holder still run under it: delete them, and the Franchise goes by itself";
@@ -81,10 +75,7 @@ describe("the Franchise controller", () => {
       ...{ status: "False", reason: "InUse", message },
     });
     await bench.client().delete(sovereigns.resource, { name: "holder" });
-    await until(
-      async () => (sovereigns.get("holder") === undefined ? true : undefined),
-      async () => "the Sovereign is gone",
-    );
+    await until(() => sovereigns.get("holder") === undefined, "the Sovereign is gone");
     await reconcile("held");
     expect(await read(FRANCHISE, "held")).toBeUndefined();
   });
@@ -94,15 +85,9 @@ describe("the Franchise controller", () => {
     await create(franchises, franchise("guarded"));
     await create(sovereigns, sovereign("guardian", { role: "Franchised", franchise: "guarded" }));
     await reconcile("guarded");
-    await until(
-      async () => franchises.get("guarded")?.metadata.finalizers,
-      async () => "the finalizer in the cache",
-    );
+    await until(async () => franchises.get("guarded")?.metadata.finalizers, "the finalizer in the cache");
     await bench.client().delete(sovereigns.resource, { name: "guardian" });
-    await until(
-      async () => (sovereigns.get("guardian") === undefined ? true : undefined),
-      async () => "the Sovereign is gone",
-    );
+    await until(() => sovereigns.get("guardian") === undefined, "the Sovereign is gone");
     const refusal = new KubeError("PATCH franchises/guarded: a policy", {
       ...{ status: 403, reason: "Forbidden", serverMessage: "a policy denies it" },
       request: { method: "PATCH", target: "Franchise guarded" },
@@ -194,7 +179,7 @@ describe("the Blueprint controller", () => {
         franchises.get("brief")?.metadata.resourceVersion === granted.metadata.resourceVersion
           ? true
           : undefined,
-      async () => "the grant in the cache",
+      "the grant in the cache",
     );
     expect(await outcomeAt(minute(-5))).toEqual({ kind: "done", requeueAfterMs: 300_000 });
     expect(await outcomeAt(minute(0))).toEqual({ kind: "done", requeueAfterMs: 60_000 });
@@ -232,7 +217,7 @@ describe("the Blueprint controller", () => {
     expect(asked).toEqual([]);
     expect(await verifiedOf("a-first")).toMatchObject({ status: "True" });
     await bench.client().delete(resourceOf(BLUEPRINT), { name: "a-first", namespace: "catalog-sovereign" });
-    await expect.poll(() => blueprints.get("catalog-sovereign/a-first")).toBeUndefined();
+    await eventually(() => expect(blueprints.get("catalog-sovereign/a-first")).toBeUndefined());
     expect(await verifiedOf("b-second")).toMatchObject({ status: "True" });
   });
 

@@ -24,7 +24,8 @@ import {
 } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { sovereign } from "../../support/builder/catalyst-object.ts";
-import { SOVEREIGNS, until, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { SOVEREIGNS, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { until } from "../../support/wait.ts";
 
 const bench = useOperatorBench();
 const DIGEST = `sha256:${"b".repeat(64)}`;
@@ -91,17 +92,14 @@ describe("the check of installed artifacts", () => {
           .client()
           .create(resource, object as KubernetesObject)
           .catch(() => undefined),
-      async () => `an object of kind ${kind}`,
+      () => `an object of kind ${kind}`,
     );
   };
   const report = () =>
     bench.client().get<PolicyReport>(POLICY_REPORTS, { name: "catalyst-admission", namespace });
   const createNamespace = async (name: string) => {
     await bench.client().create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
-    await until(
-      async () => bench.caches().namespaces.get(name),
-      async () => "the namespace in the cache",
-    );
+    await until(async () => bench.caches().namespaces.get(name), "the namespace in the cache");
   };
   const warnings = async (at = namespace) => {
     await events.flush();
@@ -168,10 +166,7 @@ describe("the check of installed artifacts", () => {
 
   it("reports an Ingress with a Sovereign's host and an EndpointSlice with its address, which came in without a webhook", async () => {
     await bench.client().create(SOVEREIGNS, sovereign("omantel", { fqdn: "omantel.test" }));
-    await until(
-      async () => bench.caches().sovereigns.get("omantel"),
-      async () => "the Sovereign in the cache",
-    );
+    await until(async () => bench.caches().sovereigns.get("omantel"), "the Sovereign in the cache");
     const slice = (name: string, at: string, address: string) =>
       bench.client().create(ENDPOINT_SLICES, {
         ...{ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata: { name, namespace: at } },
@@ -216,7 +211,7 @@ describe("the check of installed artifacts", () => {
           .client()
           .list(POLICY_REPORTS)
           .catch(() => undefined),
-      async () => "PolicyReports",
+      "PolicyReports",
     );
     await reconcile(namespace);
     const first = await report();

@@ -8,8 +8,9 @@ import {
   type CertificateAuthority,
   createCertificateAuthority,
 } from "../../support/builder/certificate-authority.ts";
-import { RELEASES, SOVEREIGNS, until, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, useOperatorBench } from "../../support/process/operator-bench.ts";
 import { type Issuer, startIssuer } from "../../support/server/issuer.ts";
+import { until } from "../../support/wait.ts";
 
 const bench = useOperatorBench();
 let authority: CertificateAuthority;
@@ -46,14 +47,11 @@ const desired = (name: string, kind: string, pem: string) =>
 
 /** Waits until billing's ConfigMap has these certificates. */
 const awaitFile = (name: string, pem: string | undefined) =>
-  until(
-    async () => {
-      const key = { name: "billing-config", namespace: `sovereign-${name}` };
-      const { data } = (await bench.client().get<ConfigMapObject>(CONFIG_MAPS, key)) ?? {};
-      return data?.["issuer-ca.pem"]?.trim() === pem?.trim() ? true : undefined;
-    },
-    async () => "another issuer-ca.pem",
-  );
+  until(async () => {
+    const key = { name: "billing-config", namespace: `sovereign-${name}` };
+    const { data } = (await bench.client().get<ConfigMapObject>(CONFIG_MAPS, key)) ?? {};
+    return data?.["issuer-ca.pem"]?.trim() === pem?.trim() ? true : undefined;
+  }, "another issuer-ca.pem");
 
 describe.each([
   ["zero", "ConfigMap", CONFIG_MAPS],

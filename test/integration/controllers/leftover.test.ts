@@ -48,7 +48,8 @@ import {
 import { createLogger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 import { blueprint, franchise, release, sovereign } from "../../support/builder/catalyst-object.ts";
-import { RELEASES, SOVEREIGNS, until, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { until } from "../../support/wait.ts";
 
 const bench = useOperatorBench();
 const KINDS = [
@@ -222,9 +223,8 @@ describe("the kinds of Catalyst", () => {
     ].sort();
     const left = async () => (await inventory()).filter((each) => !before.includes(each));
     await until(
-      async () => (await left()).join() === kept.join() || undefined,
+      async () => (await left()).join() === kept.join(),
       async () => (await left()).filter((each) => !kept.includes(each)).join("\n"),
-      30_000,
     ).catch(() => undefined);
     expect(await left()).toEqual(kept);
   });

@@ -15,7 +15,7 @@ import {
   ROLE_BINDINGS,
 } from "../../../src/kube/resource.ts";
 import { namespaceNamed, readyOf, signal, useKindBench } from "../../support/process/kind-bench.ts";
-import { until } from "../../support/process/operator-bench.ts";
+import { until } from "../../support/wait.ts";
 
 const { bench, common, create, read } = useKindBench();
 
@@ -52,10 +52,7 @@ describe("the Organization controller", () => {
     expect(findCondition(seen?.status?.conditions, "Ready")?.reason).toBe("HomeReady");
     const key = { namespace: "org-acme", name: "organization-members" };
     expect(await bench.client().get(ROLE_BINDINGS, key)).toMatchObject({ subjects: [{ name: "salma" }] });
-    await until(
-      async () => bench.caches().namespaces.get("org-acme"),
-      async () => "the home in the cache",
-    );
+    await until(async () => bench.caches().namespaces.get("org-acme"), "the home in the cache");
     expect(await reconciler()("acme", signal)).toEqual({ kind: "done" });
   });
 
@@ -89,7 +86,7 @@ describe("the Organization controller", () => {
         JSON.stringify(resourceQuotas.get("org-bounded/organization")).includes("9000")
           ? true
           : undefined,
-      async () => "the changes in the cache",
+      "the changes in the cache",
     );
     await reconcile("bounded", signal);
     expect(await bench.client().get(RESOURCE_QUOTAS, key)).toMatchObject({
@@ -167,8 +164,8 @@ describe("the Organization controller", () => {
     });
     await bench.client().delete(organizations.resource, { name: "gone" });
     await until(
-      async () => ((await bench.client().get(ROLE_BINDINGS, key)) === undefined ? true : undefined),
-      async () => "the RoleBinding is gone",
+      async () => (await bench.client().get(ROLE_BINDINGS, key)) === undefined,
+      "the RoleBinding is gone",
     );
     expect(await bench.client().get(NAMESPACES, { name: "org-gone" })).toBeDefined();
     for (const resource of [NETWORK_POLICIES, RESOURCE_QUOTAS, LIMIT_RANGES])
@@ -189,7 +186,7 @@ describe("the Organization controller", () => {
     await bench.client().delete(organizations.resource, { name: "leaving" });
     await until(
       async () => organizations.get("leaving")?.metadata.deletionTimestamp,
-      async () => "the deletion in the cache",
+      "the deletion in the cache",
     );
     const before = await read<Organization>(ORGANIZATION, "leaving");
     expect(await reconcile("leaving", signal)).toEqual({ kind: "done" });

@@ -4,13 +4,8 @@ import { findCondition } from "../../../src/api/condition.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { DEPLOYMENTS } from "../../../src/kube/resource.ts";
 import { release, sovereign } from "../../support/builder/catalyst-object.ts";
-import {
-  RELEASES,
-  SOVEREIGNS,
-  settled,
-  until,
-  useOperatorBench,
-} from "../../support/process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, settled, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { until } from "../../support/wait.ts";
 
 const bench = useOperatorBench();
 const NAMESPACE = "sovereign-zero";
@@ -40,7 +35,7 @@ describe("a database that was restored from a backup", () => {
     bench.simulation().schemas.set(NAMESPACE, "0003");
     await setAvailable(0);
     await until(
-      async () => (migrations() > 1 ? true : undefined),
+      () => migrations() > 1,
       async () => JSON.stringify((await bench.sovereign("zero"))?.status?.conditions),
     );
     await bench.awaitCondition("zero", "Migrated", "True");

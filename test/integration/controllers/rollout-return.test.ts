@@ -3,7 +3,8 @@ import type { BillingRelease } from "../../../src/api/billing-release.ts";
 import { findCondition, isConditionTrue } from "../../../src/api/condition.ts";
 import type { Sovereign, SovereignSpec } from "../../../src/api/sovereign.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
-import { RELEASES, SOVEREIGNS, until, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { until } from "../../support/wait.ts";
 
 const bench = useOperatorBench();
 const create = (name: string, spec: Partial<SovereignSpec> = {}) =>
@@ -18,9 +19,8 @@ const readRelease = async (name: string) =>
   (await bench.client().get<BillingRelease>(RELEASES, { name }))?.status;
 const awaitRelease = (name: string, isMet: (status: BillingRelease["status"]) => boolean | undefined) =>
   until(
-    async () => isMet(await readRelease(name)) || undefined,
+    async () => isMet(await readRelease(name)),
     async () => JSON.stringify(await readRelease(name)),
-    25_000,
   );
 const awaitImage = (names: string[], image: string) =>
   Promise.all(
@@ -31,7 +31,6 @@ const awaitImage = (names: string[], image: string) =>
           return (status?.pinnedImage === image && isConditionTrue(status.conditions, "Ready")) || undefined;
         },
         async () => `${name}: ${JSON.stringify((await bench.sovereign(name))?.status)}`,
-        25_000,
       ),
     ),
   );

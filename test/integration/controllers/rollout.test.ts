@@ -5,13 +5,8 @@ import type { Sovereign, SovereignSpec } from "../../../src/api/sovereign.ts";
 import { JOBS, PODS } from "../../../src/kube/resource.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
 import type { ControllerRun } from "../../support/process/controller-run.ts";
-import {
-  RELEASES,
-  SOVEREIGNS,
-  settled,
-  until,
-  useOperatorBench,
-} from "../../support/process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, settled, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { until } from "../../support/wait.ts";
 
 const bench = useOperatorBench();
 const FOLLOWERS = ["alpha", "beta", "gamma"];
@@ -77,7 +72,6 @@ describe("rolling out a release", () => {
         return status?.phase === "Complete" && status.reference?.image === NEXT_IMAGE ? true : undefined;
       },
       async () => JSON.stringify(await readRelease()),
-      25_000,
     );
     for (const name of ["zero", ...FOLLOWERS]) await awaitImage(name, NEXT_IMAGE);
     stop.abort();
@@ -118,7 +112,7 @@ describe("a release whose image the registry does not have", () => {
     ]);
     await setRelease({ image: IMAGE });
     await until(
-      async () => ((await readRelease())?.phase === "Complete" ? true : undefined),
+      async () => (await readRelease())?.phase === "Complete",
       async () => JSON.stringify(await readRelease()),
     );
   });

@@ -10,9 +10,10 @@ import { CUSTOM_RESOURCE_DEFINITIONS, DEPLOYMENTS, pathOf } from "../../../src/k
 import { IMAGE, NEXT_IMAGE } from "../../support/builder/catalyst-object.ts";
 import { withFields, withToken } from "../../support/builder/kubeconfig.ts";
 import type { ControllerRun } from "../../support/process/controller-run.ts";
-import { defineKinds, RELEASES, SOVEREIGNS, until } from "../../support/process/operator-bench.ts";
+import { defineKinds, RELEASES, SOVEREIGNS } from "../../support/process/operator-bench.ts";
 import { portOf, readRelease, useSpokeBench } from "../../support/process/spoke-bench.ts";
 import { startTestApiServer, type TestApiServer } from "../../support/server/apiserver.ts";
+import { until } from "../../support/wait.ts";
 
 const { hub, spoke, hubRun, proxy, onEnd, writeKubeconfig, viaProxy, onSpoke, awaitOn, setImage, reached } =
   useSpokeBench(NEXT_IMAGE);
@@ -60,7 +61,7 @@ describe("a cluster in trouble", () => {
     proxy().lead(portOf(spoke.kubeconfig()));
     await awaitOn(hub, "omantel", IMAGE);
     await until(
-      async () => (await readRelease(hub.client()))?.status?.phase === "Complete" || undefined,
+      async () => (await readRelease(hub.client()))?.status?.phase === "Complete",
       async () => JSON.stringify((await readRelease(hub.client()))?.status),
     );
     expect(
@@ -84,9 +85,8 @@ describe("a cluster in trouble", () => {
     // The next tries come after the hour.
     const before = run.reconciles.length;
     await until(
-      async () =>
-        run.reconciles.slice(before).filter((name) => name === "omantel").length > 2 ? true : undefined,
-      async () => "some tries",
+      () => run.reconciles.slice(before).filter((name) => name === "omantel").length > 2,
+      "some tries",
     );
     const later = await hub.sovereign("omantel");
     expect(later?.metadata.resourceVersion).toBe(away.metadata.resourceVersion);
@@ -103,13 +103,10 @@ describe("a cluster in trouble", () => {
     const workload = { name: "billing", namespace: "sovereign-omantel" };
     const before = await spoke.client().get(DEPLOYMENTS, workload);
     await spoke.client().delete(DEPLOYMENTS, workload);
-    await until(
-      async () => {
-        const uid = (await spoke.client().get(DEPLOYMENTS, workload))?.metadata.uid;
-        return uid !== undefined && uid !== before?.metadata.uid ? true : undefined;
-      },
-      async () => "another Deployment",
-    );
+    await until(async () => {
+      const uid = (await spoke.client().get(DEPLOYMENTS, workload))?.metadata.uid;
+      return uid !== undefined && uid !== before?.metadata.uid ? true : undefined;
+    }, "another Deployment");
     hub.startControllers();
     await awaitOn(hub, "omantel", IMAGE);
   });
@@ -180,7 +177,7 @@ describe("a cluster in trouble", () => {
           () => true,
           () => undefined,
         ),
-      async () => "the schema is served",
+      "the schema is served",
     );
     const refused = await hub.awaitCondition("omantel", "Ready", "False", "WriteInvalid");
     expect(findCondition(refused.status?.conditions, "Ready")?.message).toContain("status.schemaVersion");
@@ -193,7 +190,7 @@ describe("a cluster in trouble", () => {
     const backup = await startCopy(["pki", "journal.jsonl"]);
     await hub.client().mergePatch(SOVEREIGNS, { name: "omantel" }, { spec: { billing: { replicas: 3 } } });
     await until(
-      async () => ((await onSpoke())?.spec.billing.replicas === 3 ? true : undefined),
+      async () => (await onSpoke())?.spec.billing.replicas === 3,
       async () => JSON.stringify((await onSpoke())?.spec),
     );
     proxy().lead(Number(new URL(backup.server.url).port));

@@ -6,15 +6,10 @@ import { isFinishedJob, type PodObject } from "../../../src/controllers/sovereig
 import { DEPLOYMENTS, JOBS, PODS } from "../../../src/kube/resource.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
 import type { ControllerRun } from "../../support/process/controller-run.ts";
-import {
-  RELEASES,
-  SOVEREIGNS,
-  settled,
-  until,
-  useOperatorBench,
-} from "../../support/process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, settled, useOperatorBench } from "../../support/process/operator-bench.ts";
 import { provideSecret } from "../../support/server/api-request.ts";
 import { databaseUrlOf } from "../../support/server/simulated-workload.ts";
+import { until } from "../../support/wait.ts";
 
 const bench = useOperatorBench();
 let run: ControllerRun;
@@ -67,10 +62,7 @@ describe("the workload of a Sovereign", () => {
     const [before, migrations] = [await generation(), bench.simulation().migrations.length];
     const uri = databaseUrlOf(namespace).replace("secret", "rotated@");
     await provideSecret(bench.client(), namespace, "billing-db", { uri });
-    await until(
-      async () => ((await generation()) > before ? true : undefined),
-      async () => "another template",
-    );
+    await until(async () => (await generation()) > before, "another template");
     await bench.awaitCondition("beta", "Ready", "True");
     expect(bench.simulation().migrations.length).toBe(migrations);
   });
@@ -116,8 +108,8 @@ describe("the workload of a Sovereign", () => {
       .client()
       .mergePatch(SOVEREIGNS, { name: "alpha" }, { spec: { branding: { displayName: "A" } } });
     await until(
-      async () => ((await bench.sovereign("alpha"))?.status?.lastSmokeTest?.time !== time ? true : undefined),
-      async () => "another smoke test",
+      async () => (await bench.sovereign("alpha"))?.status?.lastSmokeTest?.time !== time,
+      "another smoke test",
     );
     await settled(run);
     expect(new Set(run.reconciles.slice(before))).toEqual(new Set(["alpha"]));
@@ -160,7 +152,7 @@ describe("the workload of a Sovereign", () => {
     await set("copy");
     const [hanging] = await until(
       async () => (unfinished().length === 1 ? unfinished() : undefined),
-      async () => "a Job that hangs",
+      "a Job that hangs",
     );
     await settled(run);
     const podsAtCreation: number[] = [];
@@ -176,7 +168,7 @@ describe("the workload of a Sovereign", () => {
     bench.simulation().hangingMigrations.clear();
     await set("copy-2");
     await until(
-      async () => (podsAtCreation.length > 0 ? true : undefined),
+      () => podsAtCreation.length > 0,
       async () => `another Job: ${JSON.stringify((await bench.sovereign("gamma"))?.status?.conditions)}`,
     );
     stop.abort();
@@ -204,16 +196,12 @@ describe("the workload of a Sovereign", () => {
       },
     );
     await until(
-      async () =>
-        (await bench.client().list(JOBS, { namespace })).items.length === jobs + 1 ? true : undefined,
-      async () => "another Job",
+      async () => (await bench.client().list(JOBS, { namespace })).items.length === jobs + 1,
+      "another Job",
     );
     const writes = () => run.calls.slice(calls).filter((call) => /^(create Job|apply Deployment)/.test(call));
     // The status may still be the one from before the Job.
-    await until(
-      async () => (writes().length >= 2 ? true : undefined),
-      async () => "a write after the Job",
-    );
+    await until(() => writes().length >= 2, "a write after the Job");
     await bench.awaitCondition("gamma", "Ready", "True");
     expect(writes().map((call) => call.split(" ", 2).join(" "))).toEqual(["create Job", "apply Deployment"]);
   });

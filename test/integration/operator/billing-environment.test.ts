@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SecretObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { SECRETS } from "../../../src/kube/resource.ts";
@@ -6,6 +6,7 @@ import { createEnvironmentReader, isMigrated } from "../../../src/operator/billi
 import { createDatabaseUrlReader } from "../../../src/operator/database-url.ts";
 import { condition, sovereign } from "../../support/builder/catalyst-object.ts";
 import { type OperatorCluster, startOperatorCluster } from "../../support/server/operator-cluster.ts";
+import { eventually } from "../../support/wait.ts";
 
 let cluster: OperatorCluster;
 beforeAll(async () => {
@@ -69,12 +70,12 @@ describe("the reader of database URLs", () => {
     const reader = createReader();
     const version = () => cluster.caches.secretVersions.get("sovereign-cached/billing-db")?.metadata;
     // It is older than the Sovereign that names it.
-    await vi.waitFor(() => expect(version()).toBeDefined());
+    await eventually(() => expect(version()).toBeDefined());
     for (let pass = 0; pass < 3; pass += 1) expect(await reader.read(one)).toBe(URL);
     expect(reader.requests()).toBe(1);
     const { uid } = version() ?? {};
     await cluster.writeSecret("sovereign-cached", "billing-db", "uri", `${URL}2`);
-    await vi.waitFor(() => expect([undefined, uid]).not.toContain(version()?.uid));
+    await eventually(() => expect([undefined, uid]).not.toContain(version()?.uid));
     expect(await reader.read(one)).toBe(`${URL}2`);
     expect(reader.requests()).toBe(2);
   });
@@ -125,7 +126,7 @@ describe("the reader of billing environments", () => {
       ["billing-db", "billing-jwt"].map(
         (name) => secretVersions.get(`sovereign-watched/${name}`)?.metadata.uid,
       );
-    await vi.waitFor(() => expect(versions()).not.toContain(undefined));
+    await eventually(() => expect(versions()).not.toContain(undefined));
     const read = createEnvironmentReader(deps);
     const first = await read(one);
     const perReading = requests();
@@ -134,8 +135,8 @@ describe("the reader of billing environments", () => {
     expect(requests()).toBe(perReading);
     const before = versions();
     await cluster.writeSecret("sovereign-watched", "billing-db", "uri", `${URL}2`);
-    await vi.waitFor(() => expect(versions()).not.toEqual(before));
-    await vi.waitFor(async () => expect((await read(one))?.DATABASE_URL).toBe(`${URL}2`));
+    await eventually(() => expect(versions()).not.toEqual(before));
+    await eventually(async () => expect((await read(one))?.DATABASE_URL).toBe(`${URL}2`));
     const renamed = { ...one, spec: { ...one.spec, fqdn: "other.example" } };
     expect((await read(renamed))?.SOVEREIGN_FQDN).toBe("other.example");
   });

@@ -4,10 +4,11 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { readOperatorSettings } from "../../../src/cli/operator-flag.ts";
 import { runOperator } from "../../../src/operator/operator.ts";
 import { startScriptedApi } from "../../support/server/scripted-api.ts";
+import { eventually } from "../../support/wait.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -16,7 +17,7 @@ afterEach(async () => {
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
-  await vi.waitFor(() => expect(server.listening).toBe(true));
+  await eventually(() => expect(server.listening).toBe(true));
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
@@ -45,7 +46,7 @@ describe("runOperator", () => {
       signal: stop.signal,
     });
     const ask = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
-    await vi.waitFor(() => expect(api.requests.length).toBeGreaterThan(0), { timeout: 30_000 });
+    await eventually(() => expect(api.requests.length).toBeGreaterThan(0));
     expect(await ask("/healthz")).toBe(200);
     expect(await ask("/readyz")).toBe(503);
     expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toContain(

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SecretObject } from "../../../src/api/object.ts";
 import type { Organization } from "../../../src/api/organization.ts";
 import { ORGANIZATION } from "../../../src/api/organization.ts";
@@ -17,8 +17,7 @@ import {
 import { createFault, FAULT_KINDS } from "../../support/process/operator-fault.ts";
 import { type OperatorCluster, startOperatorCluster } from "../../support/server/operator-cluster.ts";
 import { createPostgresProxy } from "../../support/server/postgres-proxy.ts";
-
-const WAIT = { timeout: 20_000, interval: 50 };
+import { eventually } from "../../support/wait.ts";
 
 let cluster: OperatorCluster;
 let billing: TestBilling;
@@ -34,7 +33,7 @@ beforeAll(async () => {
   await cluster.writeSecret("sovereign-faulty", "billing-db", "uri", proxy.url);
   const { metadata } = await cluster.createSovereign("faulty", {}, true);
   const cached = () => cluster.caches.sovereigns.get("faulty")?.metadata.resourceVersion;
-  await vi.waitFor(() => expect(cached()).toBe(metadata.resourceVersion), WAIT);
+  await eventually(() => expect(cached()).toBe(metadata.resourceVersion));
 });
 afterAll(async () => {
   proxy?.close();
@@ -68,10 +67,10 @@ async function order(): Promise<void> {
 /** The next processes deliver the remaining orders: one Organization for each order, and consistent books. */
 async function requireOneEach(): Promise<void> {
   proxy.disarm();
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await relay();
     expect(await undelivered()).toBe(0);
-  }, WAIT);
+  });
   const { items } = await cluster.client.list<Organization>(resourceOf(ORGANIZATION));
   const names = await billing.database.pool.query("SELECT id::text FROM orders ORDER BY id");
   expect(items.map(({ spec }) => spec.order).sort()).toEqual(names.rows.map(({ id }) => id).sort());

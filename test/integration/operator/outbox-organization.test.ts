@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ORGANIZATION, type Organization } from "../../../src/api/organization.ts";
 import { resourceOf } from "../../../src/kube/resource.ts";
 import { placeOrder } from "../../support/builder/billing.ts";
@@ -11,8 +11,8 @@ import {
   relay,
   undelivered,
   useOutboxRelay,
-  WAIT,
 } from "../../support/suite/outbox-relay.ts";
+import { eventually } from "../../support/wait.ts";
 
 useOutboxRelay();
 
@@ -21,7 +21,7 @@ describe("an Organization that a person deletes", () => {
     await createSovereign("trail", true, billing.database.url);
     await order("salma");
     expect(await relay.notice("trail.example")).toBe(true);
-    await vi.waitFor(() => expect(organizations("trail")).toHaveLength(1), WAIT);
+    await eventually(() => expect(organizations("trail")).toHaveLength(1));
     const [{ metadata } = {} as Organization] = organizations("trail");
     const trail = async () => {
       const tables = ["orders", "credit_ledger", "promo_redemptions", "subscriptions", "tenants", "invoices"];
@@ -32,15 +32,14 @@ describe("an Organization that a person deletes", () => {
     };
     const before = await trail();
     await cluster.client.delete(resourceOf(ORGANIZATION), metadata);
-    await vi.waitFor(() => expect(organizations("trail")).toEqual([]), WAIT);
+    await eventually(() => expect(organizations("trail")).toEqual([]));
     expect(await relay.notice("trail.example")).toBe(true);
     expect(await trail()).toEqual(before);
     expect(await cluster.client.get(resourceOf(ORGANIZATION), metadata)).toBeUndefined();
     await placeOrder(billing, "salma", { addons: [] });
-    await vi.waitFor(async () => expect(await relay.notice("trail.example")).toBe(true), WAIT);
-    await vi.waitFor(
-      () => expect(organizations("trail").map((it) => it.metadata.name)).toEqual([metadata.name]),
-      WAIT,
+    await eventually(async () => expect(await relay.notice("trail.example")).toBe(true));
+    await eventually(() =>
+      expect(organizations("trail").map((it) => it.metadata.name)).toEqual([metadata.name]),
     );
   });
 
@@ -48,7 +47,7 @@ describe("an Organization that a person deletes", () => {
     await createSovereign("leaving", true, billing.database.url);
     await order("salma");
     expect(await relay.notice("leaving.example")).toBe(true);
-    await vi.waitFor(() => expect(organizations("leaving")).toHaveLength(1), WAIT);
+    await eventually(() => expect(organizations("leaving")).toHaveLength(1));
     const [{ metadata } = {} as Organization] = organizations("leaving");
     const resource = resourceOf(ORGANIZATION);
     const hold = (finalizers: string[]) =>
@@ -56,7 +55,7 @@ describe("an Organization that a person deletes", () => {
     await hold(["example.com/held"]);
     await cluster.client.delete(resource, metadata);
     await billing.database.pool.query("UPDATE outbox SET delivered_at = NULL");
-    await vi.waitFor(async () => expect(await relay.notice("leaving.example")).toBe(true), WAIT);
+    await eventually(async () => expect(await relay.notice("leaving.example")).toBe(true));
     await placeOrder(billing, "salma", { addons: [] });
     expect(await relay.notice("leaving.example")).toBe(false);
     const { rows } = await billing.database.pool.query(
@@ -64,11 +63,11 @@ describe("an Organization that a person deletes", () => {
     );
     expect(rows[0].last_error).toMatch(/is being deleted: the order gets another one when it is gone$/);
     await hold([]);
-    await vi.waitFor(async () => expect(await undelivered()).toBe(0), WAIT);
-    await vi.waitFor(() => {
+    await eventually(async () => expect(await undelivered()).toBe(0));
+    await eventually(() => {
       const [successor] = organizations("leaving");
       expect(successor?.metadata.name).toBe(metadata.name);
       expect(successor?.metadata.uid).not.toBe(metadata.uid);
-    }, WAIT);
+    });
   });
 });

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { pino } from "pino";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { Organization } from "../../../src/api/organization.ts";
 import { EVENTS } from "../../../src/kube/resource.ts";
@@ -25,8 +25,8 @@ import {
   troubled,
   undelivered,
   useOutboxRelay,
-  WAIT,
 } from "../../support/suite/outbox-relay.ts";
+import { eventually } from "../../support/wait.ts";
 
 useOutboxRelay();
 
@@ -35,7 +35,7 @@ describe("createFleetRelay", () => {
     await createSovereign("relayed", true, billing.database.url);
     await order("salma");
     expect(await relay.notice("relayed.example")).toBe(true);
-    await vi.waitFor(() => expect(organizations("relayed")).toHaveLength(1), WAIT);
+    await eventually(() => expect(organizations("relayed")).toHaveLength(1));
     const [{ metadata, spec } = {} as Organization] = organizations("relayed");
     expect(spec).toMatchObject({ displayName: "salma-shop", owner: "salma", voucher: "RELAY" });
 
@@ -54,13 +54,13 @@ describe("createFleetRelay", () => {
     // The Organization is in the cache after the pass that created it.
     const look = async () => expect(await relay.notice("followed.example")).toBe(true);
     await look();
-    await vi.waitFor(() => expect(organizations("followed")).toHaveLength(1), WAIT);
+    await eventually(() => expect(organizations("followed")).toHaveLength(1));
     const [organization = {} as Organization] = organizations("followed");
     const standing = () => relay.subscriptions.standingOf(organization)?.status;
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await look();
       expect(standing()).toBe("active");
-    }, WAIT);
+    });
     expect(relay.subscriptions.standingOf(organization)?.periodEndsAt).toMatch(/^\d{4}-.*Z$/);
     expect(reported).toEqual([organization.metadata.name]);
 
@@ -95,11 +95,11 @@ describe("createFleetRelay", () => {
       users.map(async (user, at) => {
         await order(user);
         const asked = at % 2 === 0 ? relay : other;
-        await vi.waitFor(async () => expect(await asked.notice("twice.example")).toBe(true), WAIT);
+        await eventually(async () => expect(await asked.notice("twice.example")).toBe(true));
       }),
     );
     expect(await undelivered()).toBe(0);
-    await vi.waitFor(() => expect(organizations("twice")).toHaveLength(users.length), WAIT);
+    await eventually(() => expect(organizations("twice")).toHaveLength(users.length));
     stop.abort();
     await otherRun;
   });
@@ -111,7 +111,7 @@ describe("createFleetRelay", () => {
     expect(await relay.notice("unknown.example")).toBeUndefined();
     const status = { conditions: [condition("Migrated", "True")] };
     await cluster.client.replace(SOVEREIGNS, { ...one, status }, "status");
-    await vi.waitFor(async () => expect(await relay.notice("waiting.example")).toBe(false), WAIT);
+    await eventually(async () => expect(await relay.notice("waiting.example")).toBe(false));
     expect(await undelivered()).toBe(1);
   });
 
@@ -131,7 +131,7 @@ describe("createFleetRelay", () => {
     expect(await undelivered()).toBe(1);
     await pool.query("UPDATE sovereign_identity SET fqdn = 'robber.example'");
     expect(await relay.notice("robber.example")).toBe(true);
-    await vi.waitFor(() => expect(organizations("robber")).toHaveLength(1), WAIT);
+    await eventually(() => expect(organizations("robber")).toHaveLength(1));
   });
 
   it("delivers in its sweep orders whose notice was lost, and orders of a Sovereign whose Secret was created later", async () => {
@@ -139,7 +139,7 @@ describe("createFleetRelay", () => {
     await createSovereign("later", true);
     await order("bob");
     await cluster.writeSecret("sovereign-later", "billing-db", "uri", billing.database.url);
-    await vi.waitFor(() => expect(organizations("later")).toHaveLength(1), WAIT);
+    await eventually(() => expect(organizations("later")).toHaveLength(1));
     stop.abort();
     await sweeping;
   });
@@ -148,7 +148,7 @@ describe("createFleetRelay", () => {
     await createSovereign("earlier", true, billing.database.url);
     await order("dana");
     const sweeping = relay.sweep(stop.signal);
-    await vi.waitFor(() => expect(organizations("earlier")).toHaveLength(1), WAIT);
+    await eventually(() => expect(organizations("earlier")).toHaveLength(1));
     stop.abort();
     await sweeping;
   });
@@ -160,16 +160,14 @@ describe("createFleetRelay", () => {
     await order("ella");
     expect(await relay.notice("outage.example")).toBe(false);
     expect(await undelivered()).toBe(1);
-    await vi.waitFor(async () => expect(await undelivered()).toBe(0), WAIT);
+    await eventually(async () => expect(await undelivered()).toBe(0));
     // The pass that delivered ends a little later, after it has read the subscriptions.
     const outboxMessages = () => log.map(({ msg }) => msg).filter((msg) => msg.startsWith("the outbox"));
-    await vi.waitFor(
-      () =>
-        expect(outboxMessages()).toEqual([
-          "the outbox cannot be relayed; it is tried again",
-          "the outbox can be relayed again",
-        ]),
-      WAIT,
+    await eventually(() =>
+      expect(outboxMessages()).toEqual([
+        "the outbox cannot be relayed; it is tried again",
+        "the outbox can be relayed again",
+      ]),
     );
   });
 
@@ -179,23 +177,21 @@ describe("createFleetRelay", () => {
     await createSovereign("refused", true, billing.database.url);
     await order("fay");
     expect(await relay.notice("refused.example")).toBe(false);
-    await vi.waitFor(async () => expect(await undelivered()).toBe(0), WAIT);
+    await eventually(async () => expect(await undelivered()).toBe(0));
     expect(log.map(({ msg }) => msg)).not.toContain("the outbox cannot be relayed; it is tried again");
     const events = async () =>
       (
         await cluster.client.list<KubernetesObject & { reason: string; message: string }>(EVENTS)
       ).items.filter(({ reason }) => reason === "OrganizationRefused");
-    await vi.waitFor(
-      async () =>
-        expect(await events()).toMatchObject([
-          {
-            involvedObject: { kind: "Sovereign", name: "refused" },
-            message: expect.stringMatching(
-              /^order \S+ has no Organization yet: the request: the API server answers 422 Trouble: status 422: correct/,
-            ),
-          },
-        ]),
-      WAIT,
+    await eventually(async () =>
+      expect(await events()).toMatchObject([
+        {
+          involvedObject: { kind: "Sovereign", name: "refused" },
+          message: expect.stringMatching(
+            /^order \S+ has no Organization yet: the request: the API server answers 422 Trouble: status 422: correct/,
+          ),
+        },
+      ]),
     );
   });
 
@@ -208,13 +204,13 @@ describe("createFleetRelay", () => {
     expect(await undelivered()).toBe(1);
     await other.query("SELECT pg_advisory_unlock_all()");
     other.release();
-    await vi.waitFor(async () => expect(await undelivered()).toBe(0), WAIT);
+    await eventually(async () => expect(await undelivered()).toBe(0));
   });
 
   it("relays nothing for a Sovereign that was deleted, and nothing after its end", async () => {
     const { metadata } = await createSovereign("gone", true, billing.database.url);
     await cluster.client.delete(SOVEREIGNS, metadata);
-    await vi.waitFor(async () => expect(await relay.notice("gone.example")).toBeUndefined(), WAIT);
+    await eventually(async () => expect(await relay.notice("gone.example")).toBeUndefined());
     await order("hana");
     expect(await relay.notice("gone.example")).toBeUndefined();
     expect(await undelivered()).toBe(1);

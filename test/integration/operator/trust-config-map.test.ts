@@ -1,11 +1,12 @@
 import { pino } from "pino";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Trust } from "../../../src/admission/trust-policy.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { CONFIG_MAPS } from "../../../src/kube/resource.ts";
 import { watchTrust } from "../../../src/operator/trust-config-map.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 import { type OperatorCluster, startOperatorCluster } from "../../support/server/operator-cluster.ts";
+import { eventually } from "../../support/wait.ts";
 
 const KEY = { name: "catalyst-trust", namespace: "catalyst-system" };
 const text = (registry: string) => `allowedRegistries: [${registry}]\n`;
@@ -27,7 +28,7 @@ afterAll(() => cluster?.close());
 
 const holds = (hosts: string[]) => {
   const registries = hosts.map((host) => ({ host, segments: [] }));
-  return vi.waitFor(() => expect(trust().allowedRegistries).toEqual(registries), { timeout: 30_000 });
+  return eventually(() => expect(trust().allowedRegistries).toEqual(registries));
 };
 const problems = async () =>
   (await registry.getSingleMetric("catalyst_trust_problems")?.get())?.values[0]?.value;
@@ -47,7 +48,7 @@ describe("watchTrust", () => {
     await write({ "trust.yaml": "[]" });
     const isInvalid = ({ msg }: { msg: string }) =>
       msg === "ConfigMap catalyst-system/catalyst-trust is invalid: the last valid trust stays in force";
-    await vi.waitFor(() => expect(lines.filter(isInvalid)).toHaveLength(1), { timeout: 30_000 });
+    await eventually(() => expect(lines.filter(isInvalid)).toHaveLength(1));
     expect(lines.find(isInvalid)).toMatchObject({ level: 50, error: expect.stringContaining("trust.yaml") });
     await holds(["one.example"]);
     expect(await problems()).toBe(1);
@@ -59,7 +60,7 @@ describe("watchTrust", () => {
       "trust.yaml": `${text("two.example")}trust: [{ publicKey: x }]\n`,
       "trusted-root.json": "{}",
     });
-    await vi.waitFor(async () => expect(await problems()).toBe(2), { timeout: 30_000 });
+    await eventually(async () => expect(await problems()).toBe(2));
     expect(trust().entries).toEqual([]);
     await holds(["two.example"]);
     expect(lines.flatMap(({ problem }) => problem ?? [])).toEqual([

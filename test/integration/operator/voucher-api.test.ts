@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { SOVEREIGN, type Sovereign } from "../../../src/api/sovereign.ts";
 import { CONFIG_MAPS, NAMESPACES, resourceOf, SECRETS } from "../../../src/kube/resource.ts";
@@ -22,6 +22,7 @@ import {
   useVoucherApi,
   write,
 } from "../../support/suite/voucher-api.ts";
+import { eventually } from "../../support/wait.ts";
 
 useVoucherApi();
 
@@ -132,9 +133,9 @@ describe("the embedded voucher API with an issuer of a private authority", () =>
     await client.mergePatch(resourceOf(SOVEREIGN), { name: "zero" }, { spec: { billing: { auth } } });
     const token = await issuer.forge();
     const answerOf = async () => (await to("/billing/balance", { token })).status;
-    await vi.waitFor(async () => expect(await answerOf()).toBe(503), { timeout: 30_000, interval: 100 });
+    await eventually(async () => expect(await answerOf()).toBe(503));
     await client.mergePatch(CONFIG_MAPS, CONFIG_MAP, { data: { "issuer-ca.pem": authority.pem } });
-    await vi.waitFor(async () => expect(await answerOf()).toBe(200), { timeout: 30_000, interval: 100 });
+    await eventually(async () => expect(await answerOf()).toBe(200));
     await issuer.close();
   });
 });
@@ -169,7 +170,7 @@ describe("the embedded voucher API of a named Sovereign", () => {
     return (await ask(named.server.origin, "/billing/vouchers/list", { token })).status;
   };
   const answers = (status: number, secret = JWT_SECRET) =>
-    vi.waitFor(async () => expect(await list(secret)).toBe(status), { timeout: 30_000, interval: 100 });
+    eventually(async () => expect(await list(secret)).toBe(status));
   async function writeSecret(name: string, key: string, value: string): Promise<void> {
     const metadata = { name, namespace: NAMED };
     await client.delete(SECRETS, metadata);
@@ -212,7 +213,7 @@ describe("the embedded voucher API of a named Sovereign", () => {
     // A key that is too short cannot be used, so the earlier service continues.
     await writeKey("short");
     const refused = () => log.filter(({ msg }) => msg === "the embedded voucher API could not be refreshed");
-    await vi.waitFor(() => expect(refused()).toHaveLength(1), { timeout: 30_000 });
+    await eventually(() => expect(refused()).toHaveLength(1));
     await afterChecks();
     expect(refused()).toHaveLength(1);
     expect(await list()).toBe(200);
@@ -231,7 +232,7 @@ describe("the embedded voucher API of a named Sovereign", () => {
     // A database without a migration cannot be served, so the earlier service continues.
     const empty = await createTestDatabase("empty");
     await writeSecret("billing-db", "uri", empty.url);
-    await vi.waitFor(() => expect(refused()).toHaveLength(2), { timeout: 30_000 });
+    await eventually(() => expect(refused()).toHaveLength(2));
     expect(await list(other)).toBe(200);
     await writeSecret("billing-db", "uri", database.url);
     await afterChecks();

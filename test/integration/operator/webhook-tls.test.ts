@@ -12,6 +12,7 @@ import { SECRETS, VALIDATING_WEBHOOK_CONFIGURATIONS } from "../../../src/kube/re
 import { createWebhookTls, type TlsSettings } from "../../../src/operator/webhook-tls.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { type OperatorCluster, startOperatorCluster } from "../../support/server/operator-cluster.ts";
+import { eventually } from "../../support/wait.ts";
 
 const SERVICE = "catalyst-operator-webhook.catalyst-system.svc";
 
@@ -105,20 +106,20 @@ describe("createWebhookTls", () => {
     tls.maintain(stop.signal);
     const second = await write();
     // It is served once the leader has published its CA.
-    await expect
-      .poll(() => authoritiesOf(tls.caBundle()).map(String), { timeout: 30_000 })
-      .toEqual(
+    await eventually(() =>
+      expect(authoritiesOf(tls.caBundle()).map(String)).toEqual(
         expect.arrayContaining(
           [first, second].flatMap(({ caCertificate }) => authoritiesOf(caCertificate).map(String)),
         ),
-      );
+      ),
+    );
     const endpoint = { caBundle: tls.caBundle(), url: undefined };
     await cluster.client.apply(
       VALIDATING_WEBHOOK_CONFIGURATIONS,
       desiredWebhookConfiguration(endpoint, identityLists()),
       { fieldManager: FIELD_MANAGER },
     );
-    await expect.poll(() => tls.current().cert, { timeout: 30_000 }).toBe(second.certificate);
+    await eventually(() => expect(tls.current().cert).toBe(second.certificate));
     await cluster.client.delete(VALIDATING_WEBHOOK_CONFIGURATIONS, { name: "catalyst-operator" });
   });
 
@@ -150,7 +151,7 @@ describe("createWebhookTls", () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(tls.current().ca).toBe(first);
     await writeFile(file, second);
-    await expect.poll(() => published.at(-1), { timeout: 30_000 }).toBe(second);
+    await eventually(() => expect(published.at(-1)).toBe(second));
     expect(tls.current().ca).toBe(second);
   });
 });

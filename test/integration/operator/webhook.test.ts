@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { request } from "node:https";
 import { text } from "node:stream/consumers";
 import { type ConnectionOptions, connect } from "node:tls";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Enforcement } from "../../../src/admission/enforcement.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
 import { readOperatorSettings } from "../../../src/cli/operator-flag.ts";
@@ -12,6 +12,7 @@ import { startWebhook, type Webhook } from "../../../src/operator/webhook.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 import { type OperatorCluster, startOperatorCluster } from "../../support/server/operator-cluster.ts";
+import { eventually } from "../../support/wait.ts";
 
 let cluster: OperatorCluster;
 let webhook: Webhook | undefined;
@@ -156,7 +157,7 @@ describe("startWebhook", () => {
     // Right after the creation, the cache may not have them. The answer must be the same.
     expect(await deniedBy(running, "tenant")).toEqual(["organization-namespace"]);
     expect(await deniedBy(running, "plain")).toEqual([]);
-    await vi.waitFor(() => expect(caches.namespaces.get("tenant")).toBeDefined());
+    await eventually(() => expect(caches.namespaces.get("tenant")).toBeDefined());
     expect(await deniedBy(running, "tenant")).toEqual(["organization-namespace"]);
     expect(await deniedBy(running, "plain")).toEqual([]);
     expect(await deniedBy(running, "missing")).toEqual(["unknown-namespace"]);

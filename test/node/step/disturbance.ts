@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { sleep } from "../../../src/platform/shutdown.ts";
-import { until } from "../../support/process/billing-process.ts";
+import { eventually, until } from "../../support/wait.ts";
 import { limitMemoryToUsage } from "../support/cgroup.ts";
 import { type World, waitUntilServed } from "../support/world.ts";
 import type { NodeBench } from "../support/world-hook.ts";
@@ -22,7 +22,11 @@ async function pidOf(world: World, name: string): Promise<number> {
 
 /** Waits until a replica leads that has renewed the lease after this time. It may be the former leader after a restart. */
 async function expectLeader(world: World, since: Date): Promise<void> {
-  await until(async () => new Date((await leaseOf(world)).renewTime) > since, 60_000);
+  await until(
+    async () => new Date((await leaseOf(world)).renewTime) > since,
+    "the leader renews its lease",
+    60_000,
+  );
 }
 
 const restartsOf = async (world: World, pod: string) =>
@@ -37,7 +41,7 @@ async function expectRestart(world: World, pod: string, disturb: (pid: number) =
   const pid = await pidOf(world, pod);
   const disturbedAt = Date.now();
   await disturb(pid);
-  await until(async () => (await restartsOf(world, pod)) > before, 120_000);
+  await eventually(async () => expect(await restartsOf(world, pod)).toBeGreaterThan(before), 120_000);
   const { lastState } = (await podOf(world, pod)).status.containerStatuses[0] ?? {};
   return (Date.parse(lastState?.terminated?.finishedAt ?? "") - disturbedAt) / 1_000;
 }
@@ -62,7 +66,9 @@ export function testDisturbances(bench: NodeBench): void {
     const leader = await leaderOf(world);
     const [seconds] = await Promise.all([
       expectRestart(world, leader, (pid) => process.kill(pid, "SIGSTOP")),
-      until(async () => (await leaderOf(world)) !== leader, 60_000).then(() => expectCommandsWork(bench)),
+      eventually(async () => expect(await leaderOf(world)).not.toBe(leader), 60_000).then(() =>
+        expectCommandsWork(bench),
+      ),
     ]);
     console.log(`a frozen Pod was ended after ${Math.round(seconds)} s`);
     // Three failed probes in 30 s, and 5 s until it is killed.
@@ -111,7 +117,7 @@ export function testDisturbances(bench: NodeBench): void {
     };
     const before = await bundleOf();
     await kubectl(...NAMESPACE, "delete", "secret", "catalyst-operator-webhook-tls");
-    await until(async () => (await bundleOf()) !== before, 60_000);
+    await eventually(async () => expect(await bundleOf()).not.toBe(before), 60_000);
     await expectHealthy(bench);
   }, 180_000);
 
@@ -136,12 +142,17 @@ export function testDisturbances(bench: NodeBench): void {
       "--selector",
       "app.kubernetes.io/name in (catalyst-operator, billing)",
     ];
-    await until(async () => {
-      const pods = JSON.parse(await kubectl("get", "pods", ...serving, "--output", "json"));
-      return pods.items.every(
-        ({ status }: Pod) => Date.parse(status.containerStatuses[0]?.state.running?.startedAt ?? "") > cutAt,
-      );
-    }, 120_000);
+    await until(
+      async () => {
+        const pods = JSON.parse(await kubectl("get", "pods", ...serving, "--output", "json"));
+        return pods.items.every(
+          ({ status }: Pod) =>
+            Date.parse(status.containerStatuses[0]?.state.running?.startedAt ?? "") > cutAt,
+        );
+      },
+      "all Pods have started again",
+      120_000,
+    );
     await expectHealthy(bench);
     expect(await leaderOf(bench.world)).toBeTruthy();
     await waitUntilReady(bench.world, omantel(bench).name);

@@ -1,4 +1,4 @@
-import { until } from "../../support/process/billing-process.ts";
+import { until } from "../../support/wait.ts";
 import type { World } from "../support/world.ts";
 import { NAMESPACE } from "./installation.ts";
 
@@ -26,15 +26,19 @@ export async function leaseOf({ kubectl }: World): Promise<{ holderIdentity?: st
  */
 export async function leaderOf(world: World): Promise<string> {
   let leader = "";
-  await until(async () => {
-    const { holderIdentity = "" } = await leaseOf(world);
-    const pods = JSON.parse(await world.kubectl(...NAMESPACE, "get", "pods", "--output", "json"))
-      .items as Pod[];
-    const holder = pods.find(({ metadata }) => metadata.name === holderIdentity);
-    if (holder === undefined || holder.metadata.deletionTimestamp !== undefined) return false;
-    leader = holderIdentity;
-    return true;
-  }, 60_000);
+  await until(
+    async () => {
+      const { holderIdentity = "" } = await leaseOf(world);
+      const pods = JSON.parse(await world.kubectl(...NAMESPACE, "get", "pods", "--output", "json"))
+        .items as Pod[];
+      const holder = pods.find(({ metadata }) => metadata.name === holderIdentity);
+      if (holder === undefined || holder.metadata.deletionTimestamp !== undefined) return false;
+      leader = holderIdentity;
+      return true;
+    },
+    "a Pod that stays holds the lease",
+    60_000,
+  );
   return leader;
 }
 

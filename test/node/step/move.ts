@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { eventually } from "../../support/wait.ts";
 import { runnableSections } from "../support/page.ts";
 import type { NodeBench } from "../support/world-hook.ts";
 import { expectOperatorReady } from "./installation.ts";
@@ -44,9 +45,10 @@ export function testMove(bench: NodeBench): void {
     await expectOperatorReady(bench.world);
     expect(await bench.world.shell.run(`${ORDER}order third-shop`)).toBe("13\n");
     // The orders of before, of the time without an operator, and of the new cluster.
-    await expect
-      .poll(() => organizationsOf(bench), { timeout: 60_000, interval: 500 })
-      .toHaveLength(before.length + 2);
+    await eventually(
+      async () => expect(await organizationsOf(bench)).toHaveLength(before.length + 2),
+      60_000,
+    );
     expect(await organizationsOf(bench)).toEqual(expect.arrayContaining(before));
   }, 400_000);
 }

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { eventually } from "../../support/wait.ts";
 import { runnableSections } from "../support/page.ts";
 import type { NodeBench } from "../support/world-hook.ts";
 import { NAMESPACE } from "./installation.ts";
@@ -26,6 +27,6 @@ export function testNoTrace(bench: NodeBench): void {
         .split("\n")
         .filter((name) => /catalyst|sovereign|\borg-/.test(name));
     // The garbage collector and the aggregation layer follow within seconds.
-    await expect.poll(leftovers, { timeout: 60_000, interval: 1_000 }).toEqual([]);
+    await eventually(async () => expect(await leftovers()).toEqual([]), 60_000);
   }, 240_000);
 }

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { createVoucherClient, newTenant } from "../../../src/playground/story/voucher-client.ts";
 import { readVoucherRecord } from "../../../src/playground/story/voucher-record.ts";
-import { until } from "../../support/process/billing-process.ts";
+import { until } from "../../support/wait.ts";
 import type { NodeBench } from "../support/world-hook.ts";
 import { omantel } from "./sovereign.ts";
 
@@ -24,7 +24,7 @@ export async function expectVoucherKept(bench: NodeBench): Promise<void> {
       ({ status }) => status === 200,
       () => false,
     );
-  await until(previews, 120_000);
+  await until(previews, "a preview succeeds", 120_000);
   const token = await client.newCustomerToken("long-lived");
   const response = await client.checkout(token, CODE, newTenant("long-lived"));
   expect([200, 201], response.text).toContain(response.status);

@@ -6,8 +6,9 @@ import { Agent, fetch, type RequestInit, type Response } from "undici";
 import { urlHost } from "../../../src/platform/url-host.ts";
 import { type Artifact, blueprintArtifact } from "../../../src/playground/image.ts";
 import type { CertificateAuthority } from "../../support/builder/certificate-authority.ts";
-import { endInOrder, until } from "../../support/process/billing-process.ts";
+import { endInOrder } from "../../support/process/billing-process.ts";
 import { runTool } from "../../support/process/tool.ts";
+import { until } from "../../support/wait.ts";
 import { OUTSIDE, REGISTRY_HOST } from "./address.ts";
 
 const KEY = join(import.meta.dirname, "../../../docs/examples/keys/omantel-demo.key");
@@ -63,11 +64,13 @@ export async function startNodeRegistry(
     once(server, "exit").then(() => {
       throw new Error(`docker-registry ended: ${readFileSync(join(folder, "log/registry.log"), "utf8")}`);
     }),
-    until(() =>
-      send(`${origin}/v2/`, {}).then(
-        (response) => response.ok,
-        () => false,
-      ),
+    until(
+      () =>
+        send(`${origin}/v2/`, {}).then(
+          (response) => response.ok,
+          () => false,
+        ),
+      "the registry answers",
     ),
   ]);
   const cosign = (...args: string[]) =>

@@ -8,8 +8,8 @@ import {
   type CertificateAuthority,
   createCertificateAuthority,
 } from "../../support/builder/certificate-authority.ts";
-import { until } from "../../support/process/billing-process.ts";
 import { runTool } from "../../support/process/tool.ts";
+import { until } from "../../support/wait.ts";
 import { ADDONS } from "./addon.ts";
 import { API_SERVER, DATABASE_HOST, HOSTS, VOUCHER_HOST } from "./address.ts";
 import { writeConfiguration } from "./configuration.ts";
@@ -172,6 +172,7 @@ export const waitUntilServed = (kubectl: Kubectl, timeoutMs: number) =>
         () => true,
         () => false,
       ),
+    "the API server is ready",
     timeoutMs,
   );
 

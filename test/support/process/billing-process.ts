@@ -109,12 +109,3 @@ export async function endInOrder(child: ChildProcess): Promise<void> {
   await closed;
   clearTimeout(timer);
 }
-
-export async function until(check: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (performance.now() < deadline) {
-    if (await check()) return;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  throw new Error("never came true");
-}

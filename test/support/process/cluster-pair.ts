@@ -6,9 +6,10 @@ import type { OwnedObject } from "../../../src/kube/foreign-field.ts";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
 import { franchise, IMAGE, NEXT_IMAGE, sovereign } from "../builder/catalyst-object.ts";
 import { contentOf, withoutRunValues } from "../builder/end-state.ts";
+import { until } from "../wait.ts";
 import type { ControllerRun, Gate } from "./controller-run.ts";
 import { type Plan, STAGES, type Stage } from "./fault-plan.ts";
-import { converged, RELEASES, SOVEREIGNS, settled, until, type useOperatorBench } from "./operator-bench.ts";
+import { converged, RELEASES, SOVEREIGNS, settled, type useOperatorBench } from "./operator-bench.ts";
 import { createFault, type PlannedFault } from "./operator-fault.ts";
 import { FRANCHISES, POLICIES, POLICY, REMOTE, readRelease, useSpokeBench } from "./spoke-bench.ts";
 

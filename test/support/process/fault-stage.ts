@@ -1,6 +1,7 @@
 import { differenceOf } from "../builder/end-state.ts";
 import { type Expected, eventProblems, newEvents, type SeenEvent } from "../builder/event-state.ts";
-import { converged, settled, until } from "./operator-bench.ts";
+import { until } from "../wait.ts";
+import { converged, settled } from "./operator-bench.ts";
 import type { Fault, PlannedFault } from "./operator-fault.ts";
 
 interface Run {

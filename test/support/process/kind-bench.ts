@@ -5,7 +5,8 @@ import type { Sovereign } from "../../../src/api/sovereign.ts";
 import type { Informer } from "../../../src/kube/informer.ts";
 import { keyOf, resourceOf } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
-import { until, useOperatorBench } from "./operator-bench.ts";
+import { until } from "../wait.ts";
+import { useOperatorBench } from "./operator-bench.ts";
 
 export const AT = new Date("2026-06-01T00:00:00.000Z");
 export const signal = new AbortController().signal;
@@ -28,7 +29,7 @@ export function useKindBench() {
       const key = keyOf((await bench.client().create(cache.resource, object)).metadata);
       await until(
         async () => cache.get(key),
-        async () => `${object.kind} ${key} in the cache`,
+        () => `${object.kind} ${key} in the cache`,
       );
     },
     read: <T extends KubernetesObject>(definition: KindDefinition, name: string, namespace?: string) =>

@@ -14,6 +14,7 @@ import { createCaches, type OperatorCaches } from "../../../src/operator/cache.t
 import { createLogger } from "../../../src/platform/log.ts";
 import { startTestApiServer } from "../server/apiserver.ts";
 import { type SimulatedWorkload, startSimulatedWorkload } from "../server/simulated-workload.ts";
+import { until } from "../wait.ts";
 import {
   type ControllerRun,
   type ControllerRunOptions,
@@ -198,21 +199,6 @@ export async function defineKinds(client: KubeClient): Promise<void> {
     kind: "Namespace",
     metadata: { name: "catalyst-system" },
   });
-}
-
-/** Calls `look` again until it returns a value. */
-export async function until<T>(
-  look: () => Promise<T | undefined>,
-  what: () => Promise<string>,
-  withinMs = 30_000,
-): Promise<T> {
-  const end = performance.now() + withinMs;
-  for (;;) {
-    const seen = await look();
-    if (seen !== undefined) return seen;
-    if (performance.now() > end) throw new Error(`timed out waiting for: ${await what()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** Controllers that still make calls after this time repeat them for ever. */

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { vi } from "vitest";
 import { urlHost } from "../../../src/platform/url-host.ts";
 import { findFreePort } from "../../../src/playground/process/free-port.ts";
+import { eventually } from "../wait.ts";
 
 const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
 
@@ -38,13 +38,10 @@ export async function startOperatorProcess(
     stdio: "ignore",
   });
   const health = (path: string) => fetch(`http://${urlHost(env.HOST ?? "127.0.0.1")}:${healthPort}${path}`);
-  await vi.waitFor(
-    async () => {
-      const { status } = await health("/readyz");
-      if (status !== 200) throw new Error(`the operator is not ready: ${status}`);
-    },
-    { timeout: 100_000, interval: 100 },
-  );
+  await eventually(async () => {
+    const { status } = await health("/readyz");
+    if (status !== 200) throw new Error(`the operator is not ready: ${status}`);
+  }, 100_000);
   async function end(signal: "SIGTERM" | "SIGKILL") {
     if (operator.exitCode !== null || operator.signalCode !== null) return;
     operator.kill(signal);

@@ -113,17 +113,6 @@ export function usePlaygrounds(): typeof startPlaygroundProcess {
   };
 }
 
-const TIMEOUT_MS = 30_000;
-const POLL_INTERVAL_MS = 25;
-
-/** Waits until `holds` returns true. Throws with `what` after 30 s. */
-export async function until(holds: () => boolean, what: string): Promise<void> {
-  for (let waitedMs = 0; !holds(); waitedMs += POLL_INTERVAL_MS) {
-    if (waitedMs > TIMEOUT_MS) throw new Error(`waited ${TIMEOUT_MS / 1000} s for ${what}`);
-    await sleep(POLL_INTERVAL_MS);
-  }
-}
-
 /** The number of runs of each migration on a Sovereign's database, from the logs of its migration Pods. */
 export function migrationRuns(stateDir: string, sovereign: string): Record<string, number> {
   const logs = join(stateDir, "logs");

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
-import { vi } from "vitest";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { EVENTS, PODS, type Resource } from "../../../src/kube/resource.ts";
@@ -30,8 +29,6 @@ const IMAGES = new Map(
 /** A control plane and the process runner, in one test's own directory. */
 export interface RunnerBench {
   client: KubeClient;
-  /** Repeats `look` until it does not throw. */
-  until<T>(look: () => Promise<T> | T, timeoutMs?: number): Promise<T>;
   podsOf(label: string): Promise<Pod[]>;
   eventsAbout(name: string): Promise<{ reason: string; message: string; type: string }[]>;
   /** The number of writes of an object within this time. */
@@ -67,11 +64,8 @@ export async function startRunnerBench(kind: "embedded" | "real" = "embedded"): 
     logger,
     now,
   });
-  const until = <T>(look: () => Promise<T> | T, timeoutMs = 15_000) =>
-    vi.waitFor(look, { timeout: timeoutMs, interval: 30 });
   const bench: RunnerBench = {
     client,
-    until,
     kubeconfig: plane.adminKubeconfig,
     podsOf: async (label) =>
       (await client.list<Pod>(PODS, { namespace: "default", labelSelector: label })).items.sort((a, b) =>

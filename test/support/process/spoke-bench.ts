@@ -13,8 +13,9 @@ import { resourceOf, resourceOfManifest, SECRETS } from "../../../src/kube/resou
 import { franchise, release, sovereign } from "../builder/catalyst-object.ts";
 import { withFields, withToken } from "../builder/kubeconfig.ts";
 import { createTcpProxy, type TcpProxy } from "../server/tcp-proxy.ts";
+import { until } from "../wait.ts";
 import type { ControllerRun } from "./controller-run.ts";
-import { type OperatorBench, RELEASES, SOVEREIGNS, until, useOperatorBench } from "./operator-bench.ts";
+import { type OperatorBench, RELEASES, SOVEREIGNS, useOperatorBench } from "./operator-bench.ts";
 
 export const FRANCHISES = resourceOf(FRANCHISE);
 export const POLICIES = resourceOf(ENVIRONMENT_POLICY);
@@ -99,7 +100,6 @@ export function useSpokeBench(
       },
       async () =>
         `${name} on ${wanted}: ${JSON.stringify((await bench.sovereign(name))?.status, undefined, 1)}; there: ${JSON.stringify((await onSpoke(name))?.status?.conditions, undefined, 1)}`,
-      20_000,
     );
   }
 

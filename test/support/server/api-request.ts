@@ -79,18 +79,3 @@ export async function readEvents<T>(
   }
   return events;
 }
-
-/** Repeats the request until `holds`, because servers and controllers apply a change with a short delay. */
-export async function eventually<T>(
-  look: () => Promise<T>,
-  holds: (seen: T) => boolean,
-  withinMs = 20_000,
-): Promise<T> {
-  const until = performance.now() + withinMs;
-  for (;;) {
-    const seen = await look();
-    if (holds(seen)) return seen;
-    if (performance.now() > until) throw new Error(`waited in vain; last seen: ${JSON.stringify(seen)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Agent, request } from "undici";
+import { expect } from "vitest";
 import { parse } from "yaml";
 import { createLogger } from "../../../src/platform/log.ts";
 import {
@@ -10,7 +11,8 @@ import {
   type ApiServerOptions,
   createApiServer,
 } from "../../../src/playground/apiserver/index.ts";
-import { APPLY, eventually, readEvents, type SendOptions, sendTo, type TestAnswer } from "./api-request.ts";
+import { eventually } from "../wait.ts";
+import { APPLY, readEvents, type SendOptions, sendTo, type TestAnswer } from "./api-request.ts";
 
 export interface WatchedEvent {
   type: string;
@@ -190,9 +192,8 @@ export const widgetDefinition = {
 
 export async function defineWidgets(api: TestApiServer): Promise<void> {
   await api.must("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", widgetDefinition);
-  await eventually(
-    () => api.send("GET", "/apis/example.org/v1/namespaces/default/widgets"),
-    ({ status }) => status === 200,
+  await eventually(async () =>
+    expect((await api.send("GET", "/apis/example.org/v1/namespaces/default/widgets")).status).toBe(200),
   );
 }
 

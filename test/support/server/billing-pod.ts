@@ -1,8 +1,8 @@
-import { vi } from "vitest";
 import { ownershipLabels, selectorLabels } from "../../../src/controllers/sovereign/desired-metadata.ts";
 import type { KubeClient } from "../../../src/kube/client.ts";
 import { JWT_SECRET } from "../builder/billing.ts";
 import { sovereign } from "../builder/catalyst-object.ts";
+import { eventually } from "../wait.ts";
 import { prepareCluster } from "./webhook-replica.ts";
 
 export const BILLING_NAMESPACE = "sovereign-omantel";
@@ -25,7 +25,7 @@ export async function writeBillingPod(client: KubeClient): Promise<void> {
       spec: { ...spec, fqdn: `${name}.example`, billing: { ...spec.billing, auth }, ...more },
     });
   // kube-apiserver serves a new kind with a short delay.
-  await vi.waitFor(() => create("omantel", {}), { timeout: 20_000, interval: 100 });
+  await eventually(() => create("omantel", {}));
   await create("resting", {});
   await create("remote", { cluster: { kubeconfigSecretRef: { name: "remote-kubeconfig" } } });
   await post(`${core}/secrets`, { metadata: { name: "billing-jwt" }, stringData: { secret: JWT_SECRET } });

@@ -151,12 +151,3 @@ export function listOf(items: TestConfigMap[], resourceVersion: number, more?: s
 }
 
 export const watchLine = (type: string, object: unknown) => `${JSON.stringify({ type, object })}\n`;
-
-/** Waits until the condition holds, with a bound that suits a busy machine. */
-export async function until(holds: () => boolean, what: string, withinMs = 20_000): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -6,7 +6,8 @@ import type { OwnedObject } from "../../../src/kube/foreign-field.ts";
 import { DEPLOYMENTS, JOBS, NAMESPACES, SECRETS } from "../../../src/kube/resource.ts";
 import { release, sovereign } from "../builder/catalyst-object.ts";
 import type { ControllerRun } from "../process/controller-run.ts";
-import { RELEASES, SOVEREIGNS, settled, until, useOperatorBench } from "../process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, settled, useOperatorBench } from "../process/operator-bench.ts";
+import { until } from "../wait.ts";
 
 const namespace = "sovereign-zero";
 /** CloudNativePG writes the Secret of the application's user as `<cluster>-app`. */
@@ -146,9 +147,8 @@ export function describeCloudNativePgSecret(start?: Parameters<typeof useOperato
       const migrations = bench.simulation().migrations.length;
       await replace(databaseSecret("second"));
       await until(
-        async () => ((await deployment())?.metadata.generation === generation + 1 ? true : undefined),
+        async () => (await deployment())?.metadata.generation === generation + 1,
         async () => JSON.stringify((await deployment())?.metadata),
-        30_000,
       );
       await bench.awaitCondition("zero", "Ready", "True", undefined, 30_000);
       await settled(run);
@@ -164,10 +164,7 @@ export function describeCloudNativePgSecret(start?: Parameters<typeof useOperato
         ...secret,
         data: { ...secret.data, ...base64({ pgpass: "*\n" }) },
       } as KubernetesObject);
-      await until(
-        async () => run.reconciles.length > reconciles || undefined,
-        async () => "a reconcile after the change",
-      );
+      await until(() => run.reconciles.length > reconciles, "a reconcile after the change");
       await replace(certificateSecret(2));
       await settled(run);
       expect((await deployment())?.metadata.resourceVersion).toBe(before);
@@ -188,11 +185,7 @@ export function describeCloudNativePgSecret(start?: Parameters<typeof useOperato
 
     it("stay when the Sovereign is deleted", async () => {
       await bench.client().delete(SOVEREIGNS, { name: "zero" });
-      await until(
-        async () => ((await bench.sovereign("zero")) === undefined ? true : undefined),
-        async () => "the Sovereign is gone",
-        30_000,
-      );
+      await until(async () => (await bench.sovereign("zero")) === undefined, "the Sovereign is gone");
       for (const name of [DATABASE, CERTIFICATE])
         expect((await read(name))?.metadata.deletionTimestamp).toBeUndefined();
       expect(await read(DATABASE)).toBeDefined();

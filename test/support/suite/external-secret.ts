@@ -6,8 +6,9 @@ import type { OwnedObject } from "../../../src/kube/foreign-field.ts";
 import { DEPLOYMENTS, NAMESPACES, SECRETS } from "../../../src/kube/resource.ts";
 import { release, sovereign } from "../builder/catalyst-object.ts";
 import type { ControllerRun } from "../process/controller-run.ts";
-import { RELEASES, SOVEREIGNS, settled, until, useOperatorBench } from "../process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, settled, useOperatorBench } from "../process/operator-bench.ts";
 import { databaseUrlOf } from "../server/simulated-workload.ts";
+import { until } from "../wait.ts";
 
 const namespace = "sovereign-zero";
 const DATABASE = "billing-database";
@@ -55,9 +56,8 @@ export function describeExternalSecrets(start?: Parameters<typeof useOperatorBen
   /** Waits until the Deployment has this generation and the Sovereign is Ready, and nothing more happens. */
   async function restedAt(generation: number): Promise<void> {
     await until(
-      async () => ((await deployment())?.generation === generation ? true : undefined),
+      async () => (await deployment())?.generation === generation,
       async () => `generation ${generation}; it is ${(await deployment())?.generation}`,
-      30_000,
     );
     await bench.awaitCondition("zero", "Ready", "True", undefined, 30_000);
     await settled(run);
@@ -138,11 +138,7 @@ export function describeExternalSecrets(start?: Parameters<typeof useOperatorBen
 
     it("stay when the Sovereign is deleted", async () => {
       await bench.client().delete(SOVEREIGNS, { name: "zero" });
-      await until(
-        async () => ((await bench.sovereign("zero")) === undefined ? true : undefined),
-        async () => "the Sovereign is gone",
-        30_000,
-      );
+      await until(async () => (await bench.sovereign("zero")) === undefined, "the Sovereign is gone");
       for (const name of [DATABASE, KEY]) expect(await read(name)).toBeDefined();
     });
   });

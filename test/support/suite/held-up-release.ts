@@ -6,7 +6,8 @@ import type { BillingRelease } from "../../../src/api/billing-release.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { pathOf } from "../../../src/kube/resource.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../builder/catalyst-object.ts";
-import { RELEASES, SOVEREIGNS, until, useOperatorBench } from "../process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, useOperatorBench } from "../process/operator-bench.ts";
+import { until } from "../wait.ts";
 
 /** The media type that kubectl asks for when it prints a table. */
 const TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io";
@@ -56,7 +57,7 @@ export function describeHeldUpRelease(start?: Parameters<typeof useOperatorBench
       for (const name of ["zero", "omantel"])
         await bench.awaitCondition(name, "Ready", "True", undefined, 30_000);
       await until(
-        async () => ((await printed()).Phase === "Complete" ? true : undefined),
+        async () => (await printed()).Phase === "Complete",
         async () => JSON.stringify(await printed()),
       );
     });
@@ -73,7 +74,7 @@ export function describeHeldUpRelease(start?: Parameters<typeof useOperatorBench
       await bench.client().mergePatch(RELEASES, { name: "stable" }, { spec: { image: NEXT_IMAGE } });
       await bench.awaitCondition("omantel", "Stalled", "True", "MigrationFailed", 30_000);
       await until(
-        async () => ((await printed()).Phase === "Halted" ? true : undefined),
+        async () => (await printed()).Phase === "Halted",
         async () => JSON.stringify(await printed()),
       );
       expect(await printed()).toMatchObject({

@@ -5,7 +5,7 @@ import type { Lease } from "../../../src/kube/lease-lock.ts";
 import { CONFIG_MAPS, LEASES } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { aborted } from "../../../src/platform/shutdown.ts";
-import { until } from "../server/scripted-api.ts";
+import { until } from "../wait.ts";
 import { configMap, type KubeBench } from "./kube-bench.ts";
 
 const TIMES: LeaseTimes = { leaseMs: 1_000, renewDeadlineMs: 700, retryMs: 100 };

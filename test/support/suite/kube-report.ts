@@ -15,7 +15,7 @@ import {
 } from "../../../src/kube/resource.ts";
 import { createStatusWriter } from "../../../src/kube/status.ts";
 import { createLogger } from "../../../src/platform/log.ts";
-import { eventually } from "../server/api-request.ts";
+import { until } from "../wait.ts";
 import { configMap, type KubeBench } from "./kube-bench.ts";
 
 const logger = createLogger("test", "silent");
@@ -48,7 +48,7 @@ export function describeStatus(bench: KubeBench): void {
           if ((error as KubeError).status === 404) return undefined;
           throw error;
         });
-      const first = (await eventually(create, (made) => made !== undefined)) as Organization;
+      const first = await until(create, "the API server serves Organizations");
       const look = () => client.get<Organization>(ORGANIZATIONS, { name: "acme" }) as Promise<Organization>;
       const newWriter = () =>
         createStatusWriter<Organization>(

@@ -18,7 +18,7 @@ import {
 } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { startTestControlPlane, type TestControlPlane } from "../server/kube-apiserver.ts";
-import { until } from "../server/scripted-api.ts";
+import { until } from "../wait.ts";
 import { describeApplier } from "./kube-apply.ts";
 import { describeApplierCases } from "./kube-apply-case.ts";
 import { describeWorkloadApplier } from "./kube-apply-workload.ts";

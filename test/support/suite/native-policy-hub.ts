@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import type { ApiConnection } from "../../../src/playground/story/api-connection.ts";
 import { sovereign } from "../builder/catalyst-object.ts";
+import { eventually } from "../wait.ts";
 import { SOVEREIGNS as DEFINITION_PATH } from "./native-policy-object.ts";
 import { cluster, mergePatch, post, type Request, remove } from "./red-team/attempt.ts";
 import { PEOPLE, type Person } from "./red-team/person.ts";
@@ -70,13 +71,10 @@ export function testHubObjects(connection: () => ApiConnection): void {
       expect(patched.status, patched.message).toBe(200);
       // The API server serves the new schema a moment later. Until then, it drops the spec.
       const trial = create("trial", {});
-      await vi.waitFor(
-        async () => {
-          const { body } = await send({ ...trial, path: `${trial.path}?dryRun=All` });
-          expect((body as { spec?: object }).spec).toBeDefined();
-        },
-        { timeout: 20_000 },
-      );
+      await eventually(async () => {
+        const { body } = await send({ ...trial, path: `${trial.path}?dryRun=All` });
+        expect((body as { spec?: object }).spec).toBeDefined();
+      });
       for (const made of [create("spoke", { [MARK]: "hub" }), create("own", {})])
         expect((await send(made)).status).toBe(201);
     });

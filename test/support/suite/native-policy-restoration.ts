@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { desiredNativePolicies } from "../../../src/admission/policy/native/policy-list.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
@@ -16,6 +16,7 @@ import { createLogger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 import type { ApiConnection } from "../../../src/playground/story/api-connection.ts";
 import type { TestControlPlane } from "../server/kube-apiserver.ts";
+import { eventually } from "../wait.ts";
 import { apply, jsonPatch, mergePatch, type Request, remove } from "./red-team/attempt.ts";
 
 const DESIRED = desiredNativePolicies(identityLists(), "Deny");
@@ -140,7 +141,7 @@ export function testPolicyRestoration(cluster: () => { plane: TestControlPlane; 
       restored.length = 0;
       const answer = await send(request);
       expect(answer.status, answer.message).toBe(200);
-      await vi.waitFor(() => expect(restored).toEqual([[object.kind, fields]]), { timeout: 30_000 });
+      await eventually(() => expect(restored).toEqual([[object.kind, fields]]));
       const live = await liveOf(object);
       expect(live?.spec).toEqual(object.spec);
       expect(live?.metadata.labels).toEqual(object.metadata.labels);
@@ -154,7 +155,7 @@ export function testPolicyRestoration(cluster: () => { plane: TestControlPlane; 
         path: `${pathTo(POLICY)}?fieldManager=helm`,
       });
       expect(answer.status, answer.message).toBe(200);
-      await vi.waitFor(async () => expect((await liveOf(POLICY))?.spec).toEqual(POLICY.spec));
+      await eventually(async () => expect((await liveOf(POLICY))?.spec).toEqual(POLICY.spec));
     });
 
     it("leaves an upgrade to enforcement Audit possible after it restored a binding that only warned", async () => {
@@ -165,7 +166,7 @@ export function testPolicyRestoration(cluster: () => { plane: TestControlPlane; 
         const { managedFields = [] } = (await liveOf(BINDING))?.metadata ?? {};
         return managedFields.map(({ manager, operation }) => `${manager} ${operation}`);
       };
-      await vi.waitFor(async () => expect([restored.length, await owners()]).toEqual([1, ["helm Apply"]]));
+      await eventually(async () => expect([restored.length, await owners()]).toEqual([1, ["helm Apply"]]));
       const audit = { ...BINDING, spec: { ...BINDING.spec, validationActions: ["Warn", "Audit"] } };
       const answer = await send({
         ...apply(pathTo(BINDING), audit),

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import type { ApiConnection } from "../../../src/playground/story/api-connection.ts";
 import { release } from "../builder/catalyst-object.ts";
+import { eventually } from "../wait.ts";
 import { DEFINITIONS } from "./native-policy-object.ts";
 import { cluster, jsonPatch, mergePatch, post, type Request, remove } from "./red-team/attempt.ts";
 import { PEOPLE, type Person } from "./red-team/person.ts";
@@ -82,9 +83,7 @@ export function testRolloutAnnotations(connection: () => ApiConnection): void {
       expect(status).toBe(201);
       const stable = create("stable", { [PAUSED]: by("zahra") });
       // The kind is served a moment after its definition.
-      await vi.waitFor(async () => expect((await send(stable, "zahra")).status).toBe(201), {
-        timeout: 20_000,
-      });
+      await eventually(async () => expect((await send(stable, "zahra")).status).toBe(201));
     });
 
     it.each(DENIED)("denies one who %s", async (_title, person, request) => {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { BUILT_IN_IDENTITIES, identityLists } from "../../../src/admission/rules/identity.ts";
 import { desiredWebhookConfiguration } from "../../../src/admission/webhook-configuration.ts";
@@ -8,6 +8,7 @@ import type { KubernetesObject } from "../../../src/api/object.ts";
 import { pathOf, resourceOfManifest } from "../../../src/kube/resource.ts";
 import { type ApiConnection, createApiConnection } from "../../../src/playground/story/api-connection.ts";
 import { startTestControlPlane, type TestControlPlane } from "../server/kube-apiserver.ts";
+import { eventually } from "../wait.ts";
 import { NATIVE_ALLOWED, NATIVE_UNGUARDED } from "./native-policy-allowed.ts";
 import { JUDGED_REPORTS } from "./native-policy-annotation.ts";
 import { NATIVE_ATTEMPTS, NATIVE_POLICY_SEEDS } from "./native-policy-attempt.ts";
@@ -80,9 +81,8 @@ export function describeNativePolicies(kind: "embedded" | "real"): void {
       for (const { by, request, denial } of new Map(
         NATIVE_ATTEMPTS.filter(({ only }) => only !== "real").map((it) => [it.denial, it]),
       ).values())
-        await vi.waitFor(
-          async () => expect((await send(PEOPLE[by], dryRun(request))).message).toContain(denial),
-          { timeout: 20_000 },
+        await eventually(async () =>
+          expect((await send(PEOPLE[by], dryRun(request))).message).toContain(denial),
         );
     });
     afterAll(async () => {
@@ -169,13 +169,10 @@ export function describeNativePolicies(kind: "embedded" | "real"): void {
         "allows that %s %s",
         async (by, _, request) => {
           // A kube-apiserver calls a deleted webhook for a short time.
-          await vi.waitFor(
-            async () => {
-              const answer = await send(PEOPLE[by], request);
-              expect(answer.status, answer.message).toBeLessThan(300);
-            },
-            { timeout: 30_000 },
-          );
+          await eventually(async () => {
+            const answer = await send(PEOPLE[by], request);
+            expect(answer.status, answer.message).toBeLessThan(300);
+          });
         },
       );
     });

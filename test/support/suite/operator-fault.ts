@@ -13,9 +13,10 @@ import { type Expected, expectedOf, fewestCalls, readEvents } from "../builder/e
 import { DISTURBANCES, type Disturbance, disturbWatches } from "../process/disturbed-watch.ts";
 import { AT_ONCE, NO_FAULT, type Plan, planFaults, SEED, STAGES, type Stage } from "../process/fault-plan.ts";
 import { failureOf, runFaultStage } from "../process/fault-stage.ts";
-import { RELEASES, SOVEREIGNS, until, useOperatorBench } from "../process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, useOperatorBench } from "../process/operator-bench.ts";
 import { createFault, type PlannedFault, seededRandom } from "../process/operator-fault.ts";
 import { editBillingImage } from "../server/api-request.ts";
+import { until } from "../wait.ts";
 
 const PATIENCE_MS = 120_000;
 const QUIET_MS = 60;

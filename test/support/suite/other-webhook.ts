@@ -16,9 +16,10 @@ import {
 } from "../../../src/kube/resource.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../builder/catalyst-object.ts";
 import type { ControllerRun } from "../process/controller-run.ts";
-import { RELEASES, SOVEREIGNS, settled, until, useOperatorBench } from "../process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, settled, useOperatorBench } from "../process/operator-bench.ts";
 import { editBillingImage } from "../server/api-request.ts";
 import { startWebhookServer, type WebhookServer } from "../server/webhook-server.ts";
+import { until } from "../wait.ts";
 
 const NAMESPACE = "sovereign-zero";
 const KEY = { namespace: NAMESPACE, name: "billing" };
@@ -143,13 +144,10 @@ export function describeOtherWebhook(start?: Parameters<typeof useOperatorBench>
       // A change of the Sovereign makes the operator look at each object.
       const billing = { deadlines: { migration: "20m" } };
       await bench.client().mergePatch(SOVEREIGNS, { name: "zero" }, { spec: { billing } });
-      await until(
-        async () => {
-          const { metadata, status } = (await bench.sovereign("zero")) ?? {};
-          return status?.observedGeneration === metadata?.generation ? true : undefined;
-        },
-        async () => "the new generation is observed",
-      );
+      await until(async () => {
+        const { metadata, status } = (await bench.sovereign("zero")) ?? {};
+        return status?.observedGeneration === metadata?.generation ? true : undefined;
+      }, "the new generation is observed");
       await bench.awaitCondition("zero", "Ready", "True");
       await settled(run);
       expect(new Set(writesIn(run.calls.slice(before[0])))).toEqual(new Set(["apply Sovereign zero"]));
@@ -170,10 +168,7 @@ export function describeOtherWebhook(start?: Parameters<typeof useOperatorBench>
       const before = await versions();
       expect(before).not.toContainEqual([]);
       run = bench.startControllers();
-      await until(
-        async () => (run.reconciles.includes("zero") ? true : undefined),
-        async () => "a reconcile of the new process",
-      );
+      await until(() => run.reconciles.includes("zero"), "a reconcile of the new process");
       await bench.awaitCondition("zero", "Ready", "True");
       await settled(run);
       expect(await versions()).toEqual(before);
@@ -183,7 +178,7 @@ export function describeOtherWebhook(start?: Parameters<typeof useOperatorBench>
     it("hides no edit by hand: the operator puts it back once", async () => {
       await editBillingImage(bench.client(), NAMESPACE, "registry.example/edited:1");
       await until(
-        async () => ((await deployment())?.spec.containers[0]?.image === MIRRORED ? true : undefined),
+        async () => (await deployment())?.spec.containers[0]?.image === MIRRORED,
         async () => JSON.stringify(await deployment()),
       );
       await bench.awaitCondition("zero", "Ready", "True");
@@ -198,15 +193,12 @@ export function describeOtherWebhook(start?: Parameters<typeof useOperatorBench>
     it("is named in Migrated when its sidecar keeps the Pod of a migration running", async () => {
       bench.simulation().hangingMigrations.add(NAMESPACE);
       await bench.client().mergePatch(RELEASES, { name: "stable" }, { spec: { image: IMAGE } });
-      const hanging = await until(
-        async () => {
-          const { items } = await bench.client().list<PodObject>(PODS, { namespace: NAMESPACE });
-          return items.find(
-            ({ metadata, status }) => "job-name" in (metadata.labels ?? {}) && status?.phase === "Running",
-          );
-        },
-        async () => "the Pod of the migration runs",
-      );
+      const hanging = await until(async () => {
+        const { items } = await bench.client().list<PodObject>(PODS, { namespace: NAMESPACE });
+        return items.find(
+          ({ metadata, status }) => "job-name" in (metadata.labels ?? {}) && status?.phase === "Running",
+        );
+      }, "the Pod of the migration runs");
       const [migrate, proxy] = ["migrate", "vendor-proxy"].map((name) => ({
         ...{ name, image: IMAGE, imageID: IMAGE, ready: false, restartCount: 0 },
       }));

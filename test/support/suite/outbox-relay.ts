@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
 import { SOVEREIGN } from "../../../src/api/sovereign.ts";
 import type { KubeClient } from "../../../src/kube/client.ts";
 import { KubeError } from "../../../src/kube/error.ts";
@@ -8,9 +8,9 @@ import { resourceOf } from "../../../src/kube/resource.ts";
 import { createFleetRelay, type OutboxRelay } from "../../../src/operator/outbox-relay.ts";
 import { issueVoucher, placeOrder, startBilling, type TestBilling } from "../builder/billing.ts";
 import { type OperatorCluster, startOperatorCluster } from "../server/operator-cluster.ts";
+import { eventually } from "../wait.ts";
 
 export const SOVEREIGNS = resourceOf(SOVEREIGN);
-export const WAIT = { timeout: 20_000, interval: 50 };
 
 export let cluster: OperatorCluster;
 export let billing: TestBilling;
@@ -38,7 +38,7 @@ export function useOutboxRelay(): void {
     await endRelay();
     for (const { metadata } of cluster.caches.sovereigns.list())
       await cluster.client.delete(SOVEREIGNS, metadata);
-    await vi.waitFor(() => expect(cluster.caches.sovereigns.list()).toEqual([]), WAIT);
+    await eventually(() => expect(cluster.caches.sovereigns.list()).toEqual([]));
     await billing.close();
   });
 }
@@ -88,7 +88,7 @@ export async function createSovereign(name: string, isMigrated: boolean, databas
     await cluster.writeSecret(`sovereign-${name}`, "billing-db", "uri", databaseUrl);
   const created = await cluster.createSovereign(name, {}, isMigrated);
   const cached = () => cluster.caches.sovereigns.get(name)?.metadata.resourceVersion;
-  await vi.waitFor(() => expect(cached()).toBe(created.metadata.resourceVersion), WAIT);
+  await eventually(() => expect(cached()).toBe(created.metadata.resourceVersion));
   return created;
 }
 

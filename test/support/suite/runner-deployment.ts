@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DEPLOYMENTS, PODS } from "../../../src/kube/resource.ts";
 import { image, type RunnerBench } from "../process/runner.ts";
+import { eventually } from "../wait.ts";
 import {
   type AnyObject,
   condition,
@@ -20,7 +21,7 @@ export function describeDeployments(kind: "embedded" | "real", bench: () => Runn
       await rolledOut("web", image("idle"));
       await setImage("web", image("idle", "b"));
       await rolledOut("web", image("idle", "b"));
-      await bench().until(async () => {
+      await eventually(async () => {
         const sets = await setsOf("web");
         expect(sets.map((set) => [revision(set), set.spec.replicas])).toEqual([
           [1, 0],
@@ -33,14 +34,14 @@ export function describeDeployments(kind: "embedded" | "real", bench: () => Runn
     it("gives a template that is used again a new revision", async () => {
       await setImage("web", image("idle"));
       await rolledOut("web", image("idle"));
-      await bench().until(async () => expect((await setsOf("web")).map(revision)).toEqual([2, 3]));
+      await eventually(async () => expect((await setsOf("web")).map(revision)).toEqual([2, 3]));
     });
 
     it("follows spec.replicas and no template change while the Deployment is paused", async () => {
       await patch(DEPLOYMENTS, "web", { spec: { paused: true } });
       await setImage("web", image("idle", "c"));
       await patch(DEPLOYMENTS, "web", { spec: { replicas: 3 } });
-      await bench().until(async () => {
+      await eventually(async () => {
         expect(await imagesOf("web")).toEqual(Array(3).fill(image("idle")));
         expect(condition(await get(DEPLOYMENTS, "web"), "Progressing")).toMatchObject({
           status: "Unknown",
@@ -57,7 +58,7 @@ export function describeDeployments(kind: "embedded" | "real", bench: () => Runn
       await bench().client.create(DEPLOYMENTS, deployment("stuck", spec));
       await rolledOut("stuck", image("idle"));
       await setImage("stuck", "example.org/none@sha256:00");
-      await bench().until(async () => {
+      await eventually(async () => {
         const live = await get(DEPLOYMENTS, "stuck");
         expect(condition(live, "Progressing")).toMatchObject({
           status: "False",
@@ -74,7 +75,7 @@ export function describeDeployments(kind: "embedded" | "real", bench: () => Runn
       await rolledOut("solo", image("idle"));
       await setImage("solo", image("idle", "b"));
       const mixtures = new Set<string>();
-      await bench().until(async () => {
+      await eventually(async () => {
         const images = (await bench().podsOf("app=solo")).map((pod) => pod.spec.containers[0]?.image);
         mixtures.add([...new Set(images)].sort().join());
         expect(images).toEqual(Array(2).fill(image("idle", "b")));
@@ -88,12 +89,12 @@ export function describeDeployments(kind: "embedded" | "real", bench: () => Runn
         await setImage("short", image("idle", letter));
         await rolledOut("short", image("idle", letter), 1);
       }
-      await bench().until(async () => expect((await setsOf("short")).map(revision)).toEqual([2, 3]));
+      await eventually(async () => expect((await setsOf("short")).map(revision)).toEqual([2, 3]));
     });
 
     it("counts a Pod as available only after minReadySeconds", async () => {
       await bench().client.create(DEPLOYMENTS, deployment("careful", { minReadySeconds: 2, replicas: 1 }));
-      await bench().until(async () =>
+      await eventually(async () =>
         expect((await get(DEPLOYMENTS, "careful"))?.status).toMatchObject({ readyReplicas: 1 }),
       );
       expect((await get(DEPLOYMENTS, "careful"))?.status.availableReplicas ?? 0).toBe(0);
@@ -105,7 +106,7 @@ export function describeDeployments(kind: "embedded" | "real", bench: () => Runn
       await rolledOut("steady", image("idle"));
       const [first] = await bench().podsOf("app=steady");
       await bench().client.delete(PODS, key(first?.metadata.name ?? ""));
-      await bench().until(async () => {
+      await eventually(async () => {
         const names = (await bench().podsOf("app=steady")).map(({ metadata }) => metadata.name);
         expect(names).toHaveLength(2);
         expect(names).not.toContain(first?.metadata.name);
@@ -124,7 +125,7 @@ export function describeDeployments(kind: "embedded" | "real", bench: () => Runn
           await rolledOut(name, image("idle"));
           const before = (await bench().podsOf(`app=${name}`)).map(({ metadata }) => metadata.uid);
           await bench().client.delete(DEPLOYMENTS, key(name), { propagationPolicy: "Orphan" });
-          await bench().until(async () => expect(await get(DEPLOYMENTS, name)).toBeUndefined());
+          await eventually(async () => expect(await get(DEPLOYMENTS, name)).toBeUndefined());
           await new Promise((resolve) => setTimeout(resolve, 300));
           expect(await setsOf(name)).toHaveLength(1);
           expect((await bench().podsOf(`app=${name}`)).map(({ metadata }) => metadata.uid)).toEqual(before);
@@ -132,7 +133,7 @@ export function describeDeployments(kind: "embedded" | "real", bench: () => Runn
           await rolledOut(name, image("idle"));
           expect((await bench().podsOf(`app=${name}`)).map(({ metadata }) => metadata.uid)).toEqual(before);
           await bench().client.delete(DEPLOYMENTS, key(name));
-          await bench().until(async () => expect(await bench().podsOf(`app=${name}`)).toEqual([]));
+          await eventually(async () => expect(await bench().podsOf(`app=${name}`)).toEqual([]));
         }
       },
       60_000,

@@ -4,6 +4,7 @@ import { DEPLOYMENTS, REPLICA_SETS, type Resource } from "../../../src/kube/reso
 import { sleep } from "../../../src/platform/shutdown.ts";
 import type { ReplicaSet } from "../../../src/playground/runner/workload.ts";
 import { image, type RunnerBench } from "../process/runner.ts";
+import { eventually } from "../wait.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read objects of every kind
 export type AnyObject = KubernetesObject & Record<string, any>;
@@ -76,7 +77,7 @@ export function createObjectAccess(bench: () => RunnerBench) {
       ).items.sort((a, b) => revision(a) - revision(b)),
     /** Waits until all replicas of a Deployment run this image and the rollout is complete. */
     rolledOut: (name: string, imageName: string, replicas = 2) =>
-      bench().until(async () => {
+      eventually(async () => {
         const live = await get(DEPLOYMENTS, name);
         expect(condition(live, "Progressing")).toMatchObject({ reason: "NewReplicaSetAvailable" });
         expect(live?.status).toMatchObject({

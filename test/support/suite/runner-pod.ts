@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { PODS } from "../../../src/kube/resource.ts";
 import { image, type RunnerBench } from "../process/runner.ts";
+import { eventually } from "../wait.ts";
 import { condition, container, createObjectAccess, key } from "./runner-object.ts";
 
 export function describePods(bench: () => RunnerBench): void {
@@ -16,19 +17,19 @@ export function describePods(bench: () => RunnerBench): void {
 
     it("runs a Pod without a controller that names the node", async () => {
       await bench().client.create(PODS, pod("bound", { nodeName: "playground" }));
-      await bench().until(async () => expect((await get(PODS, "bound"))?.status.phase).toBe("Running"));
+      await eventually(async () => expect((await get(PODS, "bound"))?.status.phase).toBe("Running"));
     });
 
     it("marks a Pod without a node as Unschedulable, and deletes it on request", async () => {
       await bench().client.create(PODS, pod("unbound", {}));
-      await bench().until(async () => {
+      await eventually(async () => {
         expect(condition(await get(PODS, "unbound"), "PodScheduled")).toMatchObject({
           reason: "Unschedulable",
         });
         expect(await bench().eventsAbout("unbound")).toMatchObject([{ reason: "FailedScheduling" }]);
       });
       await bench().client.delete(PODS, key("unbound"));
-      await bench().until(async () => expect(await get(PODS, "unbound")).toBeUndefined());
+      await eventually(async () => expect(await get(PODS, "unbound")).toBeUndefined());
     });
 
     it.each([
@@ -40,7 +41,7 @@ export function describePods(bench: () => RunnerBench): void {
         PODS,
         pod(name, { nodeName: "playground", containers: [{ ...container(image("idle")), ...fields }] }),
       );
-      await bench().until(async () =>
+      await eventually(async () =>
         expect((await get(PODS, name))?.status).toMatchObject({
           phase: "Failed",
           message: expect.stringContaining(field),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { REPLICA_SETS } from "../../../src/kube/resource.ts";
 import type { Deployment } from "../../../src/playground/runner/workload.ts";
 import { type RunnerBench, startRunnerBench } from "../process/runner.ts";
+import { eventually } from "../wait.ts";
 import { describeDeployments } from "./runner-deployment.ts";
 import { describeJobs } from "./runner-job.ts";
 import { createObjectAccess, deployment } from "./runner-object.ts";
@@ -23,7 +24,7 @@ export function describeRunner(kind: "embedded" | "real"): void {
     it("runs the Pods of a ReplicaSet without a Deployment", async () => {
       const set = deployment("alone");
       await bench().client.create(REPLICA_SETS, { ...set, kind: "ReplicaSet" });
-      await bench().until(async () =>
+      await eventually(async () =>
         expect((await get(REPLICA_SETS, "alone"))?.status).toMatchObject({ replicas: 2, readyReplicas: 2 }),
       );
     });
@@ -44,7 +45,7 @@ export function describeRunner(kind: "embedded" | "real"): void {
         path: `/apis/${apiVersion}/namespaces/default/${plural}`,
         body: { apiVersion, kind: kindName, metadata: { name }, spec: { ...rest, ...extra } },
       });
-      await bench().until(async () =>
+      await eventually(async () =>
         expect(await bench().eventsAbout(name)).toMatchObject([
           {
             reason: "Unsupported",

@@ -5,6 +5,7 @@ import type { KubernetesObject } from "../../../src/api/object.ts";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
 import type { ObjectReference } from "../../../src/playground/story/cluster-object.ts";
+import { eventually } from "../wait.ts";
 import { DEPLOYMENT, SOVEREIGN, type StoryBench } from "./story-bench.ts";
 
 /** What the operator does after a platform identity has changed or deleted its objects. */
@@ -84,7 +85,7 @@ export function testDriftCorrection(bench: StoryBench): void {
     expect((await bench.cluster.asAdmin().remove(service)).kind).toBe("accepted");
     const eventText = async () =>
       (await bench.cluster.list("Event")).map((event) => JSON.stringify(event)).join();
-    await expect.poll(eventText, { timeout: 20_000 }).toContain("Service billing: deleted");
+    await eventually(async () => expect(await eventText()).toContain("Service billing: deleted"));
     await bench.cluster.waitUntil(service, "exists again", () => true);
     await bench.waitUntilReady();
   });

@@ -11,6 +11,7 @@ import {
   operatorsOf,
   ownProcessesWith,
 } from "../process/playground.ts";
+import { eventually } from "../wait.ts";
 import { DEPLOYMENT, SOVEREIGN, type StoryBench } from "./story-bench.ts";
 
 /** Killed processes, and a Sovereign that is deleted and created again. */
@@ -25,7 +26,7 @@ export function testFaults(bench: StoryBench): void {
     await bench.cluster.asAdmin().remove(SOVEREIGN);
     await bench.cluster.waitUntilGone(DEPLOYMENT);
     await bench.cluster.waitUntilGone(SOVEREIGN);
-    await expect.poll(() => bench.cluster.list("Pod", "sovereign-omantel"), { timeout: 20_000 }).toEqual([]);
+    await eventually(async () => expect(await bench.cluster.list("Pod", "sovereign-omantel")).toEqual([]));
     return {
       apiVersion: "catalyst.openova.io/v1alpha1",
       kind: "Sovereign",
@@ -79,16 +80,14 @@ export function testFaults(bench: StoryBench): void {
     for (const pid of ownProcessesWith("main.ts billing", bench.playground)) process.kill(pid, "SIGKILL");
     await Promise.all(underWay);
     await bench.waitUntilReady();
-    await expect
-      .poll(
-        () =>
-          post("/billing/checkout", customerToken, checkout, code).then(
-            ({ status }) => status,
-            () => 0,
-          ),
-        { timeout: 20_000 },
-      )
-      .toBe(200);
+    await eventually(async () =>
+      expect(
+        await post("/billing/checkout", customerToken, checkout, code).then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      ).toBe(200),
+    );
     const redemptions = await bench.query(`SELECT 1 FROM promo_redemptions WHERE code = '${code}'`);
     const orders = await bench.query(`SELECT 1 FROM orders WHERE promo_code = '${code}'`);
     const counter = await bench.query<{ times_redeemed: number }>(
@@ -118,11 +117,11 @@ export function testFaults(bench: StoryBench): void {
       await lockHolder.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
       await bench.cluster.asAdmin().mustApply(manifest);
       const waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
-      await expect.poll(() => bench.query(waiting), { timeout: 20_000 }).toHaveLength(1);
+      await eventually(async () => expect(await bench.query(waiting)).toHaveLength(1));
       const killed = killOperator(bench.playground);
-      await expect
-        .poll(() => operatorsOf(bench.playground).filter((pid) => pid !== killed), { timeout: 20_000 })
-        .toHaveLength(1);
+      await eventually(() =>
+        expect(operatorsOf(bench.playground).filter((pid) => pid !== killed)).toHaveLength(1),
+      );
     } finally {
       await lockHolder.end();
     }

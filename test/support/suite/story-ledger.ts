@@ -6,6 +6,7 @@ import type { Organization } from "../../../src/api/organization.ts";
 import { reconcileLedger } from "../../../src/billing/ledger/reconcile-ledger.ts";
 import { newCustomer, signIn } from "../../../src/playground/story/person.ts";
 import { killOperator, operatorsOf } from "../process/playground.ts";
+import { eventually } from "../wait.ts";
 import type { StoryBench } from "./story-bench.ts";
 
 const CRASHES = 3;
@@ -71,7 +72,7 @@ export function testLedgerAfterCrashes(bench: StoryBench): void {
     expect(await post(issuedAt, "/billing/vouchers/issue", zero.adminToken, issue, randomUUID())).toBe(200);
 
     const succeed = async (checkout: Checkout) =>
-      expect.poll(async () => checkout(await bench.operatorAddress()), { timeout: 45_000 }).toBe(200);
+      eventually(async () => expect(await checkout(await bench.operatorAddress())).toBe(200), 45_000);
     const checkouts: Checkout[] = [];
     for (let crash = 0; crash < CRASHES; crash += 1) {
       const round = await Promise.all(
@@ -88,14 +89,14 @@ export function testLedgerAfterCrashes(bench: StoryBench): void {
       const address = await bench.operatorAddress();
       const killed = await withHeldVoucher(zero.databaseUrl, code, async (countWaiting) => {
         const underWay = round.slice(served.length).map((checkout) => checkout(address));
-        await expect.poll(countWaiting, { timeout: 4_000 }).toBeGreaterThan(0);
+        await eventually(async () => expect(await countWaiting()).toBeGreaterThan(0));
         const pid = killOperator(bench.playground);
         expect(await Promise.all(underWay)).toContain(0);
         return pid;
       });
-      await expect
-        .poll(() => operatorsOf(bench.playground).filter((pid) => pid !== killed).length, { timeout: 20_000 })
-        .toBe(1);
+      await eventually(() =>
+        expect(operatorsOf(bench.playground).filter((pid) => pid !== killed).length).toBe(1),
+      );
       for (const checkout of round) await succeed(checkout);
     }
 
@@ -124,7 +125,7 @@ export function testLedgerAfterCrashes(bench: StoryBench): void {
           .filter((order) => ids.has(order))
           .sort();
       };
-      await expect.poll(made, { timeout: 30_000 }).toEqual(orders.map(({ id }) => id).sort());
+      await eventually(async () => expect(await made()).toEqual(orders.map(({ id }) => id).sort()));
     } finally {
       await client.end();
     }

@@ -3,6 +3,7 @@ import { findCondition } from "../../../src/api/condition.ts";
 import type { KubernetesObject, SecretObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { messageOf } from "../../../src/playground/story/api-connection.ts";
+import { eventually } from "../wait.ts";
 import { DEPLOYMENT, SOVEREIGN, type StoryBench } from "./story-bench.ts";
 
 const REFUSAL = "minimum memory usage per Container is 1Gi";
@@ -28,11 +29,9 @@ export function testLimitRange(bench: StoryBench): void {
       };
       const path = `/api/v1/namespaces/${namespace}/pods?dryRun=All`;
       // The API server reads limit ranges from a cache. The Pod of the migration must not come before.
-      await expect
-        .poll(async () => messageOf(await bench.api.send({ method: "POST", path, body: probe })), {
-          timeout: 20_000,
-        })
-        .toContain(REFUSAL);
+      await eventually(async () =>
+        expect(messageOf(await bench.api.send({ method: "POST", path, body: probe }))).toContain(REFUSAL),
+      );
       const secret = { kind: "Secret", name: "billing-db", namespace } as const;
       const { data } = await bench.cluster.mustGet<SecretObject>(secret);
       // A Secret that is created again may name another database, so the Job runs again.

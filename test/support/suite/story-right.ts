@@ -7,6 +7,7 @@ import { findCondition } from "../../../src/api/condition.ts";
 import type { SecretObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { messageOf } from "../../../src/playground/story/api-connection.ts";
+import { eventually } from "../wait.ts";
 import { type AuditedRequest, compareRights } from "./access/used-right.ts";
 import type { StoryBench } from "./story-bench.ts";
 
@@ -68,7 +69,7 @@ function testRareRequests(bench: StoryBench): void {
     };
     try {
       for (const { rule, ...review } of REVIEWS)
-        await expect.poll(() => rulesOf(review), { timeout: 30_000 }).toContain(rule);
+        await eventually(async () => expect(await rulesOf(review)).toContain(rule));
     } finally {
       await dispatcher.close();
     }
@@ -86,12 +87,10 @@ function testRareRequests(bench: StoryBench): void {
       "/api/v1/namespaces/org-builders/limitranges/organization",
       "/apis/networking.k8s.io/v1/namespaces/org-builders/networkpolicies/organization",
     ]) {
-      await expect.poll(() => uidOf(path), { timeout: 20_000 }).toEqual(expect.any(String));
+      await eventually(async () => expect(await uidOf(path)).toEqual(expect.any(String)));
       const deleted = await uidOf(path);
       await bench.api.send({ method: "DELETE", path });
-      await expect
-        .poll(async () => ![undefined, deleted].includes(await uidOf(path)), { timeout: 20_000 })
-        .toBe(true);
+      await eventually(async () => expect(![undefined, deleted].includes(await uidOf(path))).toBe(true));
     }
   });
 
@@ -129,11 +128,11 @@ function testRareRequests(bench: StoryBench): void {
     };
     const path = `/api/v1/namespaces/${namespace}/pods?dryRun=All`;
     // The API server enforces a new policy about a second later. The Pod of the migration must not come before.
-    await expect
-      .poll(async () => messageOf(await bench.api.send({ method: "POST", path, body: probe })), {
-        timeout: 20_000,
-      })
-      .toContain("migrations are for the night");
+    await eventually(async () =>
+      expect(messageOf(await bench.api.send({ method: "POST", path, body: probe }))).toContain(
+        "migrations are for the night",
+      ),
+    );
     const secret = { kind: "Secret", name: "billing-db", namespace } as const;
     const { data, type } = (await bench.cluster.waitUntil(secret, "is there", () => true)) as SecretObject & {
       type: string;
@@ -171,9 +170,9 @@ function testRareRequests(bench: StoryBench): void {
     );
     const statuses = () =>
       Promise.all(paths.map((path) => bench.api.send({ method: "GET", path }).then(({ status }) => status)));
-    await expect.poll(statuses, { timeout: 20_000 }).toEqual([200, 200, 200]);
+    await eventually(async () => expect(await statuses()).toEqual([200, 200, 200]));
     await admin.mergePatch(franchise, { spec: { term: { end: "2021-01-01T00:00:00Z" } } });
-    await expect.poll(statuses, { timeout: 20_000 }).toEqual([404, 404, 404]);
+    await eventually(async () => expect(await statuses()).toEqual([404, 404, 404]));
     await admin.remove(franchise);
   });
 
@@ -186,7 +185,7 @@ function testRareRequests(bench: StoryBench): void {
       { kind: "Sovereign", name: "catalyst-zero" },
       { spec: { billing: { ingress: null } } },
     );
-    await expect.poll(statusOf, { timeout: 20_000 }).toBe(404);
+    await eventually(async () => expect(await statusOf()).toBe(404));
 
     const binding = { kind: "ValidatingAdmissionPolicyBinding", name: "catalyst-api-service" } as const;
     await admin.remove(binding);

@@ -9,6 +9,7 @@ import {
   type PodObject,
 } from "../../../src/controllers/sovereign/observed.ts";
 import { migrationRuns, ownProcessesWith, type SovereignEntry } from "../process/playground.ts";
+import { eventually } from "../wait.ts";
 import type { StoryBench } from "./story-bench.ts";
 
 const SECRETS = ["billing-db", "billing-db-owner"];
@@ -96,9 +97,7 @@ export function testSwappedDatabases(bench: StoryBench): void {
     for (const [index, { name }] of sovereigns.entries()) {
       const risen = async () =>
         (await restartsOf(name)).map((count, pod) => count - (restarts[index]?.[pod] ?? 0));
-      await expect
-        .poll(async () => Math.min(...(await risen())), { timeout: 30_000 })
-        .toBeGreaterThanOrEqual(2);
+      await eventually(async () => expect(Math.min(...(await risen()))).toBeGreaterThanOrEqual(2));
       expect(await readyPods(name)).toEqual([]);
     }
     for (const { url, adminToken } of sovereigns) {
@@ -112,7 +111,7 @@ export function testSwappedDatabases(bench: StoryBench): void {
     for (const { name } of sovereigns)
       await bench.cluster.waitForCondition({ kind: "Sovereign", name }, "Ready", "True");
     for (const { name } of sovereigns)
-      await expect.poll(async () => (await readyPods(name)).length, { timeout: 60_000 }).toBe(2);
+      await eventually(async () => expect((await readyPods(name)).length).toBe(2), 60_000);
     for (const { name } of sovereigns)
       await bench.cluster.waitForCondition({ kind: "Sovereign", name }, "Ready", "True");
     expect(await Promise.all(sovereigns.map(contentsOf))).toEqual(before);

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ObjectReference } from "../../../src/playground/story/cluster-object.ts";
 import { eachMigrationRan, migrationRuns, processesWith } from "../process/playground.ts";
 import { signInAtIssuer } from "../server/issuer-sign-in.ts";
+import { eventually } from "../wait.ts";
 import { kstatusOf } from "./kstatus.ts";
 import { testFranchiseeAccess } from "./story-access.ts";
 import { type StoryBench, useStoryBench } from "./story-bench.ts";
@@ -133,13 +134,13 @@ function testStory(bench: StoryBench): void {
     /** How many previews one visitor still gets after another was limited. 0 also when the Pod that was asked has just ended. */
     const leftForAnother = async (origin: string) => {
       visitors += 2;
-      const asked = [`203.0.113.${visitors}`, `203.0.113.${visitors + 1}`];
+      const asked = [visitors, visitors + 1].map((n) => `198.18.${Math.floor(n / 256)}.${n % 256}`);
       let left = 0;
       for (const visitor of asked) left = await allowedPreviews(origin, visitor).catch(() => 0);
       return left;
     };
     for (const origin of [embedded, url])
-      await expect.poll(() => leftForAnother(origin), { timeout: 60_000 }).toBeGreaterThanOrEqual(10);
+      await eventually(async () => expect(await leftForAnother(origin)).toBeGreaterThanOrEqual(10), 60_000);
     await bench.cluster.waitForCondition(zero, "Ready", "True");
   }, 180_000);
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import { LABEL, MANAGED_BY } from "../../../src/api/label.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { SOVEREIGN } from "../../../src/api/sovereign.ts";
@@ -13,6 +13,7 @@ import { condition, sovereign } from "../builder/catalyst-object.ts";
 import { startTestControlPlane, type TestControlPlane } from "../server/kube-apiserver.ts";
 import { createTestDatabase, type TestDatabase } from "../server/postgres.ts";
 import { prepareCluster } from "../server/webhook-replica.ts";
+import { eventually } from "../wait.ts";
 
 type ConfigMap = KubernetesObject & { data: Record<string, string> };
 
@@ -81,7 +82,7 @@ export function useVoucherApi(): void {
       signal: stop.signal,
     });
     admin = await signToken("admin", "sovereign-admin");
-    await vi.waitFor(async () => expect((await to("/readyz")).status).toBe(200), { timeout: 30_000 });
+    await eventually(async () => expect((await to("/readyz")).status).toBe(200));
   });
 
   afterAll(async () => {
@@ -116,5 +117,5 @@ export async function write(file: keyof typeof GOOD, text: string): Promise<void
   await client.mergePatch(CONFIG_MAPS, CONFIG_MAP, { data: { [file]: text } });
   const configMaps = caches.others.find(({ resource }) => resource.kind === "ConfigMap");
   const cached = () => configMaps?.get(`${NAMESPACE}/${CONFIG_MAP.name}`) as ConfigMap | undefined;
-  await vi.waitFor(() => expect(cached()?.data[file]).toBe(text));
+  await eventually(() => expect(cached()?.data[file]).toBe(text));
 }

@@ -2,12 +2,13 @@ import { once } from "node:events";
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Reviewer } from "../../../src/admission/review.ts";
 import { createWebhookHandler } from "../../../src/admission/routes.ts";
 import { type RunningHttpServer, startHttpServer } from "../../../src/platform/http-server.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 import { verdict } from "../../support/builder/admission-request.ts";
+import { eventually } from "../../support/wait.ts";
 
 const REVIEW = {
   request: {
@@ -196,11 +197,11 @@ describe("createWebhookHandler", () => {
         : Promise.resolve(verdict());
     const large = JSON.stringify({ request: { ...REVIEW.request, name: "large" } });
     const held = Array.from({ length: 5 }, () => post(large.padEnd(7 * 1024 * 1024)));
-    await vi.waitFor(() => expect(endings).toHaveLength(3), 10_000);
+    await eventually(() => expect(endings).toHaveLength(3));
     expect((await post(REVIEW)).status).toBe(200);
     expect(endings).toHaveLength(3);
     for (let ended = 0; ended < 5; ended += 1) {
-      await vi.waitFor(() => expect(endings.length).toBeGreaterThan(ended), 10_000);
+      await eventually(() => expect(endings.length).toBeGreaterThan(ended));
       endings[ended]?.();
     }
     expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);

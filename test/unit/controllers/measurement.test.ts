@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createMeasurements } from "../../../src/controllers/measurement.ts";
-import { until } from "../../support/server/scripted-api.ts";
+import { until } from "../../support/wait.ts";
 
 const stops: AbortController[] = [];
 afterEach(() => {

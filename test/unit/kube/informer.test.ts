@@ -1,7 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
-import { configMapAt, until, watchLine } from "../../support/server/scripted-api.ts";
+import { configMapAt, watchLine } from "../../support/server/scripted-api.ts";
 import { idle, lists, refuses, says, useScriptedInformers } from "../../support/server/scripted-informer.ts";
+import { until } from "../../support/wait.ts";
 
 const follow = useScriptedInformers();
 

@@ -9,8 +9,8 @@ import {
   sendJson,
   sendRefusal,
   startScriptedApi,
-  until,
 } from "../../support/server/scripted-api.ts";
+import { until } from "../../support/wait.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

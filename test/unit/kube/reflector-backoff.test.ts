@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
-import { configMapAt, refusal, until, watchLine } from "../../support/server/scripted-api.ts";
+import { configMapAt, refusal, watchLine } from "../../support/server/scripted-api.ts";
 import {
   type Answer,
   idle,
@@ -9,6 +9,7 @@ import {
   says,
   useScriptedInformers,
 } from "../../support/server/scripted-informer.ts";
+import { until } from "../../support/wait.ts";
 
 const follow = useScriptedInformers();
 

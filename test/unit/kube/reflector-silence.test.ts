@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { describe, expect, it, vi } from "vitest";
-import { configMapAt, until, watchLine } from "../../support/server/scripted-api.ts";
+import { configMapAt, watchLine } from "../../support/server/scripted-api.ts";
 import {
   type Answer,
   idle,
@@ -8,6 +8,7 @@ import {
   says,
   useScriptedInformers,
 } from "../../support/server/scripted-informer.ts";
+import { until } from "../../support/wait.ts";
 
 const follow = useScriptedInformers();
 

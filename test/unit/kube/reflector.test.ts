@@ -1,12 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  configMapAt,
-  listOf,
-  refusal,
-  sendJson,
-  until,
-  watchLine,
-} from "../../support/server/scripted-api.ts";
+import { configMapAt, listOf, refusal, sendJson, watchLine } from "../../support/server/scripted-api.ts";
 import {
   type Answer,
   idle,
@@ -16,6 +9,7 @@ import {
   saysAndBreaks,
   useScriptedInformers,
 } from "../../support/server/scripted-informer.ts";
+import { until } from "../../support/wait.ts";
 
 const follow = useScriptedInformers();
 

@@ -5,6 +5,7 @@ import { createRemoteCluster, type RemotePace, type RemoteState } from "../../..
 import { createLogger } from "../../../src/platform/log.ts";
 import { aborted } from "../../../src/platform/shutdown.ts";
 import { NOW } from "../../support/builder/catalyst-object.ts";
+import { eventually } from "../../support/wait.ts";
 
 type Caches = { all: { synced: Promise<void>; run(signal: AbortSignal): Promise<void> }[] };
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -60,7 +61,7 @@ function start(answers: (string | undefined | Error)[], pace: Partial<RemotePace
   return { cluster, seen, failures, askedAtMs, closed: () => closed };
 }
 
-const saw = (seen: string[], ...states: string[]) => vi.waitFor(() => expect(seen).toEqual(states));
+const saw = (seen: string[], ...states: string[]) => eventually(() => expect(seen).toEqual(states));
 const refused = new KubeError("GET /api: forbidden", {
   ...{ status: 403, reason: "Forbidden", serverMessage: "forbidden" },
 });
@@ -126,7 +127,7 @@ describe("a remote cluster", () => {
 
   it("ends the session when another cluster answers, or none does, although no watch fails", async () => {
     const { seen } = start(["one", "one", "two", "two", new Error("reset"), "two"], { identityMs: 1 });
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(seen.slice(0, 5)).toEqual([
         "reachable one",
         "connecting",

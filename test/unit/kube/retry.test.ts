@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { KubeClient } from "../../../src/kube/client.ts";
 import { isTooManyRequests } from "../../../src/kube/error.ts";
 import { CONFIG_MAPS } from "../../../src/kube/resource.ts";
-import { configMapAt, type Script, sendJson, sendRefusal, until } from "../../support/server/scripted-api.ts";
+import { configMapAt, type Script, sendJson, sendRefusal } from "../../support/server/scripted-api.ts";
 import { caught, useScriptedClients } from "../../support/server/scripted-client.ts";
+import { until } from "../../support/wait.ts";
 
 const start = useScriptedClients();
 const KEY = { name: "settings", namespace: "default" };

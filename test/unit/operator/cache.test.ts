@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { createKubeClient } from "../../../src/kube/client.ts";
 import { createCaches } from "../../../src/operator/cache.ts";
 import { createLogger } from "../../../src/platform/log.ts";
-import { sendJson, startScriptedApi, until } from "../../support/server/scripted-api.ts";
+import { sendJson, startScriptedApi } from "../../support/server/scripted-api.ts";
+import { until } from "../../support/wait.ts";
 
 const sovereign = {
   ...{ apiVersion: "catalyst.openova.io/v1alpha1", kind: "Sovereign", metadata: { name: "zero" } },

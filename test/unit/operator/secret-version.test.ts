@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { createKubeClient, type ListOptions } from "../../../src/kube/client.ts";
@@ -9,6 +9,7 @@ import { createLogger } from "../../../src/platform/log.ts";
 import { sovereign } from "../../support/builder/catalyst-object.ts";
 import { cachesOf, fixedInformer } from "../../support/builder/reconcile-context.ts";
 import { type Script, sendJson, sendRefusal, startScriptedApi } from "../../support/server/scripted-api.ts";
+import { eventually } from "../../support/wait.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -75,7 +76,7 @@ describe("loadNamedSecrets", () => {
   it("loads the versions of Secrets that are older than the Sovereign that names them", async () => {
     const { api, sovereigns, offered } = await start(having("billing-db", "billing-jwt"));
     sovereigns.announce({ kind: "added", object: ONE });
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(offered).toEqual(["sovereign-one/billing-db", "sovereign-one/billing-jwt"]),
     );
     expect(api.requests.map(({ path }) => path.split("?")[0])).toEqual(
@@ -89,7 +90,7 @@ describe("loadNamedSecrets", () => {
       known: [secret("billing-db")],
     });
     sovereigns.announce({ kind: "updated", previous: ONE, object: ONE });
-    await vi.waitFor(() => expect(offered).toEqual(["sovereign-one/billing-jwt"]));
+    await eventually(() => expect(offered).toEqual(["sovereign-one/billing-jwt"]));
     expect(api.requests).toHaveLength(1);
   });
 
@@ -142,7 +143,7 @@ describe("loadNamedSecrets", () => {
       return having("billing-db")(request, response);
     });
     sovereigns.announce({ kind: "added", object: ONE });
-    await vi.waitFor(() => expect(offered).toEqual(["sovereign-one/billing-db"]));
+    await eventually(() => expect(offered).toEqual(["sovereign-one/billing-db"]));
   });
 
   it.each<[string, Parameters<typeof start>[1], "added" | "deleted"]>([
@@ -171,7 +172,7 @@ describe("loadNamedSecrets", () => {
       },
     });
     sovereigns.announce({ kind: "added", object: ONE });
-    await vi.waitFor(() => expect(offered).toEqual(["sovereign-one/billing-db"]));
+    await eventually(() => expect(offered).toEqual(["sovereign-one/billing-db"]));
     expect(api.requests.some(({ path, query }) => `${path}${query}`.includes("other-db"))).toBe(false);
   });
 });

@@ -1,5 +1,5 @@
 import { decodeProtectedHeader } from "jose";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { SecretObject } from "../../../src/api/object.ts";
 import {
   PUBLISH_MS,
@@ -11,6 +11,7 @@ import {
 import { sovereign } from "../../support/builder/catalyst-object.ts";
 import { cachesOf } from "../../support/builder/reconcile-context.ts";
 import { base64, pem, secret, storing, useSigningKeys } from "../../support/server/signing-key.ts";
+import { eventually } from "../../support/wait.ts";
 
 const load = useSigningKeys();
 
@@ -32,11 +33,11 @@ describe("the rotation of the signing key", () => {
     const deleted = stored.secret as SecretObject;
     delete stored.secret;
     secrets.announce({ kind: "deleted", object: deleted });
-    await vi.waitFor(() => expect(stored.secret).toBeDefined());
+    await eventually(() => expect(stored.secret).toBeDefined());
     const created = stored.secret as unknown as SecretObject;
     expect(created.data).not.toEqual(deleted.data);
     secrets.announce({ kind: "added", object: created });
-    await vi.waitFor(() => expect(changes).toBe(1));
+    await eventually(() => expect(changes).toBe(1));
 
     const [next, ...rest] = kidsOf(keys);
     expect(next).not.toBe(former);
@@ -58,10 +59,10 @@ describe("the rotation of the signing key", () => {
     const object = stored.secret as SecretObject;
     delete stored.secret;
     for (const { secrets } of replicas) secrets.announce({ kind: "deleted", object });
-    await vi.waitFor(() => expect(stored.secret).toBeDefined());
+    await eventually(() => expect(stored.secret).toBeDefined());
     for (const { secrets } of replicas)
       secrets.announce({ kind: "added", object: stored.secret as unknown as SecretObject });
-    await vi.waitFor(() => {
+    await eventually(() => {
       for (const one of keys) expect(one.jwks().keys).toHaveLength(2);
     });
     expect(kidsOf(keys[0] as never)).toEqual(kidsOf(keys[1] as never));
@@ -89,7 +90,7 @@ describe("the rotation of the signing key", () => {
     const deleted = stored.secret as SecretObject;
     delete stored.secret;
     secrets.announce({ kind: "deleted", object: deleted });
-    await vi.waitFor(() => expect(stored.secret).toBeDefined());
+    await eventually(() => expect(stored.secret).toBeDefined());
     const created = stored.secret as unknown as SecretObject;
     secrets.announce({ kind: "added", object: created });
     return created;
@@ -121,10 +122,10 @@ describe("the rotation of the signing key", () => {
     const keys = await before.keys;
     const [first] = kidsOf(keys);
     await rotate({ ...before, stored });
-    await vi.waitFor(() => expect(kidsOf(keys)).toHaveLength(2));
+    await eventually(() => expect(kidsOf(keys)).toHaveLength(2));
     before.clock.ms += 60_000;
     await rotate({ ...before, stored });
-    await vi.waitFor(() => expect(kidsOf(keys)).toHaveLength(3));
+    await eventually(() => expect(kidsOf(keys)).toHaveLength(3));
     const after = await load(storing(stored), 60_000);
     expect(kidsOf(await after.keys)).toEqual(kidsOf(keys));
     expect(await kidOf(await after.keys)).toBe(first);
@@ -138,7 +139,7 @@ describe("the rotation of the signing key", () => {
     const replica = await load(storing(stored));
     const keys = await replica.keys;
     const created = await rotate({ ...replica, stored });
-    await vi.waitFor(() => expect(kidsOf(keys)).toHaveLength(2));
+    await eventually(() => expect(kidsOf(keys)).toHaveLength(2));
     const [next] = kidsOf(keys);
     let changes = 0;
     keys.onChange(() => {
@@ -147,7 +148,7 @@ describe("the rotation of the signing key", () => {
     const { "previous.json": previous, ...data } = created.data ?? {};
     expect(previous).toBeDefined();
     replica.secrets.announce({ kind: "updated", previous: created, object: { ...created, data } });
-    await vi.waitFor(() => expect(changes).toBe(1));
+    await eventually(() => expect(changes).toBe(1));
     expect(kidsOf(keys)).toEqual([next]);
     expect(await kidOf(keys)).toBe(next);
   });
@@ -158,7 +159,7 @@ describe("the rotation of the signing key", () => {
     const [former] = kidsOf(keys);
     const object = secret({ "key.pem": base64(pem()) });
     replica.secrets.announce({ kind: "updated", previous: object, object });
-    await vi.waitFor(() => expect(kidsOf(keys)).toHaveLength(2));
+    await eventually(() => expect(kidsOf(keys)).toHaveLength(2));
     expect(kidsOf(keys)[1]).toBe(former);
     expect(await kidOf(keys)).toBe(former);
   });
@@ -173,7 +174,7 @@ describe("the rotation of the signing key", () => {
     (await after.keys).onChange(() => {
       changes += 1;
     }, new AbortController().signal);
-    await vi.waitFor(() => expect(changes).toBe(1));
+    await eventually(() => expect(changes).toBe(1));
   });
 
   it.each([

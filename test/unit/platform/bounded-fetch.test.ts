@@ -9,6 +9,7 @@ import {
   FetchError,
   jsonOf,
 } from "../../../src/platform/bounded-fetch.ts";
+import { eventually } from "../../support/wait.ts";
 
 interface Received {
   method: string;
@@ -97,7 +98,7 @@ describe("boundedFetch", () => {
       // The body never ends: only the reader can close it.
     };
     expect((await failureOf(ask(origin, { maxBytes: 8 }))).code).toBe("body_too_large");
-    await expect.poll(() => isClosed).toBe(true);
+    await eventually(() => expect(isClosed).toBe(true));
   });
 
   it("closes the connection of an error whose body is not read", async () => {
@@ -109,7 +110,7 @@ describe("boundedFetch", () => {
       response.writeHead(500).write("this body never ends");
     };
     expect((await ask(origin, { maxBytes: 100 })).status).toBe(500);
-    await expect.poll(() => isClosed).toBe(true);
+    await eventually(() => expect(isClosed).toBe(true));
   });
 
   it("does not compile without a deadline", () => {

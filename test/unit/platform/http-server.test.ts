@@ -5,6 +5,7 @@ import { networkInterfaces } from "node:os";
 import { describe, expect, it } from "vitest";
 import { startHttpServer } from "../../../src/platform/http-server.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
+import { eventually } from "../../support/wait.ts";
 
 describe("HTTP server", () => {
   it("listens on IPv4 and IPv6 when no address is named", async () => {
@@ -104,14 +105,14 @@ describe("HTTP server", () => {
     await Promise.all(held.map(({ socket }) => once(socket, "connect")));
     await open().closed;
     held[0]?.socket.destroy();
-    await expect
-      .poll(() =>
-        fetch(running.origin).then(
+    await eventually(async () =>
+      expect(
+        await fetch(running.origin).then(
           ({ status }) => status,
           () => 0,
         ),
-      )
-      .toBe(200);
+      ).toBe(200),
+    );
     held[1]?.socket.destroy();
     await running.close();
   });

@@ -1,6 +1,7 @@
 import type pg from "pg";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
+import { until } from "../../../support/wait.ts";
 
 let database: TestDatabase;
 
@@ -130,7 +131,7 @@ describe("a line of a checkout call", () => {
             "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
           )
         ).rows.length > 0;
-      await vi.waitUntil(isWaiting, { timeout: 30_000 });
+      await until(isWaiting, "the checkout waits for the voucher");
       await database.pool.query("UPDATE promo_codes SET deleted_at = NULL WHERE code = 'REVIVED'");
     } finally {
       await holder.query("COMMIT");

@@ -16,6 +16,7 @@ import {
   useCardPayments,
   user,
 } from "../../../support/builder/card-payment.ts";
+import { eventually } from "../../../support/wait.ts";
 
 useCardPayments();
 const start = useBillings();
@@ -155,9 +156,11 @@ describe("an unpaid order whose replacement fails after its session was closed",
     const { id, client_reference_id: orderId } = await openSession();
     stripe.delayMs = 300;
     const next = buy({ addons: ["backup"] });
-    await expect
-      .poll(() => rowsOf("SELECT FROM orders WHERE id = $1 AND cancel_requested", [orderId]))
-      .toHaveLength(1);
+    await eventually(async () =>
+      expect(await rowsOf("SELECT FROM orders WHERE id = $1 AND cancel_requested", [orderId])).toHaveLength(
+        1,
+      ),
+    );
     // Stripe's event about the expired session releases the order before the process has Stripe's answer.
     stripe.setSession(id, { status: "expired" });
     await tell("checkout.session.expired", id);

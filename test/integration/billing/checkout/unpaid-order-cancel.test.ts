@@ -17,6 +17,7 @@ import {
   useCardPayments,
   user,
 } from "../../../support/builder/card-payment.ts";
+import { eventually } from "../../../support/wait.ts";
 
 useCardPayments();
 
@@ -56,7 +57,7 @@ describe("an unpaid order that its customer cancels", () => {
       rowsOf("SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1", [
         user,
       ]);
-    await expect.poll(orders).toHaveLength(1);
+    await eventually(async () => expect(await orders()).toHaveLength(1));
     const [order] = await orders();
     expect((await cancelOrder(order?.id)).json.status).toBe("canceled");
     expect((await answer).json.code).toBe("payment_unavailable");

@@ -5,6 +5,7 @@ import { MIGRATION_TABLE } from "../../../../src/billing/db/schema.ts";
 import { readSchemaState } from "../../../../src/billing/db/schema-state.ts";
 import { DatabaseUnavailableError, VoucherError } from "../../../../src/billing/errors.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
+import { eventually } from "../../../support/wait.ts";
 
 const QUERY_TIMEOUT_MS = 1_000;
 let test: TestDatabase;
@@ -76,7 +77,7 @@ describe("withClient", () => {
       test.pool.query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
       );
-    await expect.poll(async () => (await waiting()).rowCount, { interval: 20 }).toBe(1);
+    await eventually(async () => expect((await waiting()).rowCount).toBe(1));
     expect(await measuring).toMatchObject({ code: "57P01" });
     await holder.query("ROLLBACK");
     holder.release();

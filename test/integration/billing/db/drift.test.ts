@@ -4,9 +4,10 @@ import { readSchemaState } from "../../../../src/billing/db/schema-state.ts";
 import { SCHEMA_PATH } from "../../../../src/cli/generate.ts";
 import { describeDatabase } from "../../../../src/cli/generate-schema.ts";
 import { startBilling } from "../../../support/builder/billing.ts";
-import { createBillingProcesses, until } from "../../../support/process/billing-process.ts";
+import { createBillingProcesses } from "../../../support/process/billing-process.ts";
 import { runCommand } from "../../../support/process/command.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
+import { eventually } from "../../../support/wait.ts";
 
 const opened: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -146,7 +147,7 @@ describe("drift", () => {
     const processes = createBillingProcesses(url);
     opened.push(() => processes.close());
     const { log } = await processes.start();
-    await until(() => log().includes("orders.orders_tenant_idx is missing"));
+    await eventually(() => expect(log()).toContain("orders.orders_tenant_idx is missing"));
     expect(log().match(/the schema differs from the one that this program creates/g)).toHaveLength(1);
   });
 

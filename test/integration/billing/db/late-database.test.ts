@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MIGRATION_TABLE, SCHEMA_VERSION } from "../../../../src/billing/db/schema.ts";
 import { ask } from "../../../support/builder/billing.ts";
-import { createBillingProcesses, until } from "../../../support/process/billing-process.ts";
+import { createBillingProcesses } from "../../../support/process/billing-process.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
 import { createPostgresProxy } from "../../../support/server/postgres-proxy.ts";
+import { eventually } from "../../../support/wait.ts";
 
 let database: TestDatabase;
 let proxy: Awaited<ReturnType<typeof createPostgresProxy>>;
@@ -30,7 +31,7 @@ describe("a database that is unreachable when the service starts", () => {
     expect((await ask(origin, "/readyz")).json).toMatchObject({ status: "unavailable" });
     expect(log()).toContain("the database does not answer");
     proxy.reconnect();
-    await until(() => child.exitCode !== null);
+    await eventually(() => expect(child.exitCode).not.toBe(null));
     expect(await end("SIGTERM")).toBe(1);
     expect(log()).toContain(
       `the database is at schema version 9999-future, this program needs ${SCHEMA_VERSION}: run the release that migrated it`,

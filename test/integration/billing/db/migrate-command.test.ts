@@ -6,13 +6,13 @@ import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { MIGRATIONS, SCHEMA_VERSION } from "../../../../src/billing/db/schema.ts";
 import { fillEarlierTables } from "../../../support/builder/earlier-service.ts";
-import { until } from "../../../support/process/billing-process.ts";
 import {
   database,
   earlierRows,
   referenceOf,
   useMigrationDatabases,
 } from "../../../support/server/migration-database.ts";
+import { eventually } from "../../../support/wait.ts";
 
 useMigrationDatabases();
 
@@ -54,7 +54,7 @@ describe("catalyst migrate", () => {
     const killed = run(one.url);
     const waiting =
       "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'invoices'::regclass AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    await until(async () => (await one.pool.query(waiting)).rows.length > 0);
+    await eventually(async () => expect((await one.pool.query(waiting)).rows.length).toBeGreaterThan(0));
     killed.child.kill("SIGKILL");
     await killed.exit;
     await holder.query("COMMIT");

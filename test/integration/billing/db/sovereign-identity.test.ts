@@ -4,6 +4,7 @@ import { createLogger } from "../../../../src/platform/log.ts";
 import { FQDN, useBillings } from "../../../support/builder/billing.ts";
 import { fillEarlierTables } from "../../../support/builder/earlier-service.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
+import { eventually } from "../../../support/wait.ts";
 
 const opened: TestDatabase[] = [];
 
@@ -122,14 +123,16 @@ describe("the identity of a database", () => {
     await one.pool.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'catalyst-billing' AND datname = current_database()",
     );
-    await expect.poll(async () => (await preview()).status).toBe(503);
+    await eventually(async () => expect((await preview()).status).toBe(503));
     expect((await preview()).json).toMatchObject({ code: "database_unavailable" });
     // A ready state counts for two seconds.
-    await expect
-      .poll(async () => (await own.ask("/readyz")).json.reason, { timeout: 30_000 })
-      .toContain(`belongs to Sovereign bank.om, and this is Sovereign ${FQDN}`);
+    await eventually(async () =>
+      expect((await own.ask("/readyz")).json.reason).toContain(
+        `belongs to Sovereign bank.om, and this is Sovereign ${FQDN}`,
+      ),
+    );
     await handOver(FQDN);
-    await expect.poll(async () => (await preview()).status).toBe(404);
+    await eventually(async () => expect((await preview()).status).toBe(404));
   });
 
   it("makes billing not ready within two seconds when a backup of another Sovereign is restored in its database", async () => {

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { findFreePort } from "../../../../src/playground/process/free-port.ts";
 import { ask, placeOrder, signToken, startBilling } from "../../../support/builder/billing.ts";
-import { createBillingProcesses, until } from "../../../support/process/billing-process.ts";
+import { createBillingProcesses } from "../../../support/process/billing-process.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
+import { eventually } from "../../../support/wait.ts";
 
 let database: TestDatabase;
 let processes: ReturnType<typeof createBillingProcesses>;
@@ -27,7 +28,7 @@ const outbox = async () =>
 describe("an unreachable broker", () => {
   it("starts, is ready, places orders and stops without a broker; events wait and are counted", async () => {
     const billing = await processes.start({ REDPANDA_BROKERS: `127.0.0.1:${await findFreePort()}` });
-    await until(async () => (await ask(billing.origin, "/readyz")).status === 200);
+    await eventually(async () => expect((await ask(billing.origin, "/readyz")).status).toBe(200));
     const token = await signToken("salma");
     for (let order = 0; order < 3; order += 1) {
       const answer = await ask(billing.origin, "/billing/checkout", {
@@ -36,8 +37,8 @@ describe("an unreachable broker", () => {
       });
       expect(answer.status).toBe(200);
     }
-    await until(() => billing.log().includes("the sink does not accept events"));
-    await until(() => billing.log().includes("the tenant topic cannot be read"));
+    await eventually(() => expect(billing.log()).toContain("the sink does not accept events"));
+    await eventually(() => expect(billing.log()).toContain("the tenant topic cannot be read"));
     expect(await outbox()).toEqual([
       { sink: "kafka", rows: 3, delivered: 0, attempts: 0 },
       { sink: "organization", rows: 3, delivered: 0, attempts: 0 },

@@ -2,6 +2,7 @@ import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { createOutboxRelay, ORGANIZATION_SINK } from "../../../../src/billing/event/outbox.ts";
 import { billing, placeOrder, useBilling } from "../../../support/builder/billing.ts";
+import { eventually } from "../../../support/wait.ts";
 
 useBilling();
 
@@ -36,7 +37,7 @@ describe("an event that its sink refuses", () => {
       }).run();
       const lastError = async () =>
         (await billing.database.pool.query("SELECT last_error FROM outbox")).rows[0].last_error as string;
-      await expect.poll(lastError, { timeout: 30_000 }).toMatch(/^is invalid: .*: no$/);
+      await eventually(async () => expect(await lastError()).toMatch(/^is invalid: .*: no$/));
       stop.abort();
       await relay;
       expect(await lastError()).not.toMatch(/CODE|RAMADAN|B%C|B%25C|ΔΕΛΤΑ/);

@@ -12,7 +12,7 @@ import {
   startBilling,
   type TestBilling,
 } from "../../../support/builder/billing.ts";
-import { until } from "../../../support/process/billing-process.ts";
+import { until } from "../../../support/wait.ts";
 
 let billing: TestBilling;
 let stop: AbortController;
@@ -50,7 +50,7 @@ async function relay(
     pollMs: 10,
   }).run();
   try {
-    await until(isDone);
+    await until(isDone, "the relay has done its work");
   } finally {
     stop.abort();
     await running;

@@ -14,6 +14,7 @@ import {
   startBilling,
   type TestBilling,
 } from "../../../support/builder/billing.ts";
+import { eventually, until } from "../../../support/wait.ts";
 
 let billing: TestBilling;
 let stop: AbortController;
@@ -48,14 +49,6 @@ function relay(
   );
 }
 
-async function until(check: () => boolean | Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 400; attempt += 1) {
-    if (await check()) return;
-    await new Promise((done) => setTimeout(done, 10));
-  }
-  throw new Error("never came true");
-}
-
 const pending = async () =>
   (await billing.database.pool.query("SELECT count(*)::int AS n FROM outbox WHERE delivered_at IS NULL"))
     .rows[0].n as number;
@@ -66,7 +59,7 @@ describe("outbox relay", () => {
     const order = (await placeOrder(billing, "salma", { promo_code: "EVENT" })).json;
     const seen: OutboxEvent[] = [];
     relay(async (event) => void seen.push(event));
-    await until(async () => (await pending()) === 0);
+    await eventually(async () => expect(await pending()).toBe(0));
     await new Promise((done) => setTimeout(done, 50));
     expect(seen).toEqual([
       {
@@ -111,9 +104,12 @@ describe("outbox relay", () => {
     };
     relay(deliver);
     relay(deliver);
-    await until(() => seen.one?.length === 5 && seen.three?.length === 5);
+    await until(
+      () => seen.one?.length === 5 && seen.three?.length === 5,
+      "the other tenants' events are delivered",
+    );
     expect(seen.two).toEqual([]);
-    await until(async () => (await pending()) === 0);
+    await eventually(async () => expect(await pending()).toBe(0));
     expect(seen).toEqual({ one: placed("one"), two: placed("two"), three: placed("three") });
   });
 
@@ -131,7 +127,7 @@ describe("outbox relay", () => {
     await placeOrder(billing, "solo", { plan_id: "free" });
     relay(deliver);
     relay(deliver);
-    await until(async () => (await pending()) === 0);
+    await eventually(async () => expect(await pending()).toBe(0));
     expect(seen.length).toBe(2);
     expect(new Set(seen).size).toBe(1);
   });
@@ -161,7 +157,7 @@ describe("outbox relay", () => {
     expect(await pending()).toBe(1);
     const seen: number[] = [];
     relay(async ({ attempt }) => void seen.push(attempt));
-    await until(() => seen.length === 1);
+    await eventually(() => expect(seen.length).toBe(1));
     expect(seen).toEqual([1]);
   });
 
@@ -188,7 +184,7 @@ describe("outbox relay", () => {
         if (together.length === 1) throw new Error("one of them is too large");
       },
     );
-    await until(async () => (await pending()) === 0);
+    await eventually(async () => expect(await pending()).toBe(0));
     const [bad = [], good = []] = [orders.bad, orders.good];
     expect(together[0]).toEqual([bad[0], good[0], bad[1], good[1], bad[2], good[2]]);
     expect(alone.filter((id) => good.includes(id))).toEqual(good);
@@ -207,18 +203,14 @@ describe("outbox relay", () => {
         if (tries < 3) throw new SinkUnavailableError("the sink is down");
       },
     );
-    await until(() => tries === 1);
-    await until(async () => {
+    await eventually(() => expect(tries).toBe(1));
+    await eventually(async () => {
       const { rows } = await billing.database.pool.query(
         "SELECT attempts, last_error FROM outbox ORDER BY id",
       );
-      return (
-        rows[0].last_error === "the sink is down" &&
-        rows.every((row) => row.attempts === 0) &&
-        rows.length === 2
-      );
+      expect(rows).toMatchObject([{ attempts: 0, last_error: "the sink is down" }, { attempts: 0 }]);
     });
-    await until(async () => (await pending()) === 0);
+    await eventually(async () => expect(await pending()).toBe(0));
     expect([tries, alone]).toEqual([3, []]);
   });
 });

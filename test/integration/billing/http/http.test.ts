@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ask, signToken, startBilling, type TestBilling } from "../../../support/builder/billing.ts";
 import { type BillingProcess, createBillingProcesses } from "../../../support/process/billing-process.ts";
+import { eventually } from "../../../support/wait.ts";
 
 let billing: TestBilling;
 let processes: ReturnType<typeof createBillingProcesses>;
@@ -214,7 +215,7 @@ describe("catalyst billing at SIGTERM", () => {
     try {
       expect(await get("/readyz")).toMatchObject({ status: 200, connection: "keep-alive" });
       const ended = draining.end("SIGTERM");
-      await expect.poll(async () => (await get("/readyz")).status).toBe(503);
+      await eventually(async () => expect((await get("/readyz")).status).toBe(503));
       expect(JSON.parse((await get("/readyz")).text)).toEqual({
         status: "draining",
         reason: "the service is shutting down",

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Answer, ask, signToken } from "../../../support/builder/billing.ts";
-import { createBillingProcesses, until } from "../../../support/process/billing-process.ts";
+import { createBillingProcesses } from "../../../support/process/billing-process.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
 import { type StripeServer, startStripeServer } from "../../../support/server/stripe-server.ts";
+import { eventually } from "../../../support/wait.ts";
 
 let stripe: StripeServer;
 let database: TestDatabase;
@@ -61,7 +62,7 @@ async function killWhileStripeWorks(): Promise<void> {
   stripe.delayMs = 500;
   const before = stripe.asked.length;
   const lost = buy(first.origin).catch(() => undefined);
-  await until(() => stripe.asked.length > before);
+  await eventually(() => expect(stripe.asked.length).toBeGreaterThan(before));
   await first.end("SIGKILL");
   await lost;
   expect(await books()).toEqual({ counter: 1, redemptions: 1, balance: 0, orders: ["pending"] });
@@ -97,7 +98,7 @@ describe("catalyst billing, killed while the payment processor works", () => {
     await killWhileStripeWorks();
     await database.pool.query("UPDATE orders SET created_at = now() - interval '3 minutes'");
     const second = await start();
-    await until(async () => (await books()).orders[0] === "failed");
+    await eventually(async () => expect((await books()).orders[0]).toBe("failed"));
     expect(await books()).toEqual({ counter: 0, redemptions: 0, balance: 0, orders: ["failed"] });
     // The code can be redeemed again, also by this customer.
     expect((await buy(second.origin)).status).toBe(200);

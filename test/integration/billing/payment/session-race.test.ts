@@ -10,7 +10,7 @@ import {
   useCardPayments,
   user,
 } from "../../../support/builder/card-payment.ts";
-import { until } from "../../../support/process/billing-process.ts";
+import { eventually, until } from "../../../support/wait.ts";
 
 useCardPayments();
 
@@ -30,9 +30,12 @@ describe("an order that is abandoned while its session is created", () => {
       stripe.delayMs = 500;
       const [asked, sessions] = [stripe.asked.length, stripe.sessions.size];
       const answer = buy();
-      await until(async () => (await orderId()) !== undefined && stripe.asked.length > asked);
+      await until(
+        async () => (await orderId()) !== undefined && stripe.asked.length > asked,
+        "the order is stored and its session is asked for",
+      );
       await rowsOf("SELECT billing_undo_order($1)", [await orderId()]);
-      await until(() => stripe.sessions.size > sessions);
+      await eventually(() => expect(stripe.sessions.size).toBeGreaterThan(sessions));
       stripe.fault = later;
       expect((await answer).json.code).toBe("payment_unavailable");
       expect(await books()).toEqual(FAILED);

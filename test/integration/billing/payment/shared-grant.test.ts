@@ -15,6 +15,7 @@ import {
   useCardPayments,
   user,
 } from "../../../support/builder/card-payment.ts";
+import { eventually } from "../../../support/wait.ts";
 
 useCardPayments();
 
@@ -80,7 +81,7 @@ describe("a voucher's credit that two orders share", () => {
   it("stays the customer's when Stripe refuses the first order after the rest was spent", async () => {
     stripe.delayMs = 300;
     const refused = buy({ plan_id: "odd", promo_code: one });
-    await expect.poll(balance).toBe(66);
+    await eventually(async () => expect(await balance()).toBe(66));
     stripe.fault = "refuse";
     // Credit covers this order, so it needs no session.
     await rowsOf("UPDATE customers SET balance_baisa = balance_baisa + 134 WHERE user_id = $1", [user]);
@@ -188,9 +189,9 @@ describe("a voucher's credit that two orders share", () => {
       for (const request of sequence) {
         answers.push(request === "spend" ? restSpender() : cancelOrder(json.order_id));
         // The waiting transactions get the lock in the order in which they asked for it.
-        await expect
-          .poll(async () => (await rowsOf("SELECT FROM pg_locks WHERE NOT granted")).length)
-          .toBe(answers.length);
+        await eventually(async () =>
+          expect((await rowsOf("SELECT FROM pg_locks WHERE NOT granted")).length).toBe(answers.length),
+        );
       }
       await holder.query("COMMIT");
       holder.release();

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type TestBilling, useBillings } from "../../../support/builder/billing.ts";
 import { admin, useOneBilling } from "../../../support/suite/one-billing.ts";
+import { eventually } from "../../../support/wait.ts";
 
 const start = useBillings();
 
@@ -58,7 +59,7 @@ describe("the Franchise's grants", () => {
       ...{ active: 1, outstanding_omr: 40 },
     });
     writeFileSync(one.settings.grantsFile ?? "", "null");
-    await expect.poll(async () => (await read()).max_active).toBeNull();
+    await eventually(async () => expect((await read()).max_active).toBeNull());
     await issue(one, "ENDLESS", { max_redemptions: 0 });
     expect(await read()).toMatchObject({ active: 2, outstanding_omr: null });
   });

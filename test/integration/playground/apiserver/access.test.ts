@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { configMap, deployment } from "../../../support/builder/api-object.ts";
-import { eventually, MERGE, sendTo } from "../../../support/server/api-request.ts";
+import { MERGE, sendTo } from "../../../support/server/api-request.ts";
 import { plainAgent, startTestApiServer, type TestApiServer } from "../../../support/server/apiserver.ts";
 import { startWebhookServer, type WebhookServer } from "../../../support/server/webhook-server.ts";
+import { eventually } from "../../../support/wait.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
@@ -160,9 +161,10 @@ describe("admission webhooks", () => {
       };
     });
     await api.must("POST", "/api/v1/namespaces", { metadata: { name: "judged" } });
-    await eventually(
-      () => api.send("GET", "/api/v1/namespaces/judged/configmaps/kube-root-ca.crt"),
-      ({ status }) => status === 200,
+    await eventually(async () =>
+      expect((await api.send("GET", "/api/v1/namespaces/judged/configmaps/kube-root-ca.crt")).status).toBe(
+        200,
+      ),
     );
     await api.must(
       "POST",

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { configMap, deployment } from "../../../support/builder/api-object.ts";
-import { eventually, JSON_PATCH, MERGE } from "../../../support/server/api-request.ts";
+import { JSON_PATCH, MERGE } from "../../../support/server/api-request.ts";
 import {
   defineWidgets,
   startTestApiServer,
@@ -8,6 +8,7 @@ import {
   widget,
   widgetDefinition,
 } from "../../../support/server/apiserver.ts";
+import { eventually } from "../../../support/wait.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 const CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
@@ -20,10 +21,11 @@ beforeAll(async () => {
 afterAll(() => api.dispose());
 
 const gone = (path: string) =>
-  eventually(
-    () => api.send("GET", path),
-    ({ status }) => status === 404,
-  );
+  eventually(async () => {
+    const answer = await api.send("GET", path);
+    expect(answer.status).toBe(404);
+    return answer;
+  });
 
 async function ownedBy(owner: string, name: string, extra: object = {}) {
   const { metadata } = await api.must("GET", `${CONFIG_MAPS}/${owner}`);
@@ -55,9 +57,8 @@ describe("garbage collection", () => {
       finalizers: ["foregroundDeletion"],
       deletionTimestamp: expect.any(String),
     });
-    await eventually(
-      () => api.must("GET", `${CONFIG_MAPS}/fg-child`),
-      ({ metadata }) => metadata.deletionTimestamp !== undefined,
+    await eventually(async () =>
+      expect((await api.must("GET", `${CONFIG_MAPS}/fg-child`)).metadata.deletionTimestamp).toBeDefined(),
     );
     expect((await api.send("GET", `${CONFIG_MAPS}/fg`)).status).toBe(200);
     await api.must("PATCH", `${CONFIG_MAPS}/fg-child`, { metadata: { finalizers: null } }, MERGE);
@@ -81,11 +82,11 @@ describe("garbage collection", () => {
     }
     await api.must("POST", CONFIG_MAPS, configMap("held", {}, { ownerReferences: references }));
     await api.must("DELETE", `${CONFIG_MAPS}/first`);
-    const { metadata } = await eventually(
-      () => api.must("GET", `${CONFIG_MAPS}/held`),
-      (held) => held.metadata.ownerReferences.length === 1,
+    await eventually(async () =>
+      expect((await api.must("GET", `${CONFIG_MAPS}/held`)).metadata.ownerReferences).toMatchObject([
+        { name: "second" },
+      ]),
     );
-    expect(metadata.ownerReferences[0].name).toBe("second");
   });
 
   it("collects an object whose owner never existed", async () => {
@@ -156,14 +157,14 @@ describe("namespaces", () => {
       kind: "Namespace",
       metadata: { name: "brief" },
     });
-    await eventually(
-      () => api.send("GET", "/api/v1/namespaces/brief/serviceaccounts/default"),
-      ({ status }) => status === 200,
+    await eventually(async () =>
+      expect((await api.send("GET", "/api/v1/namespaces/brief/serviceaccounts/default")).status).toBe(200),
     );
-    const root = await eventually(
-      () => api.send("GET", "/api/v1/namespaces/brief/configmaps/kube-root-ca.crt"),
-      ({ status }) => status === 200,
-    );
+    const root = await eventually(async () => {
+      const answer = await api.send("GET", "/api/v1/namespaces/brief/configmaps/kube-root-ca.crt");
+      expect(answer.status).toBe(200);
+      return answer;
+    });
     expect(root.body.data["ca.crt"]).toBe(api.server.caPem);
     await api.must("POST", "/apis/apps/v1/namespaces/brief/deployments", deployment("web"));
     await api.must(
@@ -255,19 +256,15 @@ describe("custom resources", () => {
     definition.spec.names = { plural: "gadgets", kind: "Gadget" };
     await api.must("POST", CRDS, definition);
     const path = "/apis/example.org/v1/namespaces/default/gadgets";
-    await eventually(
-      () => api.send("GET", path),
-      ({ status }) => status === 200,
-    );
+    await eventually(async () => expect((await api.send("GET", path)).status).toBe(200));
     await api.must("POST", path, { ...widget("g", { size: 1 }), kind: "Gadget" });
     await api.must("DELETE", `${CRDS}/gadgets.example.org`);
     await gone(`${CRDS}/gadgets.example.org`);
     expect((await api.send("GET", path)).status).toBe(404);
     const again = await api.must("POST", CRDS, definition);
     expect(again.metadata.name).toBe("gadgets.example.org");
-    await eventually(
-      () => api.send("GET", path),
-      ({ status, body }) => status === 200 && body.items.length === 0,
+    await eventually(async () =>
+      expect(await api.send("GET", path)).toMatchObject({ status: 200, body: { items: [] } }),
     );
   });
 
@@ -279,10 +276,11 @@ describe("custom resources", () => {
     definition.metadata.name = "wadgets.example.org";
     definition.spec.names = { plural: "wadgets", kind: "Widget" };
     await api.must("POST", CRDS, definition);
-    const { status } = await eventually(
-      () => api.must("GET", `${CRDS}/wadgets.example.org`),
-      (crd) => crd.status.conditions !== undefined,
-    );
+    const status = await eventually(async () => {
+      const crd = await api.must("GET", `${CRDS}/wadgets.example.org`);
+      expect(crd.status.conditions).toBeDefined();
+      return crd.status;
+    });
     expect(status.conditions[0]).toMatchObject({
       type: "NamesAccepted",
       status: "False",

@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { configMap } from "../../../support/builder/api-object.ts";
-import { eventually, MERGE, sendTo } from "../../../support/server/api-request.ts";
+import { MERGE, sendTo } from "../../../support/server/api-request.ts";
 import { agentOf, defineWidgets, startTestApiServer, widget } from "../../../support/server/apiserver.ts";
+import { eventually } from "../../../support/wait.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 const SERVER = resolve(import.meta.dirname, "../../../../src/playground/apiserver/index.ts");
@@ -124,9 +125,8 @@ describe("restart", () => {
     const second = await startTestApiServer({ stateDir });
     try {
       await second.must("PATCH", path, { metadata: { finalizers: null } }, MERGE);
-      await eventually(
-        () => second.send("GET", "/api/v1/namespaces/half"),
-        ({ status }) => status === 404,
+      await eventually(async () =>
+        expect((await second.send("GET", "/api/v1/namespaces/half")).status).toBe(404),
       );
     } finally {
       await second.stop();

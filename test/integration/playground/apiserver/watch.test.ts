@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { configMap } from "../../../support/builder/api-object.ts";
-import { eventually, MERGE } from "../../../support/server/api-request.ts";
+import { MERGE } from "../../../support/server/api-request.ts";
 import {
   startTestApiServer,
   type TestApiServer,
   type WatchedEvent,
 } from "../../../support/server/apiserver.ts";
+import { eventually } from "../../../support/wait.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/watched/configmaps";
 
@@ -17,9 +18,8 @@ beforeAll(async () => {
     kind: "Namespace",
     metadata: { name: "watched" },
   });
-  await eventually(
-    () => api.send("GET", `${CONFIG_MAPS}/kube-root-ca.crt`),
-    ({ status }) => status === 200,
+  await eventually(async () =>
+    expect((await api.send("GET", `${CONFIG_MAPS}/kube-root-ca.crt`)).status).toBe(200),
   );
 });
 afterAll(() => api.dispose());

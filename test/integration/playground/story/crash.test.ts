@@ -8,9 +8,9 @@ import {
   migrationRuns,
   newStateDir,
   processesWith,
-  until,
   usePlaygrounds,
 } from "../../../support/process/playground.ts";
+import { until } from "../../../support/wait.ts";
 
 const start = usePlaygrounds();
 

@@ -8,6 +8,7 @@ import { type Cluster, createCluster } from "../../../../src/playground/story/cl
 import type { ObjectReference } from "../../../../src/playground/story/cluster-object.ts";
 import { operatorsOf, processesWith } from "../../../support/process/playground.ts";
 import { DEPLOYMENT, SOVEREIGN, useStoryBench } from "../../../support/suite/story-bench.ts";
+import { eventually } from "../../../support/wait.ts";
 
 /** The command line and the environment of a process. */
 const environmentOf = (pid: number) =>
@@ -79,7 +80,7 @@ describe("the playground with --topology hub", () => {
     // The Deployment starts no other process, and the one that runs ends without releasing anything.
     await bench.cluster.asAdmin().mergePatch(hubOperator, { spec: { replicas: 0 } });
     process.kill(hubPid, "SIGKILL");
-    await expect.poll(() => operatorsOf(bench.playground).length, { timeout: 30_000 }).toBe(1);
+    await eventually(() => expect(operatorsOf(bench.playground).length).toBe(1));
     expect(operatorsOf(bench.playground)).not.toContain(hubPid);
 
     const { metadata } = await spoke.mustGet<KubernetesObject>(DEPLOYMENT);

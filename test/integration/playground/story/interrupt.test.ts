@@ -4,9 +4,9 @@ import {
   newStateDir,
   type PlaygroundProcess,
   processesWith,
-  until,
   usePlaygrounds,
 } from "../../../support/process/playground.ts";
+import { until } from "../../../support/wait.ts";
 
 const start = usePlaygrounds();
 

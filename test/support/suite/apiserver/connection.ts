@@ -1,6 +1,6 @@
 import { Agent, request } from "undici";
 import { parse } from "yaml";
-import { readEvents, sendTo, type TestAnswer, eventually as within } from "../../server/api-request.ts";
+import { readEvents, sendTo, type TestAnswer } from "../../server/api-request.ts";
 
 export interface Answer extends TestAnswer {
   /** The texts of the `Warning` headers. */
@@ -109,7 +109,3 @@ export function connect(kubeconfig: string): Connection {
   };
   return connection;
 }
-
-/** Asks again until `holds`: API servers apply roles, webhooks and definitions a moment after their write. */
-export const eventually = <T>(look: () => Promise<T>, holds: (seen: T) => boolean) =>
-  within(look, holds, 10_000);

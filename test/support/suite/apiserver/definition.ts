@@ -5,7 +5,8 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { APPLY } from "../../server/api-request.ts";
-import { type Connection, eventually } from "./connection.ts";
+import { eventually, until } from "../../wait.ts";
+import type { Connection } from "./connection.ts";
 import { CRDS } from "./gadget.ts";
 
 const ROOT = join(import.meta.dirname, "../../../..");
@@ -68,27 +69,23 @@ export function describeDefinitions(connection: () => Connection, kubeconfigPath
         warnings: [],
         message: undefined,
       });
-      const { conditions } = await eventually(
-        async () => (await connection().must("GET", path)).status,
-        ({ conditions: seen }) =>
-          seen?.some(({ type, status }: Condition) => type === "Established" && status === "True"),
-      );
-      expect(Object.fromEntries(conditions.map(({ type, status: held }: Condition) => [type, held]))).toEqual(
-        { NamesAccepted: "True", Established: "True" },
-      );
+      await eventually(async () => {
+        const conditions: Condition[] = (await connection().must("GET", path)).status.conditions;
+        expect(Object.fromEntries(conditions.map(({ type, status }) => [type, status]))).toEqual({
+          NamesAccepted: "True",
+          Established: "True",
+        });
+      });
     });
 
     it.each(definitions)(
       "%s has a sentence about each field in the published schema",
       async (_file, { spec }) => {
-        const document = await eventually(
-          () => connection().send("GET", `/openapi/v3/${API}`),
-          ({ body }) =>
-            Object.keys(body.components?.schemas ?? {}).some((name) => name.endsWith(`.${spec.names.kind}`)),
-        );
-        const schemas = document.body.components.schemas as Record<string, Schema>;
-        const [, schema = {}] =
-          Object.entries(schemas).find(([name]) => name.endsWith(`.${spec.names.kind}`)) ?? [];
+        const [, schema] = await until(async () => {
+          const { body } = await connection().send("GET", `/openapi/v3/${API}`);
+          const schemas: Record<string, Schema> = body.components?.schemas ?? {};
+          return Object.entries(schemas).find(([name]) => name.endsWith(`.${spec.names.kind}`));
+        }, `the OpenAPI document has ${spec.names.kind}`);
         const fields = [...fieldsOf(schema, "")];
         expect(fields.length).toBeGreaterThan(5);
         expect(schema.description).toMatch(/^[A-Z`].*\.$/s);

@@ -1,5 +1,6 @@
+import { expect } from "vitest";
+import { eventually } from "../../wait.ts";
 import type { Bench } from "./behaviour.ts";
-import { eventually } from "./connection.ts";
 
 export const CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
@@ -140,9 +141,6 @@ export async function define(
   await must("POST", CRDS, definition);
   const { group, names } = definition.spec;
   const path = `/apis/${group}/v1/namespaces/${name}/${names.plural}`;
-  await eventually(
-    () => send("GET", path),
-    ({ status }) => status === 200,
-  );
+  await eventually(async () => expect((await send("GET", path)).status).toBe(200));
   return path;
 }

@@ -1,6 +1,7 @@
+import { expect } from "vitest";
 import { configMap } from "../../builder/api-object.ts";
+import { eventually } from "../../wait.ts";
 import { type Bench, outcome } from "./behaviour.ts";
-import { eventually } from "./connection.ts";
 
 export const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
 
@@ -46,9 +47,10 @@ export async function configure(
   const probe = { metadata: { name: `${bench.name}-probe` }, webhooks: [denying] };
   await bench.must("POST", `${ADMISSION}/validatingwebhookconfigurations`, probe);
   const body = configMap("probe", {}, { labels: { probe: "yes" } });
-  await eventually(
-    () => bench.send("POST", `${bench.core}/configmaps?dryRun=All`, body),
-    ({ status }) => status === 403 || status === 500 || status === 400,
+  await eventually(async () =>
+    expect([400, 403, 500]).toContain(
+      (await bench.send("POST", `${bench.core}/configmaps?dryRun=All`, body)).status,
+    ),
   );
   await bench.must("DELETE", `${ADMISSION}/validatingwebhookconfigurations/${bench.name}-probe`);
 }

@@ -1,5 +1,4 @@
 import { generateKeyPairSync } from "node:crypto";
-import { vi } from "vitest";
 import { createKubeClient } from "../../../../src/kube/client.ts";
 import { startRegistry } from "../../../../src/playground/registry/server.ts";
 import { signArtifact, signatureTag } from "../../../../src/playground/registry/signature.ts";
@@ -7,6 +6,7 @@ import { type ApiConnection, createApiConnection } from "../../../../src/playgro
 import { startOperatorProcess } from "../../process/operator-process.ts";
 import { startTestControlPlane } from "../../server/kube-apiserver.ts";
 import { prepareCluster } from "../../server/webhook-replica.ts";
+import { eventually } from "../../wait.ts";
 import type { Request } from "./attempt.ts";
 import {
   CHART_ARTIFACT,
@@ -57,14 +57,11 @@ async function startSignedRegistry() {
 /** Creates the objects. A kube-apiserver serves a new kind after a short delay, so that a refusal is repeated. */
 async function createAll(api: ApiConnection, requests: readonly Request[]): Promise<void> {
   for (const request of requests)
-    await vi.waitFor(
-      async () => {
-        const { status, body } = await api.send(request);
-        if (status >= 300 && status !== 409)
-          throw new Error(`${request.path}: ${messageOf(body)} ${JSON.stringify(request.body)}`);
-      },
-      { timeout: 30_000, interval: 100 },
-    );
+    await eventually(async () => {
+      const { status, body } = await api.send(request);
+      if (status >= 300 && status !== 409)
+        throw new Error(`${request.path}: ${messageOf(body)} ${JSON.stringify(request.body)}`);
+    });
 }
 
 export async function startRedTeamCluster(kind: "embedded" | "real"): Promise<RedTeamCluster> {
@@ -92,22 +89,19 @@ export async function startRedTeamCluster(kind: "embedded" | "real"): Promise<Re
       close,
     };
     // A kube-apiserver calls a new webhook, and applies new rights, after a short delay.
-    await vi.waitFor(
-      async () => {
-        const { message } = await cluster.send("stranger", {
-          method: "POST",
-          path: "/api/v1/namespaces/shop/pods?dryRun=All",
-          body: {
-            apiVersion: "v1",
-            kind: "Pod",
-            metadata: { name: "p" },
-            spec: { containers: [{ name: "a", image: "a" }] },
-          },
-        });
-        if (!message.includes("image-digest")) throw new Error(`the webhook is not called: ${message}`);
-      },
-      { timeout: 30_000, interval: 200 },
-    );
+    await eventually(async () => {
+      const { message } = await cluster.send("stranger", {
+        method: "POST",
+        path: "/api/v1/namespaces/shop/pods?dryRun=All",
+        body: {
+          apiVersion: "v1",
+          kind: "Pod",
+          metadata: { name: "p" },
+          spec: { containers: [{ name: "a", image: "a" }] },
+        },
+      });
+      if (!message.includes("image-digest")) throw new Error(`the webhook is not called: ${message}`);
+    });
     return cluster;
   } catch (error) {
     await close();

@@ -5,6 +5,7 @@ import {
   type ServingCertificates,
 } from "../../../../src/admission/certificate/certificate.ts";
 import { type CertificateFiles, createCertificateFiles } from "../../../../src/admission/certificate/file.ts";
+import { eventually } from "../../../support/wait.ts";
 
 const HOST = "catalyst-operator-webhook.catalyst-system.svc";
 const NOW = new Date();
@@ -113,7 +114,7 @@ describe("createCertificateFiles", () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(changed).not.toHaveBeenCalled();
     read = async () => filesOf(second);
-    await vi.waitFor(() => expect(changed).toHaveBeenCalled());
+    await eventually(() => expect(changed).toHaveBeenCalled());
     stop.abort();
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ALONE, createBatch } from "../../../../src/billing/db/batch.ts";
+import { eventually } from "../../../support/wait.ts";
 
 interface Member {
   name: string;
@@ -91,7 +92,7 @@ describe("createBatch", () => {
     results.push(...submit(...members("b")));
     await settled();
     expect(names()).toEqual([["a"]]);
-    await expect.poll(names).toEqual([["a"], ["b"]]);
+    await eventually(() => expect(names()).toEqual([["a"], ["b"]]));
     await answer(0);
     await answer(1);
     expect(await Promise.all(results)).toEqual(["a", "b"]);

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
 import { createOrderNotice, parseOrderNotice } from "../../../../src/billing/event/order-notice.ts";
-import { until } from "../../../support/server/scripted-api.ts";
+import { until } from "../../../support/wait.ts";
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -3,6 +3,7 @@ import type { BillingRelease } from "../../../../src/api/billing-release.ts";
 import { checkImage, createImageChecks } from "../../../../src/controllers/billing-release/image-check.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
 import { IMAGE, NEXT_IMAGE, release } from "../../../support/builder/catalyst-object.ts";
+import { eventually } from "../../../support/wait.ts";
 
 const stops: AbortController[] = [];
 afterEach(() => {
@@ -49,7 +50,7 @@ describe("checkImage", () => {
     const { check, enqueued } = start(() => promise);
     expect(await check(unchecked())).toBeUndefined();
     resolve(true);
-    await expect.poll(() => enqueued).toEqual(["stable"]);
+    await eventually(() => expect(enqueued).toEqual(["stable"]));
     expect(await check(unchecked())).toBe("Found");
   });
 

@@ -4,7 +4,7 @@ import { createLogger } from "../../../../src/platform/log.ts";
 import { IMAGE, sovereign, verifiedOn } from "../../../support/builder/catalyst-object.ts";
 import { billingPod } from "../../../support/builder/pod.ts";
 import { cachesOf } from "../../../support/builder/reconcile-context.ts";
-import { until } from "../../../support/server/scripted-api.ts";
+import { until } from "../../../support/wait.ts";
 
 const podOf = (name: string, podIP: string) =>
   billingPod("billing-1", { namespace: `sovereign-${name}`, podIP });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import type { SecretObject } from "../../../../src/api/object.ts";
 import { createSpokes } from "../../../../src/controllers/spoke/link.ts";
@@ -7,6 +7,7 @@ import { NAMESPACES, SECRETS } from "../../../../src/kube/resource.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
 import { sovereign } from "../../../support/builder/catalyst-object.ts";
 import { fixedInformer } from "../../../support/builder/reconcile-context.ts";
+import { eventually } from "../../../support/wait.ts";
 
 const kubeconfig = (server: string, token = "t") =>
   stringify({
@@ -88,7 +89,7 @@ describe("createSpokes", () => {
     expect(connected).toEqual([]);
     namespaces.push(KUBE_SYSTEM);
     expect(await spokes.linkOf(remote("a"))).toMatchObject({ kind: "spoke" });
-    await vi.waitFor(() => expect(connected).toEqual(["https://one"]));
+    await eventually(() => expect(connected).toEqual(["https://one"]));
   });
 
   it.each<[string, SecretObject | undefined, object]>([
@@ -131,13 +132,13 @@ describe("createSpokes", () => {
     const { spokes, connected, closed } = start(secrets);
     const [one, other] = [await spokes.linkOf(remote("a")), await spokes.linkOf(remote("b"))];
     expect(one).toEqual(other);
-    await vi.waitFor(() => expect(connected).toEqual(["https://shared"]));
+    await eventually(() => expect(connected).toEqual(["https://shared"]));
     spokes.forget("a");
     spokes.forget("unknown");
     await Promise.resolve();
     expect(closed).toEqual([]);
     spokes.forget("b");
-    await vi.waitFor(() => expect(closed).toEqual(["https://shared"]));
+    await eventually(() => expect(closed).toEqual(["https://shared"]));
   });
 
   it("connects again with changed credentials, and ends the former connection", async () => {
@@ -151,7 +152,7 @@ describe("createSpokes", () => {
     versions.announce({ kind: "added", object: secretOf("a") });
     await spokes.linkOf(remote("a"));
     expect(reads).toEqual(["a", "a"]);
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect([connected, closed]).toEqual([["https://one", "https://two"], ["https://one"]]),
     );
   });
@@ -163,7 +164,7 @@ describe("createSpokes", () => {
     secrets.clear();
     versions.announce({ kind: "deleted", object: secretOf("a") });
     expect(await spokes.linkOf(remote("a"))).toMatchObject({ kind: "missing" });
-    await vi.waitFor(() => expect(closed).toEqual(["https://one"]));
+    await eventually(() => expect(closed).toEqual(["https://one"]));
   });
 
   it("reads a Secret again that changed during the read, that another reference names, that is five minutes old, or that a clock set back makes newer than now", async () => {

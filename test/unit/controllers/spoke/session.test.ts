@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import { openSpokeCaches } from "../../../../src/controllers/spoke/session.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
 import { sovereign } from "../../../support/builder/catalyst-object.ts";
-import { sendJson, until, watchLine } from "../../../support/server/scripted-api.ts";
+import { sendJson, watchLine } from "../../../support/server/scripted-api.ts";
 import { useScriptedClients } from "../../../support/server/scripted-client.ts";
+import { until } from "../../../support/wait.ts";
 
 const start = useScriptedClients();
 

@@ -4,8 +4,9 @@ import type { KubernetesObject } from "../../../../src/api/object.ts";
 import { createSpoke } from "../../../../src/controllers/spoke/spoke.ts";
 import { createKubeClient } from "../../../../src/kube/client.ts";
 import { franchise } from "../../../support/builder/catalyst-object.ts";
-import { sendJson, sendRefusal, until } from "../../../support/server/scripted-api.ts";
+import { sendJson, sendRefusal } from "../../../support/server/scripted-api.ts";
 import { useScriptedClients } from "../../../support/server/scripted-client.ts";
+import { until } from "../../../support/wait.ts";
 
 const start = useScriptedClients();
 const lines: { msg: string; error: string }[] = [];
@@ -38,7 +39,7 @@ describe("createSpoke", () => {
     await until(() => writes() >= 3, "a third attempt");
     expect(logged()).toHaveLength(1);
     refused = { status: 422, reason: "Invalid" };
-    await until(() => logged().length > 1, "another cause", 10_000);
+    await until(() => logged().length > 1, "another cause");
     stop.abort();
     await running;
     expect(logged().map(({ error }) => /refused with \d+/.exec(error)?.[0])).toEqual([

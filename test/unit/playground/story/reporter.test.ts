@@ -7,6 +7,7 @@ import {
   StoryStopped,
 } from "../../../../src/playground/story/reporter.ts";
 import { formatTable } from "../../../../src/playground/story/summary.ts";
+import { eventually } from "../../../support/wait.ts";
 
 function capture(isTTY: boolean, options: ReporterOptions = {}) {
   const out = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY });
@@ -67,7 +68,10 @@ describe("the story reporter", () => {
     const work = Promise.withResolvers<void>();
     const during = reporter.during("PostgreSQL starts", work.promise);
     let shown = "";
-    await expect.poll(() => (shown += text())).toContain("\r\u001b[K\u001b[?7l  ⠋ PostgreSQL starts ");
+    await eventually(() => {
+      shown += text();
+      expect(shown).toContain("\r\u001b[K\u001b[?7l  ⠋ PostgreSQL starts ");
+    });
     reporter.line("next");
     expect(text()).toContain("\r\u001b[Knext\n");
     work.resolve();

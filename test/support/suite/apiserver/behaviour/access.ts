@@ -1,6 +1,7 @@
+import { expect } from "vitest";
 import { configMap } from "../../../builder/api-object.ts";
+import { eventually, until } from "../../../wait.ts";
 import { type Area, type Bench, behaviour, outcome, words } from "../behaviour.ts";
-import { eventually } from "../connection.ts";
 import { grant, READ } from "../grant.ts";
 
 const AUTHORIZATION = "/apis/authorization.k8s.io/v1";
@@ -33,10 +34,11 @@ export const accessArea: Area = {
       "allows what a role allows, and nothing else",
       async (bench) => {
         const user = await grant(bench, READ);
-        const list = await eventually(
-          () => bench.send("GET", `${bench.core}/configmaps`, undefined, user),
-          ({ status }) => status === 200,
-        );
+        const list = await eventually(async () => {
+          const answer = await bench.send("GET", `${bench.core}/configmaps`, undefined, user);
+          expect(answer.status).toBe(200);
+          return answer;
+        });
         return [
           outcome(list),
           outcome(await bench.send("POST", `${bench.core}/configmaps`, configMap("one"), user)),
@@ -61,10 +63,7 @@ export const accessArea: Area = {
       async (bench) => {
         await grant(bench, READ);
         const resourceAttributes = { namespace: bench.name, verb: "list", resource: "configmaps" };
-        await eventually(
-          () => allowed(bench, { user: bench.name, resourceAttributes }),
-          (seen) => seen,
-        );
+        await until(() => allowed(bench, { user: bench.name, resourceAttributes }), "the role applies");
         return [
           await allowed(bench, {
             user: bench.name,
@@ -110,14 +109,12 @@ export const accessArea: Area = {
       async (bench) => {
         const user = await grant(bench, READ);
         const body = { spec: { namespace: bench.name } };
-        const { status } = await eventually(
-          () => bench.must("POST", `${AUTHORIZATION}/selfsubjectrulesreviews`, body, user),
-          (seen) =>
-            seen.status.resourceRules.some((rule: { resources: string[] }) =>
-              rule.resources.includes("configmaps"),
-            ),
-        );
-        return status.incomplete;
+        return eventually(async () => {
+          const { status } = await bench.must("POST", `${AUTHORIZATION}/selfsubjectrulesreviews`, body, user);
+          const resources = status.resourceRules.flatMap((rule: { resources: string[] }) => rule.resources);
+          expect(resources).toContain("configmaps");
+          return status.incomplete;
+        });
       },
       false,
     ),
@@ -183,10 +180,11 @@ export const accessArea: Area = {
       async (bench) => {
         const token = await account(bench);
         await bench.must("DELETE", `${bench.core}/serviceaccounts/worker`);
-        const after = await eventually(
-          () => bench.send("GET", `${bench.core}/configmaps`, undefined, { token }),
-          ({ status }) => status === 401,
-        );
+        const after = await eventually(async () => {
+          const answer = await bench.send("GET", `${bench.core}/configmaps`, undefined, { token });
+          expect(answer.status).toBe(401);
+          return answer;
+        });
         return outcome(after);
       },
       "401 Unauthorized",

@@ -1,6 +1,7 @@
+import { expect } from "vitest";
 import { MERGE } from "../../../server/api-request.ts";
+import { eventually, until } from "../../../wait.ts";
 import { type Area, type Bench, behaviour, outcome } from "../behaviour.ts";
-import { eventually } from "../connection.ts";
 import { CRDS, define, definitionOf } from "../gadget.ts";
 
 const SPEC = "spec.versions[0].schema.openAPIV3Schema";
@@ -155,11 +156,10 @@ export const definitionArea: Area = {
         current.spec.versions[0].schema.openAPIV3Schema = bounded;
         await bench.must("PUT", definition, current);
         const body = { apiVersion: "conformance.example.org/v1", kind: "Zeta", metadata: { name: "one" } };
-        const answer = await eventually(
-          () => bench.send("POST", `${path}?dryRun=All`, body),
-          (seen) => seen.body.a !== undefined,
+        return until(
+          async () => (await bench.send("POST", `${path}?dryRun=All`, body)).body.a as string | undefined,
+          "the field has its default",
         );
-        return answer.body.a;
       },
       "new",
     ),
@@ -177,9 +177,16 @@ export const definitionArea: Area = {
         const current = await bench.must("GET", definition);
         current.spec.versions[0].schema.openAPIV3Schema = text({ maxLength: 2 });
         await bench.must("PUT", definition, current);
-        await eventually(
-          () => bench.send("POST", `${path}?dryRun=All`, { ...body, metadata: { name: "two" }, a: "long" }),
-          ({ status }) => status === 422,
+        await eventually(async () =>
+          expect(
+            (
+              await bench.send("POST", `${path}?dryRun=All`, {
+                ...body,
+                metadata: { name: "two" },
+                a: "long",
+              })
+            ).status,
+          ).toBe(422),
         );
         const patch = (change: object) => bench.send("PATCH", `${path}/one`, change, { contentType: MERGE });
         return [outcome(await patch({ b: "x" })), outcome(await patch({ a: "other" }))];
@@ -193,14 +200,14 @@ export const definitionArea: Area = {
         const body = { apiVersion: "conformance.example.org/v1", kind: "Theta", metadata: { name: "one" } };
         await bench.must("POST", path, body);
         await bench.must("DELETE", `${CRDS}/thetas.conformance.example.org`);
-        await eventually(
-          () => bench.send("GET", `${CRDS}/thetas.conformance.example.org`),
-          ({ status }) => status === 404,
+        await eventually(async () =>
+          expect((await bench.send("GET", `${CRDS}/thetas.conformance.example.org`)).status).toBe(404),
         );
-        const after = await eventually(
-          () => bench.send("GET", path),
-          ({ status }) => status === 404,
-        );
+        const after = await eventually(async () => {
+          const answer = await bench.send("GET", path);
+          expect(answer.status).toBe(404);
+          return answer;
+        });
         return after.status;
       },
       404,
@@ -213,10 +220,11 @@ export const definitionArea: Area = {
           CRDS,
           definitionOf("iota", { names: { plural: "iotas", kind: "Gadget" } }, free),
         );
-        const { body } = await eventually(
-          () => bench.send("GET", `${CRDS}/iotas.conformance.example.org`),
-          (seen) => seen.body.status?.conditions?.length > 0,
-        );
+        const { body } = await eventually(async () => {
+          const answer = await bench.send("GET", `${CRDS}/iotas.conformance.example.org`);
+          expect(answer.body.status?.conditions?.length).toBeGreaterThan(0);
+          return answer;
+        });
         return body.status.conditions
           .filter(({ type }: { type: string }) => type === "NamesAccepted")
           .map(({ status, reason }: { status: string; reason: string }) => [status, reason]);

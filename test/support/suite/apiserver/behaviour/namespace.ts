@@ -1,7 +1,8 @@
+import { expect } from "vitest";
 import { configMap } from "../../../builder/api-object.ts";
 import { MERGE } from "../../../server/api-request.ts";
+import { eventually } from "../../../wait.ts";
 import { type Area, type Bench, behaviour, gadget, outcome, words } from "../behaviour.ts";
-import { eventually } from "../connection.ts";
 
 const HOLD = "conformance.example.org/hold";
 
@@ -9,9 +10,8 @@ const HOLD = "conformance.example.org/hold";
 async function end({ must, send, gadgets, name }: Bench) {
   await must("POST", gadgets, gadget("held", {}, { finalizers: [HOLD] }));
   const answer = await send("DELETE", `/api/v1/namespaces/${name}`);
-  await eventually(
-    () => must("GET", `/api/v1/namespaces/${name}`),
-    ({ status }) => status.phase === "Terminating",
+  await eventually(async () =>
+    expect((await must("GET", `/api/v1/namespaces/${name}`)).status.phase).toBe("Terminating"),
   );
   return answer;
 }
@@ -73,10 +73,11 @@ export const namespaceArea: Area = {
       "creates nothing in a namespace that is being deleted",
       async (bench) => {
         await end(bench);
-        const answer = await eventually(
-          () => bench.send("POST", `${bench.core}/configmaps?dryRun=All`, configMap("late")),
-          ({ status }) => status === 403,
-        );
+        const answer = await eventually(async () => {
+          const answer = await bench.send("POST", `${bench.core}/configmaps?dryRun=All`, configMap("late"));
+          expect(answer.status).toBe(403);
+          return answer;
+        });
         return words(answer).replaceAll(bench.name, "NAME");
       },
       '403 Forbidden [metadata.namespace NamespaceTerminating]: configmaps "late" is forbidden: unable to create new content in namespace NAME because it is being terminated',

@@ -1,7 +1,8 @@
+import { expect } from "vitest";
 import { configMap, pod } from "../../../builder/api-object.ts";
 import { MERGE } from "../../../server/api-request.ts";
+import { eventually } from "../../../wait.ts";
 import { type Area, type Bench, behaviour, lease, outcome } from "../behaviour.ts";
-import { eventually } from "../connection.ts";
 import { grant, READ } from "../grant.ts";
 import { configure, hook } from "../webhook-configuration.ts";
 
@@ -57,20 +58,18 @@ export const overloadArea: Area = {
         await configure(bench, "validating", hook(bench, "/slow"));
         const path = `${bench.core}/configmaps`;
         // Without a seat, a priority level still serves one request at a time. This one waits for its webhook.
-        const { status, headers, body } = await eventually(
-          async () => {
-            const held = { isOver: false };
-            const holding = bench.send("POST", `${path}?dryRun=All`, configMap("held"), user).finally(() => {
-              held.isOver = true;
-            });
-            let answer = await bench.send("GET", path, undefined, user);
-            while (answer.status !== 429 && !held.isOver)
-              answer = await bench.send("GET", path, undefined, user);
-            await holding;
-            return answer;
-          },
-          (answer) => answer.status === 429,
-        );
+        const { status, headers, body } = await eventually(async () => {
+          const held = { isOver: false };
+          const holding = bench.send("POST", `${path}?dryRun=All`, configMap("held"), user).finally(() => {
+            held.isOver = true;
+          });
+          let answer = await bench.send("GET", path, undefined, user);
+          while (answer.status !== 429 && !held.isOver)
+            answer = await bench.send("GET", path, undefined, user);
+          await holding;
+          expect(answer.status).toBe(429);
+          return answer;
+        });
         return [status, headers["retry-after"], typeof body];
       },
       [429, "1", "string"],

@@ -1,7 +1,8 @@
 import { configMap } from "../../../builder/api-object.ts";
 import { MERGE } from "../../../server/api-request.ts";
+import { until } from "../../../wait.ts";
 import { type Area, type Bench, behaviour, outcome, words } from "../behaviour.ts";
-import { type Answer, eventually } from "../connection.ts";
+import type { Answer } from "../connection.ts";
 import { ADMISSION, rulesFor } from "../webhook-configuration.ts";
 
 const resourceRules = rulesFor("", "v1", "configmaps", "CREATE", "UPDATE");
@@ -27,9 +28,16 @@ async function bind(bench: Bench, spec: object, binding: object = {}): Promise<v
   });
 }
 
+/** Sends a request until its answer shows that the policies take effect. */
+const sendUntil = (send: () => Promise<Answer>, holds: (answer: Answer) => boolean) =>
+  until(async () => {
+    const answer = await send();
+    return holds(answer) && answer;
+  }, "the policies take effect");
+
 /** Sends a ConfigMap with these data until the policies take effect. */
-const judged = (bench: Bench, data: Record<string, string>, until: (answer: Answer) => boolean) =>
-  eventually(() => bench.send("POST", `${bench.core}/configmaps?dryRun=All`, configMap("one", data)), until);
+const judged = (bench: Bench, data: Record<string, string>, holds: (answer: Answer) => boolean) =>
+  sendUntil(() => bench.send("POST", `${bench.core}/configmaps?dryRun=All`, configMap("one", data)), holds);
 
 const isRefused = ({ status }: Answer) => status >= 400;
 
@@ -102,7 +110,7 @@ export const policyArea: Area = {
             { data: { a: "2" } },
             { contentType: MERGE },
           );
-        return (await eventually(patch, isRefused)).body.message.endsWith("a is immutable");
+        return (await sendUntil(patch, isRefused)).body.message.endsWith("a is immutable");
       },
       true,
     ),
@@ -156,7 +164,7 @@ export const policyArea: Area = {
       async (bench) => {
         const matchConditions = [{ name: "named-two", expression: "object.metadata.name == 'two'" }];
         await bind(bench, { matchConditions });
-        const two = await eventually(
+        const two = await sendUntil(
           () => bench.send("POST", `${bench.core}/configmaps?dryRun=All`, configMap("two", { closed: "" })),
           isRefused,
         );

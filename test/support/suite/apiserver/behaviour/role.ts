@@ -1,6 +1,7 @@
+import { expect } from "vitest";
 import { MERGE } from "../../../server/api-request.ts";
+import { eventually } from "../../../wait.ts";
 import { type Area, behaviour, outcome } from "../behaviour.ts";
-import { eventually } from "../connection.ts";
 import { grant, grantEverywhere, RBAC, READ } from "../grant.ts";
 
 export const roleArea: Area = {
@@ -15,10 +16,11 @@ export const roleArea: Area = {
         ]);
         const create = (name: string, rules: object[]) =>
           bench.send("POST", `${bench.group(RBAC)}/roles`, { metadata: { name }, rules }, user);
-        const own = await eventually(
-          () => create("own", READ),
-          ({ status }) => status === 201,
-        );
+        const own = await eventually(async () => {
+          const answer = await create("own", READ);
+          expect(answer.status).toBe(201);
+          return answer;
+        });
         const more = await create("more", [{ apiGroups: [""], resources: ["secrets"], verbs: ["get"] }]);
         return [outcome(own), outcome(more)];
       },
@@ -48,10 +50,11 @@ export const roleArea: Area = {
             },
             user,
           );
-        const free = await eventually(
-          () => bindTo(`${bench.name}-free`),
-          ({ status }) => status === 201,
-        );
+        const free = await eventually(async () => {
+          const answer = await bindTo(`${bench.name}-free`);
+          expect(answer.status).toBe(201);
+          return answer;
+        });
         return [outcome(free), outcome(await bindTo(`${bench.name}-kept`))];
       },
       ["201", "403 Forbidden"],
@@ -77,18 +80,20 @@ export const roleArea: Area = {
         const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { [bench.name]: "yes" } }] };
         const create = (rule: object) =>
           bench.send("POST", path, { metadata: { name: `${bench.name}-sum` }, rules: [], ...rule }, user);
-        const plain = await eventually(
-          () => create({}),
-          ({ status }) => status === 201,
-        );
+        const plain = await eventually(async () => {
+          const answer = await create({});
+          expect(answer.status).toBe(201);
+          return answer;
+        });
         const refused = await create({ aggregationRule });
         await bench.must("PUT", `/apis/${RBAC}/clusterroles/${bench.name}`, {
           ...{ metadata: { name: bench.name }, rules: rights(["create", "escalate"]) },
         });
-        const escalated = await eventually(
-          () => create({ aggregationRule }),
-          ({ status }) => status === 201,
-        );
+        const escalated = await eventually(async () => {
+          const answer = await create({ aggregationRule });
+          expect(answer.status).toBe(201);
+          return answer;
+        });
         return [outcome(plain), outcome(refused), outcome(escalated)];
       },
       ["201", "403 Forbidden", "201"],

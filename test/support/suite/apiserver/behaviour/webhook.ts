@@ -1,6 +1,6 @@
 import { configMap } from "../../../builder/api-object.ts";
+import { until } from "../../../wait.ts";
 import { type Area, behaviour, gadget, outcome, words } from "../behaviour.ts";
-import { eventually } from "../connection.ts";
 import { ADMISSION, configure, hook, refused, reviewsOf, rulesFor, tried } from "../webhook-configuration.ts";
 
 export const webhookArea: Area = {
@@ -80,13 +80,10 @@ export const webhookArea: Area = {
         const validating = { ...hook(bench, "/allow"), name: `${bench.name}-v.conformance.example.org` };
         const configuration = { metadata: { name: bench.name }, webhooks: [validating] };
         await bench.must("POST", `${ADMISSION}/validatingwebhookconfigurations`, configuration);
-        await eventually(
-          async () => {
-            await bench.send("POST", `${bench.core}/configmaps?dryRun=All`, configMap("look"));
-            return reviewsOf(bench).filter(({ request }) => request.name === "look").length;
-          },
-          (count) => count >= 2,
-        );
+        await until(async () => {
+          await bench.send("POST", `${bench.core}/configmaps?dryRun=All`, configMap("look"));
+          return reviewsOf(bench).filter(({ request }) => request.name === "look").length >= 2;
+        }, "both webhooks are called");
         const { body } = await bench.send("POST", `${bench.core}/configmaps`, configMap("one"));
         const last = reviewsOf(bench).findLast(({ request }) => request.name === "one");
         return [
