@@ -82,7 +82,8 @@ describe("catalyst billing", () => {
   });
 
   it("serves new connections for DRAIN_SECONDS after SIGTERM, closes each one, and is unready at once", async () => {
-    const { child, origin, exit } = run(["billing"], { DRAIN_SECONDS: "1" });
+    // Longer than the requests below by so much that a busy machine changes nothing.
+    const { child, origin, exit } = run(["billing"], { DRAIN_SECONDS: "3" });
     const url = await origin;
     const token = await signToken("late");
     const ask = (path: string) =>
@@ -104,7 +105,7 @@ describe("catalyst billing", () => {
     while (performance.now() - signalledAt < 900)
       expect(await ask("/billing/balance")).toEqual([200, "close"]);
     expect((await exit).code).toBe(0);
-    expect(performance.now() - signalledAt).toBeGreaterThan(990);
+    expect(performance.now() - signalledAt).toBeGreaterThan(2_990);
     await expect(ask("/healthz")).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
@@ -137,18 +138,13 @@ describe("catalyst billing", () => {
     const next = run(["billing"]);
     const nextUrl = await next.origin;
     const answers = await Promise.all(
-      tokens.map(async (_, index) => {
-        let answer = await checkout(nextUrl, index);
-        for (
-          let attempt = 0;
-          answer.status === 409 && answer.json.code === "idempotency_in_flight" && attempt < 50;
-          attempt += 1
-        ) {
-          await new Promise((done) => setTimeout(done, 50));
-          answer = await checkout(nextUrl, index);
-        }
-        return answer;
-      }),
+      tokens.map((_, index) =>
+        eventually(async () => {
+          const answer = await checkout(nextUrl, index);
+          expect(answer.json.code).not.toBe("idempotency_in_flight");
+          return answer;
+        }),
+      ),
     );
     expect(answers.map(({ status }) => status)).toEqual(Array(60).fill(200));
     for (const [index, text] of known) expect(answers[index]?.text).toBe(text);

@@ -99,7 +99,8 @@ const review = (port: string, ca: string) =>
 
 describe("catalyst operator", () => {
   it("is ready once its CA is published, keeps serving unready after SIGTERM, and then exits with 0", async () => {
-    const { child, serving, exit } = run({ DRAIN_SECONDS: "1" });
+    // Longer than the requests below by so much that a busy machine changes nothing.
+    const { child, serving, exit } = run({ DRAIN_SECONDS: "3" });
     const { webhook, voucherApi, health } = await serving;
     await eventually(async () =>
       expect(await askHttp(health, "/readyz").then(([status]) => status)).toBe(200),
@@ -118,7 +119,7 @@ describe("catalyst operator", () => {
       expect(await askHttp(voucherApi, "/healthz")).toEqual([503, "close"]);
     }
     expect((await exit).code).toBe(0);
-    expect(performance.now() - signalledAt).toBeGreaterThan(990);
+    expect(performance.now() - signalledAt).toBeGreaterThan(2_990);
     await expect(review(webhook.port, ca)).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 

@@ -110,7 +110,7 @@ describe("catalyst uninstall", () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(isDone).toBe(false);
     await client.delete(PODS, operator);
-    await until(() => isDone, "the command still waits");
+    await until(() => isDone, "the command ends");
     await running;
   });
 });

@@ -138,6 +138,6 @@ describe("the webhook configuration's controller", () => {
 
     // As in `helm uninstall`, which deletes the role and not the configuration.
     await bench.client().delete(CLUSTER_ROLES, role.metadata);
-    await until(async () => (await read()) === undefined, "the configuration is still there");
+    await until(async () => (await read()) === undefined, "the configuration is gone");
   });
 });

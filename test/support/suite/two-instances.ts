@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
 import { issueVoucher, placeOrder, reconcile, startBilling, type TestBilling } from "../builder/billing.ts";
+import { eventually } from "../wait.ts";
 
 const holders = new Set<pg.PoolClient>();
 
@@ -66,16 +67,14 @@ export const holdCustomer = (name: string) =>
 
 /** Waits until `count` connections wait for a lock. With `holder`, only locks of that connection count. */
 export async function waiting(count: number, holder?: number): Promise<void> {
-  for (let attempt = 0; attempt < 400; attempt += 1) {
+  await eventually(async () => {
     const rows = await rowsOf(
       `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
           AND ($1::int IS NULL OR $1 = ANY (pg_blocking_pids(pid)))`,
       [holder],
     );
-    if (rows.length >= count) return;
-    await new Promise((done) => setTimeout(done, 10));
-  }
-  throw new Error(`fewer than ${count} connections wait for a lock`);
+    expect(rows.length).toBeGreaterThanOrEqual(count);
+  });
 }
 
 export const order = (

@@ -59,10 +59,10 @@ describe("the back-off of runReflector", () => {
     });
     await informer.synced;
     await until(() => counts.lists > 3, "the back-off's first steps");
-    const before = counts.lists;
+    const [before, startedAt] = [counts.lists, performance.now()];
     await new Promise((resolve) => setTimeout(resolve, 400));
-    // By now one in 40 ms, a quarter sooner or later.
-    expect(counts.lists - before).toBeLessThanOrEqual(14);
+    // By now one in 40 ms, a quarter sooner or later. On a busy machine, the timer fires late.
+    expect(counts.lists - before).toBeLessThanOrEqual(1 + (performance.now() - startedAt) / 30);
   });
 
   it("slows down while watches end at once", async () => {
@@ -72,10 +72,10 @@ describe("the back-off of runReflector", () => {
     });
     await informer.synced;
     await until(() => counts.watches > 3, "the back-off's first steps");
-    const before = counts.watches;
+    const [before, startedAt] = [counts.watches, performance.now()];
     await new Promise((resolve) => setTimeout(resolve, 400));
-    // By now one in 40 ms, a quarter sooner or later.
-    expect(counts.watches - before).toBeLessThanOrEqual(14);
+    // By now one in 40 ms, a quarter sooner or later. On a busy machine, the timer fires late.
+    expect(counts.watches - before).toBeLessThanOrEqual(1 + (performance.now() - startedAt) / 30);
   });
 
   it.each<[string, Answer]>([

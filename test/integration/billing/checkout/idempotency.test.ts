@@ -9,6 +9,7 @@ import {
   scalar,
   useOneBilling,
 } from "../../../support/suite/one-billing.ts";
+import { eventually } from "../../../support/wait.ts";
 
 useOneBilling({ reconciled: true });
 
@@ -85,10 +86,9 @@ describe("checkout with an Idempotency-Key", () => {
   });
 });
 
-async function placeUntilDone(user: string, body: object, headers: Record<string, string>): Promise<Answer> {
-  for (let attempt = 0; ; attempt += 1) {
+const placeUntilDone = (user: string, body: object, headers: Record<string, string>): Promise<Answer> =>
+  eventually(async () => {
     const answer = await placeOrder(billing, user, { ...body }, headers);
-    if (answer.status !== 503 || attempt === 50) return answer;
-    await new Promise((done) => setTimeout(done, 20));
-  }
-}
+    expect(answer.status).not.toBe(503);
+    return answer;
+  });

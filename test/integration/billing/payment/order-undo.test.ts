@@ -13,10 +13,19 @@ import {
   useCardPayments,
   user,
 } from "../../../support/builder/card-payment.ts";
+import { eventually } from "../../../support/wait.ts";
 
 useCardPayments();
 
 const FAILED = { counter: 0, redemptions: 0, balance: 0, orders: ["failed"], subscriptions: 0, events: 0 };
+
+/** Waits until so many connections wait for a lock. */
+const waiting = (count: number) =>
+  eventually(async () => {
+    const sql =
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    expect((await rowsOf(sql)).length).toBeGreaterThanOrEqual(count);
+  });
 
 describe("an order that is undone", () => {
   it("undoes an order once when its process and the sweepers do it at the same time", async () => {
@@ -36,7 +45,7 @@ describe("an order that is undone", () => {
       [id, `cs_kept_${run}`],
     );
     const undone = undoOrder(id);
-    await new Promise((done) => setTimeout(done, 100));
+    await waiting(1);
     await keeper.query("COMMIT");
     keeper.release();
     expect(await undone).toBe(false);
@@ -121,9 +130,9 @@ describe("an order that is undone", () => {
     await holder.query("BEGIN");
     await holder.query("SELECT FROM promo_codes WHERE code = $1 FOR UPDATE", [code]);
     const undone = undoOrder(id);
-    await new Promise((done) => setTimeout(done, 100));
+    await waiting(1);
     const again = buy();
-    await new Promise((done) => setTimeout(done, 100));
+    await waiting(2);
     await holder.query("COMMIT");
     holder.release();
     expect([await undone, (await again).status]).toEqual([true, 200]);

@@ -107,12 +107,13 @@ describe("evaluateRules", () => {
     expect(evaluateRules(input, known).map(({ rule }) => rule)).toEqual(["platform-namespace"]);
   });
 
-  it("denies an object that nests 5,000 levels in less than a second", () => {
+  it("denies an object that nests 5,000 levels in less than a second of processor time", () => {
     const object = Array.from({ length: 5_000 }).reduce<ReviewedObject>((inner) => ({ a: inner }), {});
-    const started = performance.now();
+    const before = process.cpuUsage();
     for (const place of [placed("shop"), placed("kube-system"), CLUSTER])
       expect(evaluateRules(creation({ resource: "pods", object }), facts({ place }))).not.toEqual([]);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1_000).toBeLessThan(1_000);
   });
 });
 

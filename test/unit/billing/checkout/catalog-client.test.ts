@@ -69,7 +69,8 @@ describe("createCatalogClient for an order without apps", () => {
     });
     const startedMs = performance.now();
     expect((await catalog(false)).plans.get("small")).toBe(9_000);
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    // A request to the catalog is given up after 3 seconds.
+    expect(performance.now() - startedMs).toBeLessThan(2_900);
     await server.close();
     await withApps;
     expect(failed).toBe(true);
