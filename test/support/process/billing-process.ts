@@ -98,12 +98,13 @@ export function createBillingProcesses(databaseUrl: string) {
   };
 }
 
-const PATIENCE_MS = 5_000;
+/** The default of `terminationGracePeriodSeconds`. */
+const GRACE_MS = 30_000;
 
 /** Ends the process as a cluster ends a Pod: with SIGTERM, and with SIGKILL if it does not end. */
 export async function endInOrder(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+  const timer = setTimeout(() => child.kill("SIGKILL"), GRACE_MS);
   const closed = once(child, "close");
   child.kill("SIGTERM");
   await closed;

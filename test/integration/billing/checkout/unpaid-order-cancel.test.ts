@@ -51,7 +51,7 @@ describe("an unpaid order that its customer cancels", () => {
   });
 
   it("is canceled while its session is created, and its page is not returned", async () => {
-    stripe.delayMs = 300;
+    stripe.delayMs = 1_500;
     const answer = buy();
     const orders = () =>
       rowsOf("SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1", [

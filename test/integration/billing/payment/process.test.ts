@@ -59,7 +59,7 @@ const books = async () =>
 async function killWhileStripeWorks(): Promise<void> {
   const first = await start();
   await issue(first.origin);
-  stripe.delayMs = 500;
+  stripe.delayMs = 1_500;
   const before = stripe.asked.length;
   const lost = buy(first.origin).catch(() => undefined);
   await eventually(() => expect(stripe.asked.length).toBeGreaterThan(before));

@@ -27,7 +27,7 @@ describe("an order that is abandoned while its session is created", () => {
   it.each(["none", "away"] as const)(
     "refuses the checkout and leaves the order undone (afterwards the processor is: %s)",
     async (later) => {
-      stripe.delayMs = 500;
+      stripe.delayMs = 1_500;
       const [asked, sessions] = [stripe.asked.length, stripe.sessions.size];
       const answer = buy();
       await until(

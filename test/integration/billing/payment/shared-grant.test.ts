@@ -79,7 +79,7 @@ describe("a voucher's credit that two orders share", () => {
   });
 
   it("stays the customer's when Stripe refuses the first order after the rest was spent", async () => {
-    stripe.delayMs = 300;
+    stripe.delayMs = 1_500;
     const refused = buy({ plan_id: "odd", promo_code: one });
     await eventually(async () => expect(await balance()).toBe(66));
     stripe.fault = "refuse";
