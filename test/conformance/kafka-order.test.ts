@@ -119,7 +119,7 @@ describe("order.placed on Kafka", () => {
     expect((await ask(billing.origin, "/readyz")).status).toBe(200);
     expect(await isDelivered()).toBe(false);
     await broker.start();
-    await until(isDelivered, "the events are delivered", 40_000);
+    await until(isDelivered, "the events are delivered", 90_000);
     expect(receivedOrders(await readTopic(broker.address, ORDER_TOPIC))).toEqual(await placedOrders());
   });
 
@@ -138,7 +138,7 @@ describe("order.placed on Kafka", () => {
       if (placed === 50) killed = relaying.end("SIGKILL");
     });
     await killed;
-    await until(isDelivered, "the events are delivered", 40_000);
+    await until(isDelivered, "the events are delivered", 90_000);
     expect(receivedOrders(await readTopic(broker.address, ORDER_TOPIC))).toEqual(await placedOrders());
   });
 });

@@ -29,12 +29,12 @@ describe("a broker that hangs", () => {
     broker.suspend();
     await placeOrder(billing.origin, "meanwhile");
     // This takes longer than the timeout of a request to the broker.
-    await eventually(() => expect(billing.log()).toContain("the sink does not accept events"));
+    await eventually(() => expect(billing.log()).toContain("the sink does not accept events"), 60_000);
     expect((await ask(billing.origin, "/readyz")).status).toBe(200);
     broker.resume();
     await until(isDelivered, "the events are delivered");
     await tell(deletion("e2", "meanwhile"));
-    await eventually(async () => expect((await handledEvents()).length).toBe(2), 50_000);
+    await eventually(async () => expect((await handledEvents()).length).toBe(2), 90_000);
     expect(await subscriptions("meanwhile")).toEqual(["canceled"]);
     expect(receivedOrders(await readTopic(broker.address, ORDER_TOPIC))).toEqual(await placedOrders());
   });
