@@ -192,7 +192,7 @@ describe("catalyst billing under slow clients", () => {
 
 describe("catalyst billing at SIGTERM", () => {
   it("becomes unready, finishes requests, and closes idle connections before it stops listening", async () => {
-    const draining = await processes.start({ DRAIN_SECONDS: "2" });
+    const draining = await processes.start({ DRAIN_SECONDS: "4" });
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const get = (path: string) =>
       new Promise<{ status: number; connection: string | undefined; text: string }>((done, fail) => {
