@@ -27,7 +27,11 @@ export function desiredAnnotations(
   if (kind === "pause")
     return change({ [ROLLOUT_ANNOTATION.paused]: by }, "paused: no further Sovereign starts");
   if (kind === "abort")
-    return change({ [ROLLOUT_ANNOTATION.aborted]: by }, "aborted: no further Sovereign starts");
+    return change(
+      // A pause would also stop the way back.
+      { [ROLLOUT_ANNOTATION.paused]: null, [ROLLOUT_ANNOTATION.aborted]: by },
+      "aborted: no further Sovereign starts",
+    );
   if (kind === "resume") {
     const number = rollout?.halt?.number;
     return change(

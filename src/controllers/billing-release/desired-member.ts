@@ -7,7 +7,7 @@ import {
   type Sovereign,
 } from "../../api/sovereign.ts";
 import { hasErrorRegression } from "../sovereign/desired-error-rate.ts";
-import { isRolloutComplete, rolloutOf } from "./desired-completion.ts";
+import { isReturnHalt, isRolloutComplete, rolloutOf } from "./desired-completion.ts";
 import { type Interventions, interventionsOf } from "./desired-intervention.ts";
 import { isCatalystZero, isRefused, type Stage, stagesOf } from "./desired-stage.ts";
 import {
@@ -34,10 +34,9 @@ export interface RolloutPlan {
 export function planOf(release: BillingRelease): RolloutPlan {
   const interventions = interventionsOf(release);
   const { image, rollout } = release.spec;
-  const halt = rolloutOf(release)?.halt;
   const wasComplete = isRolloutComplete(release);
   const isHaltReturning =
-    halt?.returns === true && halt.number > interventions.resumedThrough && !wasComplete;
+    isReturnHalt(rolloutOf(release)?.halt, interventions.resumedThrough) && !wasComplete;
   const isReturning =
     rollout.backwardCompatible && (interventions.abortedBy !== undefined || isHaltReturning);
   return {
@@ -194,8 +193,7 @@ function stateOf(sovereign: Sovereign, image: string, isReserved: boolean, isCan
   if (pinnedImage === image) {
     // A Sovereign that failed before it took the image says nothing about the image. A canary must be verified in every
     // case.
-    const hadFailed = sovereign.status?.takenWhileFailing === image && verified?.image !== image;
-    if (hadFailed && !isCanary) return "stuck";
+    if (hadFailedBefore(sovereign, image) && !isCanary) return "stuck";
     if (isFailing(sovereign) && (verified !== undefined || isCanary || hasOtherShape(sovereign)))
       return "failed";
     return isVerifiedOn(sovereign, image) ? "verified" : "updating";
@@ -206,7 +204,10 @@ function stateOf(sovereign: Sovereign, image: string, isReserved: boolean, isCan
   return verified.image === pinnedImage ? "waiting" : "moving";
 }
 
-/** While the rollout goes back, the target is the previous image. Sovereigns that never took the image have nothing to do. */
+/**
+ * While the rollout goes back, the target is the previous image. Sovereigns that never took the image have nothing to do.
+ * One that is stalled on its previous image failed on the way back.
+ */
 function returningState(sovereign: Sovereign, image: string, isReserved: boolean): MemberState {
   const { pinnedImage, previousImage } = sovereign.status ?? {};
   if (pinnedImage === undefined) return "leftOut";
@@ -218,8 +219,13 @@ function returningState(sovereign: Sovereign, image: string, isReserved: boolean
     return isVerifiedOn(sovereign, image) && !isFailing(sovereign) ? "waiting" : "moving";
   }
   if (isVerifiedOn(sovereign, pinnedImage)) return "verified";
-  return isConditionTrue(sovereign.status?.conditions, STALLED) ? "stuck" : "updating";
+  if (!isConditionTrue(sovereign.status?.conditions, STALLED)) return "updating";
+  return pinnedImage === previousImage && !hadFailedBefore(sovereign, image) ? "failed" : "stuck";
 }
+
+/** Whether it failed before it took the image, and was never verified on it. */
+const hadFailedBefore = ({ status }: Sovereign, image: string): boolean =>
+  status?.takenWhileFailing === image && status.verified?.image !== image;
 
 /** An outage does not end a bake: a Sovereign that was verified before the outage continues to bake. */
 function bakesSinceMs(

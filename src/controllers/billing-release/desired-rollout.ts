@@ -1,7 +1,7 @@
 import type { BillingRelease, ReleaseReference } from "../../api/billing-release.ts";
 import type { Phase } from "../../api/rollout-status.ts";
 import { ERROR_RATE_REGRESSED } from "../sovereign/desired-error-rate.ts";
-import { isRolloutComplete, rolloutOf } from "./desired-completion.ts";
+import { isReturnHalt, isRolloutComplete, rolloutOf } from "./desired-completion.ts";
 import { decideFollowers, isFinished, isFinishedWhereReachable } from "./desired-follower.ts";
 import { imageObstacle } from "./desired-image-check.ts";
 import type { Member, RolloutPlan } from "./desired-member.ts";
@@ -10,6 +10,7 @@ import {
   approvalWait,
   clusterWait,
   isBlocked,
+  RETURN_FAILED,
   type RolloutStep,
   type RolloutWait,
   WAVE,
@@ -39,7 +40,7 @@ export function decideStep(release: BillingRelease, tally: Tally, nowMs: number)
       aborted === undefined
         ? stopped("Halted", "RolloutHalted", `${halt?.message ?? ""}; ${RETURN_REMEDY}`, stage)
         : stopped("Aborted", "RolloutAborted", `${aborted} aborted the rollout: ${ABORT_REMEDY}`, stage);
-    return isReturning ? { ...step, stage: -1, next: returningNames(release, tally) } : step;
+    return isReturning ? { ...step, stage: -1, ...decideReturn(release, tally) } : step;
   }
   if (interventions.pausedBy !== undefined)
     return stopped(
@@ -48,7 +49,15 @@ export function decideStep(release: BillingRelease, tally: Tally, nowMs: number)
       `${interventions.pausedBy} paused the rollout: ${PAUSE_REMEDY}`,
       stage,
     );
-  if (halt !== undefined) return stopped("Halted", "RolloutHalted", halt.message, stage);
+  if (halt !== undefined) {
+    const isKept = isReturnHalt(rolloutOf(release)?.halt, interventions.resumedThrough);
+    return stopped(
+      "Halted",
+      "RolloutHalted",
+      isKept ? `${halt.message}; ${KEPT_REMEDY}` : halt.message,
+      stage,
+    );
+  }
   const obstacle = isFinished(tally) ? undefined : imageObstacle(release);
   if (obstacle !== undefined) return stopped("Pending", obstacle.reason, obstacle.message, stage);
   if (isRolloutComplete(release)) return decideFollowers(release, tally);
@@ -58,18 +67,19 @@ export function decideStep(release: BillingRelease, tally: Tally, nowMs: number)
 const ABORT_REMEDY = "run `catalyst rollout resume`, or set spec.image to another release's digest";
 const RETURN_REMEDY =
   "Sovereigns go back to their previous image: correct the cause, then run `catalyst rollout resume`";
+const KEPT_REMEDY =
+  "Sovereigns went back before spec.rollout.backwardCompatible became false: correct the cause, then run `catalyst rollout resume`";
 const PAUSE_REMEDY = "run `catalyst rollout resume`";
 
 /** Why no further Sovereign may start: one failed on the image, or an earlier halt is not resumed. */
 export function haltOf(release: BillingRelease, tally: Tally): RolloutWait | undefined {
   const { spec } = release;
-  const { interventions, isReturning } = tally.plan;
+  const { image, interventions, isComplete } = tally.plan;
   const known = rolloutOf(release)?.halt;
-  if (isReturning && known?.returns === true && known.number > interventions.resumedThrough)
+  if (isReturnHalt(known, interventions.resumedThrough) && !isComplete)
     return wait(known.reason, known.message);
   if (!spec.rollout.haltOnFailure || isRolloutComplete(release)) return undefined;
-  const [name] = namesOf(tally, "failed", 1);
-  const failed = name === undefined ? undefined : tally.members.get(name);
+  const failed = failedMembers(tally).find(({ pinnedImage }) => pinnedImage === image);
   if (failed === undefined) return undefined;
   if (failed.reason === ERROR_RATE_REGRESSED)
     return wait(failed.reason, `Sovereign ${failed.name} failed on this release: ${failed.message}`);
@@ -169,15 +179,49 @@ function bakesForMs({ plan, stages }: Tally, at: number, nowMs: number): number 
   const { bakeMs = 0, name = "" } = plan.stages[at] ?? {};
   if (bakeMs === 0 || plan.interventions.bakeSkipped.has(name)) return 0;
   const since = [...(stages[at]?.baking.values() ?? [])];
-  return since.reduce((latest, each) => Math.max(latest, each), 0) + bakeMs - nowMs;
+  // A clock that was ahead wrote a time that is not reached yet. The bake then ends at the latest one bake from now.
+  return (
+    Math.min(
+      nowMs,
+      since.reduce((latest, each) => Math.max(latest, each), 0),
+    ) +
+    bakeMs -
+    nowMs
+  );
 }
 
-/** While the rollout goes back, all stages count as one. Sovereigns that are not verified go first and take no place. */
-function returningNames({ spec }: BillingRelease, tally: Tally): string[] {
+/**
+ * While the rollout goes back, all stages count as one. Sovereigns that are not verified go first and take no place. After
+ * one failed on its previous image, no Sovereign that is verified on the image leaves it.
+ */
+function decideReturn(release: BillingRelease, tally: Tally): Partial<Pick<RolloutStep, "next" | "wait">> {
+  const { name } = release.metadata;
+  const { interventions, image } = tally.plan;
+  if (interventions.pausedBy !== undefined)
+    return {
+      next: [],
+      wait: wait(
+        "RolloutPaused",
+        `${interventions.pausedBy} paused the rollout, so no further Sovereign goes back: run \`catalyst rollout abort ${name}\` to let them go back, or \`catalyst rollout resume ${name}\` to roll the image out again`,
+      ),
+    };
+  const moving = namesOf(tally, "moving");
+  const failed = failedMembers(tally).find(({ pinnedImage }) => pinnedImage !== image);
+  if (failed !== undefined)
+    return {
+      next: moving,
+      wait: wait(
+        RETURN_FAILED,
+        `Sovereign ${failed.name} went back and failed on its previous image too (${failed.reason}), so no other that serves goes back: repair it, or run \`catalyst rollout skip ${name} ${failed.name}\``,
+      ),
+    };
   const unavailable = tally.stages.reduce((sum, each) => sum + each.unavailable, 0);
-  const most = maxUnavailableOf(spec.rollout.maxUnavailable, tally.members.size);
-  return [...namesOf(tally, "moving"), ...namesOf(tally, "waiting", Math.max(0, most - unavailable))];
+  const most = maxUnavailableOf(release.spec.rollout.maxUnavailable, tally.members.size);
+  return { next: [...moving, ...namesOf(tally, "waiting", Math.max(0, most - unavailable))] };
 }
+
+const failedMembers = (tally: Tally): Member[] =>
+  namesOf(tally, "failed").flatMap((name) => tally.members.get(name) ?? []);
 
 const STOPPED: readonly Phase[] = ["Pending", "Paused", "Halted", "Aborted"];
 
@@ -187,7 +231,7 @@ export type RolloutDecision = { kind: "update" } | { kind: "return" } | ({ kind:
 export function decideMember(
   member: Member,
   step: RolloutStep,
-  { image, isReturning }: RolloutPlan,
+  { image, isReturning, interventions }: RolloutPlan,
   nowMs: number,
 ): RolloutDecision {
   const waits: RolloutDecision = { kind: "wait", ...(step.wait ?? WAVE) };
@@ -196,7 +240,9 @@ export function decideMember(
   if (isReturning) {
     if (!isOnImage) return waits;
     if (member.untilMs !== undefined) return leftOut(member, nowMs);
-    return isNext || member.state === "updating" ? { kind: "return" } : { kind: "update" };
+    // A Sovereign that may go back, but whose status does not say so yet, still stops for a pause.
+    const mayReturn = isNext || (member.state === "updating" && interventions.pausedBy === undefined);
+    return mayReturn ? { kind: "return" } : { kind: "update" };
   }
   if (isOnImage) return { kind: "update" };
   if (member.state === "leftOut") return leftOut(member, nowMs);

@@ -34,6 +34,9 @@ export const WAVE = wait(
 
 export const WAITING_FOR_CLUSTER = "WaitingForCluster";
 
+/** A Sovereign failed on its previous image while the rollout goes back. */
+export const RETURN_FAILED = "ReturnFailed";
+
 /** `names` are Sovereigns on unreachable clusters, the first by name first. */
 export const clusterWait = ({ metadata }: BillingRelease, [name = "", ...others]: string[]): RolloutWait =>
   wait(

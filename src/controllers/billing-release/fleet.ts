@@ -87,7 +87,7 @@ export function createFleets(deps: FleetDeps): Fleets {
       const isUpdate = decision.kind === "update" && member.pinnedImage !== plan.image;
       if (isUpdate || decision.kind === "return") store.reserve(fleet, name);
       // A pause or a halt came before the status said that it updates. It is enqueued again for a place after that.
-      else if (decision.kind === "wait" && !plan.isReturning) store.release(fleet, name);
+      else if (plan.isReturning ? isPaused(plan) : decision.kind === "wait") store.release(fleet, name);
       return decision;
     },
     watch: {
@@ -194,6 +194,8 @@ function createFleetStore({ sovereigns, releases, index, now }: FleetDeps) {
     },
   };
 }
+
+const isPaused = ({ interventions }: Tally["plan"]): boolean => interventions.pausedBy !== undefined;
 
 /** A reservation ends when the status says that the image changed, or when the Sovereign cannot change it. */
 function isSettled({ spec, status }: Sovereign, { plan }: Tally): boolean {

@@ -4,7 +4,7 @@ import type { Intervention, Phase } from "../../api/rollout-status.ts";
 import type { Transition } from "../status-reconciler.ts";
 import { rolloutOf } from "./desired-completion.ts";
 import { CHECKING_IMAGE, IMAGE_NOT_FOUND, REGISTRY_UNAVAILABLE } from "./desired-image-check.ts";
-import { WAITING_FOR_CLUSTER } from "./desired-step.ts";
+import { RETURN_FAILED, WAITING_FOR_CLUSTER } from "./desired-step.ts";
 
 /** Reason for Ready of a release that no Catalyst-Zero can measure. */
 export const NOT_MEASURABLE = "NotMeasurable";
@@ -33,7 +33,7 @@ const INTERVENTION_REASON: Record<Intervention["kind"], string> = {
 
 const WARNINGS: readonly Phase[] = ["Halted", "Aborted", "Degraded"];
 const IMAGE_WARNINGS: readonly string[] = [IMAGE_NOT_FOUND, REGISTRY_UNAVAILABLE];
-const OBSTACLES: readonly string[] = [NOT_MEASURABLE, WAITING_FOR_CLUSTER];
+const OBSTACLES: readonly string[] = [NOT_MEASURABLE, WAITING_FOR_CLUSTER, RETURN_FAILED];
 /** While one of these is the reason of Ready, no new phase is reported, because no Sovereign may start yet. */
 const WAITS_FOR_IMAGE: readonly string[] = [IMAGE_NOT_FOUND, CHECKING_IMAGE];
 

@@ -16,7 +16,7 @@ import { CHECKING_IMAGE, IMAGE_NOT_FOUND } from "./desired-image-check.ts";
 import { recordOf } from "./desired-intervention.ts";
 import type { MemberState } from "./desired-member.ts";
 import { decideStep, haltOf, referencesIn } from "./desired-rollout.ts";
-import { type RolloutStep, WAITING_FOR_CLUSTER } from "./desired-step.ts";
+import { RETURN_FAILED, type RolloutStep, WAITING_FOR_CLUSTER } from "./desired-step.ts";
 import { countOf, failedOf, namesOf, sizeOf, type Tally } from "./desired-tally.ts";
 import { isVerifiedOn } from "./desired-verdict.ts";
 import { NOT_MEASURABLE } from "./status-transition.ts";
@@ -101,7 +101,8 @@ function obstacleOf(
   zero: Sovereign | undefined,
   { wait }: RolloutStep,
 ): { reason: string; message: string; progress: typeof STALLED | typeof RECONCILING } | undefined {
-  if (wait?.reason === IMAGE_NOT_FOUND) return { ...wait, progress: STALLED };
+  if (wait?.reason === IMAGE_NOT_FOUND || wait?.reason === RETURN_FAILED)
+    return { ...wait, progress: STALLED };
   if (wait?.reason === CHECKING_IMAGE || wait?.reason === WAITING_FOR_CLUSTER)
     return { ...wait, progress: RECONCILING };
   const message =
@@ -196,7 +197,7 @@ function haltStatus(
   if (found === undefined) return undefined;
   const { resumedThrough } = tally.plan.interventions;
   const isSame = known !== undefined && known.number > resumedThrough;
-  const returns = release.spec.rollout.backwardCompatible;
+  const returns = release.spec.rollout.backwardCompatible || (isSame && known.returns);
   if (isSame) return { ...known, reason: found.reason, message: found.message.slice(0, 1024), returns };
   return {
     number: Math.max(known?.number ?? 0, resumedThrough) + 1,

@@ -68,7 +68,7 @@ export type Happening =
         | "restore";
       name: string;
     }
-  | { kind: "report" | "wait" | "pause" | "resume" | "approve" | "restart" | "turn"; name: string };
+  | { kind: "report" | "wait" | "pause" | "abort" | "resume" | "approve" | "restart" | "turn"; name: string };
 
 /** `at` selects one of the Sovereigns to which this can happen, so that random walks also fail in the middle of a stage. */
 export interface Chance {

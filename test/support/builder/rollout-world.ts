@@ -30,8 +30,18 @@ export function createWorld({ stages, rollout, fleet }: World) {
   const target = () => brel.spec.image;
   const by = (suffix = "") => `amal@${target().split("@")[1]}${suffix}`;
   const isOnImage = (own: Sovereign) => own.status?.pinnedImage === target();
+  /** It runs the image, or went back to its previous one. */
+  const canFail = (own: Sovereign) =>
+    isOnImage(own) || (planOf(brel).isReturning && own.status?.pinnedImage === own.status?.previousImage);
   /** The last status of each Sovereign whose cluster cannot be reached. */
   const seen = new Map<string, SovereignStatus | undefined>();
+  /** It is stalled on its previous image, and was not failing before it took the image. */
+  const hasFailedBack = ({ spec, status }: Sovereign) =>
+    !spec.suspend &&
+    isStalled(status) &&
+    status?.pinnedImage !== target() &&
+    status?.pinnedImage === status?.previousImage &&
+    status?.takenWhileFailing !== target();
   const isDisconnected = ({ metadata }: Sovereign) => seen.has(metadata.name);
   /** Read from the objects: whether a Sovereign serves with another image, and needs no person. */
   const isLeftBehind = ({ metadata, spec, status }: Sovereign) =>
@@ -67,6 +77,13 @@ export function createWorld({ stages, rollout, fleet }: World) {
     if (stage.needsApproval) expect(before.plan.interventions.approved.has(stage.name)).toBe(true);
   }
 
+  function checkReturn(own: Sovereign): void {
+    expect(brel.metadata.annotations?.["catalyst.openova.io/rollout-paused"]).toBeUndefined();
+    if (isStalled(own.status) || own.status?.verified?.image !== target()) return;
+    // One that serves stays while another is stalled on the image to which it went back.
+    expect(sovereigns.filter(hasFailedBack).map(({ metadata }) => metadata.name)).toEqual([]);
+  }
+
   function reconcile(name: string): void {
     const own = find(name);
     if (own === undefined || own.spec.suspend || isDisconnected(own)) return;
@@ -87,6 +104,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
         conditions: [condition("VoucherShapeVerified", "False")],
       } as SovereignStatus);
     } else if (decision.kind === "return") {
+      checkReturn(own);
       setStatus(own, {
         ...status,
         pinnedImage: status.previousImage ?? "",
@@ -115,7 +133,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
     },
     fail: (name) => {
       const own = find(name);
-      if (own?.status === undefined || !isOnImage(own) || isDisconnected(own)) return;
+      if (own?.status === undefined || !canFail(own) || isDisconnected(own)) return;
       const conditions = [condition("VoucherShapeVerified", "False"), condition("Stalled", "True")];
       setStatus(own, { ...own.status, conditions });
     },
@@ -160,8 +178,13 @@ export function createWorld({ stages, rollout, fleet }: World) {
       for (const { metadata } of sovereigns) connected.enqueued.push([metadata.name, 0]);
     },
     pause: () => annotate("catalyst.openova.io/rollout-paused", by()),
+    abort: () => {
+      annotate("catalyst.openova.io/rollout-paused", undefined);
+      annotate("catalyst.openova.io/rollout-aborted", by());
+    },
     resume: () => {
       annotate("catalyst.openova.io/rollout-paused", undefined);
+      annotate("catalyst.openova.io/rollout-aborted", undefined);
       const number = brel.status?.rollout?.halt?.number;
       if (number !== undefined) annotate("catalyst.openova.io/rollout-resumed", by(`#${number}`));
     },
@@ -200,7 +223,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
 
   function poolOf(kind: Happening["kind"]): string[] {
     if (kind === "add") return NAMES;
-    const can = { fail: isOnImage, finish: isUpdating, repair: needsRepair }[kind as string] ?? (() => true);
+    const can = { fail: canFail, finish: isUpdating, repair: needsRepair }[kind as string] ?? (() => true);
     return sovereigns.filter(can).map(({ metadata }) => metadata.name);
   }
 

@@ -22,7 +22,11 @@ export function compareWithReference(
   evidence: Evidence,
 ): Stop | undefined {
   const verified = (reason: string, message: string) => {
-    findings.facts.verified = { image, since: verifiedSince(sovereign, image) ?? deps.now().toISOString() };
+    const now = deps.now().toISOString();
+    const known = verifiedSince(sovereign, image);
+    // A clock that was ahead wrote a later time than now. A bake would wait for that time.
+    const since = known === undefined || known > now ? now : known;
+    findings.facts.verified = { image, since };
     findings.conditions.push(
       trueCondition(CONDITION.voucherShapeVerified, reason, message),
       trueCondition(CONDITION.inSync, "InSync", "every managed object is as the operator applied it"),

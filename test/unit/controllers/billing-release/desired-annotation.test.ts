@@ -22,7 +22,11 @@ const act = (kind: RolloutAction["kind"], name?: string, brel = rolling()) =>
 describe("desiredAnnotations", () => {
   it.each<[RolloutAction["kind"], string | undefined, object]>([
     ["pause", undefined, { "catalyst.openova.io/rollout-paused": BY }],
-    ["abort", undefined, { "catalyst.openova.io/rollout-aborted": BY }],
+    [
+      "abort",
+      undefined,
+      { "catalyst.openova.io/rollout-paused": null, "catalyst.openova.io/rollout-aborted": BY },
+    ],
     [
       "resume",
       undefined,
@@ -71,7 +75,7 @@ describe("desiredAnnotations", () => {
     const brel = rolling();
     const annotations = Object.assign(
       {},
-      ...(["pause", "abort", "approve"] as const).map((kind) => act(kind).annotations),
+      ...(["abort", "pause", "approve"] as const).map((kind) => act(kind).annotations),
       act("skip", "doha").annotations,
       {
         "catalyst.openova.io/rollout-resumed":

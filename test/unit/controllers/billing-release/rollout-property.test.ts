@@ -78,8 +78,11 @@ describe("a rollout", () => {
         for (const each of chances) take(each);
         happen({ kind: "report", name: "zero" });
         fc.pre(isReturning());
+        // A pause ends, and every Sovereign that failed on its previous image is repaired.
+        happen({ kind: "abort", name: "zero" });
         for (const name of names())
-          for (const kind of ["reconnect", "continue", "reconcile"] as const) happen({ kind, name });
+          for (const kind of ["reconnect", "continue", "repair", "reconcile"] as const)
+            happen({ kind, name });
         const before = new Set(updated());
         for (let round = 0; round < 200 && (operate() || round < 5); round += 1)
           expect(

@@ -80,6 +80,11 @@ describe("compareWithReference", () => {
     ["starts the time again when the shape differed before that", shapeUnknown("ShapeDiffers"), LATER],
     ["starts the time again after a break", { ...verifiedOn(IMAGE), conditions: [] }, LATER],
     ["starts the time again for another image", verifiedOn(NEXT_IMAGE), LATER],
+    [
+      "ends a time in the future, which a clock that was ahead wrote",
+      verifiedOn(IMAGE, "2027-01-01T00:00:00.000Z"),
+      LATER,
+    ],
   ])("%s", (_what, status, since) => {
     const context = contextOf(sovereign("omantel", {}, status), onRelease(), { now: () => new Date(LATER) });
     compareWithReference(context, IMAGE, evidence);
