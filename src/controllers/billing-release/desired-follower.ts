@@ -1,7 +1,6 @@
 import type { BillingRelease } from "../../api/billing-release.ts";
-import { maxUnavailableOf } from "./desired-stage.ts";
 import { approvalWait, isBlocked, type RolloutStep, WAVE } from "./desired-step.ts";
-import { countOf, failedOf, sizeOf, type Tally } from "./desired-tally.ts";
+import { countOf, failedOf, mostOf, stuckNext, type Tally } from "./desired-tally.ts";
 
 /**
  * Whether every Sovereign is verified, is left out, or needs a person, and none failed on the image. False while a Sovereign
@@ -27,9 +26,13 @@ export function decideFollowers(release: BillingRelease, tally: Tally): RolloutS
   const next = stages.flatMap((stage, at) => {
     if (isBlocked(plan, at)) return [];
     const { names, unavailable } = stage;
-    const most = maxUnavailableOf(plan.stages[at]?.maxUnavailable ?? 1, sizeOf(stage));
+    const most = mostOf(plan, at, stage);
     // These Sovereigns do not serve reliably anyway, so they take no place in the wave.
-    return [...names.waiting.slice(0, Math.max(0, most - unavailable)), ...names.moving, ...names.stuck];
+    return [
+      ...names.waiting.slice(0, Math.max(0, most - unavailable)),
+      ...names.moving,
+      ...stuckNext(tally, stage, most),
+    ];
   });
   const isDegraded = failedOf(tally) > 0;
   const waits = blocked === -1 ? "Complete" : "WaitingForApproval";

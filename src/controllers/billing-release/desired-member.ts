@@ -113,6 +113,8 @@ export interface Member {
   isVerified: boolean;
   isDrifted: boolean;
   isStalled: boolean;
+  /** Whether its Pods of some image are available. */
+  hasPods: boolean;
 }
 
 /** `isReserved`: the Sovereign may take the image, but its status does not say so yet. */
@@ -158,6 +160,7 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
       hasRolledOut(sovereign) &&
       findCondition(conditions, SOVEREIGN_CONDITION.inSync)?.status === "False",
     isStalled,
+    hasPods: isConditionTrue(conditions, SOVEREIGN_CONDITION.rolledOut),
   };
 }
 

@@ -16,7 +16,7 @@ import {
   WAVE,
   wait,
 } from "./desired-step.ts";
-import { namesOf, sizeOf, type Tally } from "./desired-tally.ts";
+import { mostOf, namesOf, stuckNext, type Tally } from "./desired-tally.ts";
 
 /**
  * Decides the next step of a release's rollout, from measurements of its image on each Sovereign. The canaries take the
@@ -150,14 +150,16 @@ function decideStage(release: BillingRelease, tally: Tally, at: number, nowMs: n
       installsInMs,
     };
   const unavailable = reached.reduce((sum, each) => sum + each.unavailable, 0);
-  const most = maxUnavailableOf(stage.maxUnavailable, sizeOf(counted));
+  const most = mostOf(plan, at, counted);
   const next = isBlocked(plan, at)
     ? []
     : [
         ...names.waiting.slice(0, Math.max(0, most - unavailable)),
         // These Sovereigns do not serve reliably anyway, so they take no place in the wave.
-        ...reached.flatMap(({ names: each }, index) =>
-          isBlocked(plan, index) ? [] : [...each.moving, ...each.stuck],
+        ...reached.flatMap((each, index) =>
+          isBlocked(plan, index)
+            ? []
+            : [...each.names.moving, ...stuckNext(tally, each, mostOf(plan, index, each))],
         ),
       ];
   if (bakeMs <= 0) {

@@ -6,6 +6,7 @@ import {
   memberOf,
   type RolloutPlan,
 } from "./desired-member.ts";
+import { maxUnavailableOf } from "./desired-stage.ts";
 
 type Names = Record<MemberState, string[]>;
 
@@ -127,8 +128,27 @@ function changeNames(names: string[], name: string, by: 1 | -1): void {
   else if (names[low] === name) names.splice(low, 1);
 }
 
+/**
+ * The Sovereigns of a stage in state `stuck` that take the image next. They take no place in a wave. But an image that fails
+ * must not replace the Pods of all of them: of those with available Pods, so many follow that at most `most` are on the image
+ * without being verified.
+ */
+export function stuckNext({ plan, members }: Tally, { names }: StageTally, most: number): string[] {
+  const isOnImage = (name: string) => members.get(name)?.pinnedImage === plan.image;
+  let places = most - names.stuck.filter(isOnImage).length;
+  return names.stuck.filter((name) => {
+    if (isOnImage(name) || members.get(name)?.hasPods !== true) return true;
+    places -= 1;
+    return places >= 0;
+  });
+}
+
 export const sizeOf = ({ names }: StageTally): number =>
   MEMBER_STATES.reduce((sum, state) => sum + names[state].length, 0);
+
+/** How many Sovereigns of a stage may be unavailable at the same time. */
+export const mostOf = (plan: RolloutPlan, at: number, stage: StageTally): number =>
+  maxUnavailableOf(plan.stages[at]?.maxUnavailable ?? 1, sizeOf(stage));
 
 export const countOf = ({ stages }: Tally, state: MemberState): number =>
   stages.reduce((sum, { names }) => sum + names[state].length, 0);

@@ -17,6 +17,10 @@ export interface World {
 export const STARTS = {
   new: undefined,
   serving: verifiedOn(IMAGE),
+  stalledServing: {
+    ...verifiedOn(IMAGE),
+    conditions: [condition("Stalled", "True"), condition("RolledOut", "True")],
+  },
   stalled: { ...verifiedOn(IMAGE), conditions: [condition("Stalled", "True")] },
 } as const satisfies Record<string, SovereignStatus | undefined>;
 
@@ -42,7 +46,13 @@ export const world = fc.record<World>({
   fleet: fc.uniqueArray(
     fc.record({
       name: fc.constantFrom(...NAMES),
-      start: fc.constantFrom("new" as const, "serving" as const, "serving" as const, "stalled" as const),
+      start: fc.constantFrom(
+        "new" as const,
+        "serving" as const,
+        "serving" as const,
+        "stalled" as const,
+        "stalledServing" as const,
+      ),
     }),
     {
       selector: ({ name }) => name,

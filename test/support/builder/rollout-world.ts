@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
-import { findCondition, isConditionTrue, STALLED } from "../../../src/api/condition.ts";
+import { findCondition } from "../../../src/api/condition.ts";
 import type { Sovereign, SovereignStatus } from "../../../src/api/sovereign.ts";
 import { isRolloutComplete } from "../../../src/controllers/billing-release/desired-completion.ts";
 import { memberOf, planOf } from "../../../src/controllers/billing-release/desired-member.ts";
@@ -12,6 +12,7 @@ import { condition, IMAGE, NEXT_IMAGE, release, sovereign, verifiedOn } from "./
 import { connectFleet } from "./connected-fleet.ts";
 import { type Chance, type Happening, NAMES, STARTS, type World } from "./rollout-arbitrary.ts";
 import { createDatabases, firstReference } from "./rollout-database.ts";
+import { awayStatus, hasFailed, isServing, isStalled, isUpdating, needsRepair } from "./rollout-fact.ts";
 
 /** Starts a rollout of `NEXT_IMAGE` over a fleet on `IMAGE`, and checks each start against the bounds. */
 export function createWorld({ stages, rollout, fleet }: World) {
@@ -69,7 +70,12 @@ export function createWorld({ stages, rollout, fleet }: World) {
     const member = memberOf(own, before.plan, connected.nowMs());
     const stage = before.plan.stages[member.stage];
     const own_ = before.stages[member.stage];
-    if (member.state !== "waiting" || member.stage === 0 || stage === undefined || own_ === undefined) return;
+    if (member.stage === 0 || stage === undefined || own_ === undefined) return;
+    if (member.state === "stuck" && member.hasPods) {
+      const tried = own_.names.stuck.filter((each) => find(each)?.status?.pinnedImage === target());
+      expect(tried.length).toBeLessThan(maxUnavailableOf(stage.maxUnavailable, sizeOf(own_)));
+    }
+    if (member.state !== "waiting") return;
     const unavailable = before.stages
       .slice(isComplete ? member.stage : 0, member.stage + 1)
       .reduce((sum, each) => sum + each.unavailable, 0);
@@ -267,34 +273,3 @@ export function createWorld({ stages, rollout, fleet }: World) {
 }
 
 const REFUSED = ["ShapeDiffers", "WaitingForReference", "ReferenceMissing"];
-
-/** Whether a Sovereign served with another image, updated to this one, and now needs a person. */
-const hasFailed = ({ spec, status }: Sovereign, image: string): boolean =>
-  !spec.suspend &&
-  status?.pinnedImage === image &&
-  status.verified !== undefined &&
-  (status.takenWhileFailing !== image || status.verified.image === image) &&
-  isStalled(status);
-
-const isStalled = (status: SovereignStatus | undefined): boolean =>
-  isConditionTrue(status?.conditions, STALLED);
-const isServing = (status: SovereignStatus | undefined): boolean =>
-  status?.verified !== undefined && !isStalled(status);
-
-/** Like spoke/reconcile.ts: the condition is Unknown, and the status keeps the image on which the Sovereign was stalled. */
-const awayStatus = (status: SovereignStatus | undefined): SovereignStatus => ({
-  ...status,
-  cluster: {
-    uid: "u",
-    ...(isStalled(status) && status?.pinnedImage !== undefined ? { stalledOn: status.pinnedImage } : {}),
-  },
-  conditions: [condition("VoucherShapeVerified", "Unknown"), condition("ClusterReachable", "False")],
-});
-
-const needsRepair = ({ spec, status }: Sovereign): boolean => !spec.suspend && isStalled(status);
-
-const isUpdating = ({ status }: Sovereign): boolean =>
-  status?.pinnedImage !== undefined &&
-  status.conditions?.some(
-    ({ type, status: value }) => type === "VoucherShapeVerified" && value !== "True",
-  ) === true;

@@ -65,6 +65,30 @@ describe("the halt of a rollout", () => {
     expect(stepOf(release({ canaries: ["aaa"] }, measured(NEXT_IMAGE)), fleet({})).phase).toBe("Halted");
   });
 
+  it("gives the image to at most maxUnavailable stalled Sovereigns that have Pods, until it is verified there", () => {
+    const names = ["a", "b", "c"];
+    const stalled = (name: string, conditions = [condition("RolledOut", "True")]) =>
+      sovereign(
+        name,
+        {},
+        {
+          ...servingOn(IMAGE),
+          conditions: [...conditions, condition("Stalled", "True")],
+        },
+      );
+    const taken = sovereign("a", {}, { ...failedOn(NEXT_IMAGE, IMAGE), takenWhileFailing: NEXT_IMAGE });
+    const verified = sovereign("a", {}, servingOn(NEXT_IMAGE));
+    const done = { image: NEXT_IMAGE, stages: [], completedAt: NOW };
+    for (const brel of [ready, release({}, { ...measured(NEXT_IMAGE), rollout: done })]) {
+      expect(stepOf(brel, [zero(NEXT_IMAGE), ...names.map((name) => stalled(name))]).next).toEqual(["a"]);
+      expect(stepOf(brel, [zero(NEXT_IMAGE), taken, stalled("b"), stalled("c", [])]).next).toEqual([
+        "a",
+        "c",
+      ]);
+      expect(stepOf(brel, [zero(NEXT_IMAGE), verified, stalled("b"), stalled("c")]).next).toEqual(["b"]);
+    }
+  });
+
   it.each([
     [2, "WaitingForWave"],
     [3, "RolloutHalted"],
