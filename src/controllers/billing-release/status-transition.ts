@@ -89,7 +89,8 @@ function phaseTransitions(
   const found: Transition[] = isComplete
     ? [{ type: "Normal", reason: PHASE_REASON.Complete, message }]
     : failureTransitions(before, after);
-  const isMoved = before?.phase !== phase || before?.rollout?.stage !== rollout?.stage;
+  const isMoved =
+    before?.phase !== phase || before?.rollout?.stage !== rollout?.stage || isHaltedAgain(before, after);
   if (phase === undefined || !isMoved || (isComplete && phase === "Complete")) return found;
   const stage = rollout?.stage === undefined ? "" : `stage ${rollout.stage}: `;
   return [
@@ -102,12 +103,20 @@ function phaseTransitions(
   ];
 }
 
-/** Sovereigns that failed after the rollout was complete, while it was degraded already. */
+/** A person resumed, and a Sovereign still fails. */
+const isHaltedAgain = (before: BillingReleaseStatus | undefined, { phase, rollout }: BillingReleaseStatus) =>
+  phase === "Halted" && before?.rollout?.halt?.number !== rollout?.halt?.number;
+
+/** Sovereigns that failed while the rollout was halted already, or degraded. A halt whose Sovereigns go back has its own. */
 function failureTransitions(
   before: BillingReleaseStatus | undefined,
   { phase, rollout }: BillingReleaseStatus,
 ): Transition[] {
-  if (phase !== "Degraded" || before?.phase !== phase) return [];
+  const isSameHalt =
+    phase === "Halted" &&
+    rollout?.halt?.returns === false &&
+    rollout.halt.number === before?.rollout?.halt?.number;
+  if ((phase !== "Degraded" && !isSameHalt) || before?.phase !== phase) return [];
   const failed = (of: BillingReleaseStatus["rollout"]) =>
     (of?.heldUpBy ?? []).filter(({ state }) => state === "Failed");
   const known = new Set(failed(before.rollout).map(({ name }) => name));
@@ -115,7 +124,7 @@ function failureTransitions(
     .filter(({ name }) => !known.has(name))
     .map(({ name, reason, message }) => ({
       type: "Warning",
-      reason: PHASE_REASON.Degraded,
+      reason: PHASE_REASON[phase],
       message: `Sovereign ${name} failed (${reason}): ${message}`,
     }));
 }

@@ -159,6 +159,36 @@ describe("the way back of a rollout", () => {
   });
 });
 
+describe("a halt without a way back", () => {
+  const a5 = sovereign("a5", {}, failedOn(NEXT_IMAGE, IMAGE));
+  const fleet = [zero(NEXT_IMAGE), a5, waiting("a1")];
+  const before = observed(release({}, measured(NEXT_IMAGE)), fleet);
+
+  it("is reported again when a person resumes, and the Sovereign still fails", () => {
+    const resumed = annotated(before, { "catalyst.openova.io/rollout-resumed": `${by("amal")}#1` });
+    const after = observed(resumed, fleet);
+    expect(after.status).toMatchObject({ phase: "Halted", rollout: { halt: { number: 2 } } });
+    expect(transitionsOf(resumed, after.status ?? {})).toMatchObject([
+      { reason: "ResumeRequested" },
+      { type: "Warning", reason: "RolloutHalted" },
+    ]);
+    expect(transitionsOf(after, observed(after, fleet).status ?? {})).toEqual([]);
+  });
+
+  it("reports another Sovereign that fails meanwhile", () => {
+    const other = [zero(NEXT_IMAGE), a5, sovereign("a1", {}, failedOn(NEXT_IMAGE, IMAGE))];
+    const after = observed(before, other);
+    expect(transitionsOf(before, after.status ?? {})).toEqual([
+      {
+        type: "Warning",
+        reason: "RolloutHalted",
+        message: "Sovereign a1 failed (NotChecked): ",
+      },
+    ]);
+    expect(transitionsOf(after, observed(after, other).status ?? {})).toEqual([]);
+  });
+});
+
 describe("a bake", () => {
   it("ends at the latest one bake from now when the time of the verification is in the future", () => {
     const brel = release({ bake: "15m" }, measured(NEXT_IMAGE));
