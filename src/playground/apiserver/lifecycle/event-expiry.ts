@@ -1,3 +1,4 @@
+import type { ObjectMeta } from "../object.ts";
 import type { Store } from "../store.ts";
 
 const LIFE_MS = 60 * 60_000;
@@ -14,12 +15,18 @@ export function startEventExpiry({
   signal: AbortSignal;
 }): void {
   const timer = setInterval(() => {
-    for (const event of [...store.list("/events")]) {
-      const { creationTimestamp, namespace = "", name } = event.metadata;
-      const seen = Date.parse(String(event.lastTimestamp ?? event.eventTime ?? creationTimestamp));
-      if (now().getTime() - seen > LIFE_MS) store.remove("/events", namespace, name);
-    }
+    for (const { metadata } of [...store.list("/events")])
+      if (now().getTime() - changedAt(metadata) > LIFE_MS)
+        store.remove("/events", metadata.namespace ?? "", metadata.name);
   }, INTERVAL_MS);
   timer.unref();
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
 }
+
+/** By this server's clock. The times in an Event itself are its client's, whose clock may be wrong. */
+const changedAt = ({ creationTimestamp, managedFields = [] }: ObjectMeta): number =>
+  Math.max(
+    ...[creationTimestamp, ...managedFields.map(({ time }) => time)].map((time) =>
+      Date.parse(time ?? "1970-01-01"),
+    ),
+  );
