@@ -45,6 +45,9 @@ export interface ControllerRun {
   drifts: { sovereign: string; kind: string; fields: string[] }[];
   /** Kinds that were listed on the clusters of Sovereigns, in the order of the lists. */
   spokeLists: string[];
+  /** Whether a call of `calls` has no answer yet. */
+  isCalling(): boolean;
+  /** Resolves when the reconciles have ended and the Events of the process are written. */
   stop(): Promise<void>;
 }
 
@@ -84,15 +87,11 @@ export function startControllers(
     findImage = async () => true,
   }: ControllerRunOptions = {},
 ): ControllerRun {
-  const calls: Call[] = [];
+  const { calls, isCalling, through } = recordCalls(gate);
   const reconciles: string[] = [];
   const drifts: ControllerRun["drifts"] = [];
   const spokeLists: string[] = [];
   const ending = new AbortController();
-  const through: Gate = (call, act) => {
-    calls.push(call);
-    return gate(call, act);
-  };
   const gated = gateClient(client, through);
   const recorder = { client: gated, component: FIELD_MANAGER, instance: "bench", logger, now };
   const events = hasOwnEvents ? createEventRecorder(recorder) : sharedEvents;
@@ -193,11 +192,29 @@ export function startControllers(
     reconciles,
     drifts,
     spokeLists,
+    isCalling,
     async stop() {
       ending.abort();
       await running;
+      if (hasOwnEvents) await events.flush();
     },
   };
+}
+
+/** Records the calls of a process, and whether one of them has no answer yet. */
+export function recordCalls(gate: Gate) {
+  const calls: Call[] = [];
+  let unanswered = 0;
+  const through: Gate = async (call, act) => {
+    calls.push(call);
+    unanswered += 1;
+    try {
+      return await gate(call, act);
+    } finally {
+      unanswered -= 1;
+    }
+  };
+  return { calls, isCalling: () => unanswered > 0, through };
 }
 
 /** The client, which writes the kind of each list into `lists`. */

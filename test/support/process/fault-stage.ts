@@ -6,6 +6,7 @@ import type { Fault, PlannedFault } from "./operator-fault.ts";
 
 interface Run {
   calls: string[];
+  isCalling(): boolean;
   stop(): Promise<void>;
 }
 
@@ -16,6 +17,7 @@ interface FaultStage<R extends Run> {
   /** Starts a process without a fault. */
   restart(): R;
   act(): Promise<unknown>;
+  /** Whether everything is done that the stage must do. The undisturbed run has no expected end to wait for. */
   isOver(): Promise<true | undefined>;
   /** For the message when the stage does not end. */
   describe(run: R): Promise<string>;

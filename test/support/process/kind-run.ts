@@ -24,11 +24,13 @@ import { createController } from "../../../src/kube/reconcile.ts";
 import type { OperatorCaches } from "../../../src/operator/cache.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
-import { FIELD_MANAGER, type Gate, gateClient } from "./controller-run.ts";
+import { FIELD_MANAGER, type Gate, gateClient, recordCalls } from "./controller-run.ts";
 
 /** The running controllers of Franchise, Organization, EnvironmentPolicy and Blueprint of one operator. */
 export interface KindRun {
   calls: string[];
+  isCalling(): boolean;
+  /** Resolves when the reconciles have ended and the Events are written. */
   stop(): Promise<void>;
 }
 
@@ -37,11 +39,8 @@ export function startKindControllers(
   { client: ungated, caches }: { client: KubeClient; caches: OperatorCaches },
   { name, gate }: { name: string; gate: Gate },
 ): KindRun {
-  const calls: string[] = [];
-  const client = gateClient(ungated, (call, act) => {
-    calls.push(call);
-    return gate(call, act);
-  });
+  const { calls, isCalling, through } = recordCalls(gate);
+  const client = gateClient(ungated, through);
   const ending = new AbortController();
   const logger = createLogger("test", "silent");
   const now = () => new Date();
@@ -101,9 +100,11 @@ export function startKindControllers(
   const running = Promise.all(controllers.map((controller) => controller.run(ending.signal)));
   return {
     calls,
+    isCalling,
     async stop() {
       ending.abort();
       await running;
+      await events.flush();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Condition, findCondition, isConditionTrue } from "../../../src/api/condition.ts";
 import type { CatalystObject, KubernetesObject } from "../../../src/api/object.ts";
@@ -63,17 +64,35 @@ export function describeKindFaults({ sample }: { sample?: number } = {}): void {
     ]);
   };
   const binding = (name: string) => ({ name: `catalyst-franchisee-${name}`, namespace: `sovereign-${name}` });
+  const membersBinding = (name: string) => ({ name: "organization-members", namespace: `org-${name}` });
   const quota = (name: string) => ({ name: "organization", namespace: `org-${name}` });
 
   async function create(name: string): Promise<void> {
     for (const [resource, object] of kindObjects(name)) await bench.client().create(resource, object);
   }
 
-  const areReady = async (name: string) => {
-    const all = await readAll(name);
-    return all.every((each) => isConditionTrue(each?.status?.conditions, "Ready")) || undefined;
-  };
   const rightsOf = async (name: string) => bench.client().get<KubernetesObject>(ROLE_BINDINGS, binding(name));
+
+  /** Each is also Ready before it has seen the others. */
+  async function areReady(name: string): Promise<true | undefined> {
+    const all = await readAll(name);
+    const { sovereigns, privateBlueprints, namespaces, governs } = Object.assign(
+      {},
+      ...all.map((each) => each?.status),
+    ) as Record<string, unknown>;
+    const isSeen = isDeepStrictEqual(
+      { sovereigns, privateBlueprints, namespaces, governs },
+      {
+        ...{ sovereigns: [name], privateBlueprints: 1 },
+        ...{ namespaces: [`${name}-prod`, `org-${name}`], governs: [`${name}-prod`] },
+      },
+    );
+    const hasRights = (await rightsOf(name)) !== undefined;
+    return (
+      (isSeen && hasRights && all.every((each) => isConditionTrue(each?.status?.conditions, "Ready"))) ||
+      undefined
+    );
+  }
 
   const stages: Record<
     Stage,
@@ -117,7 +136,10 @@ export function describeKindFaults({ sample }: { sample?: number } = {}): void {
         await bench.client().delete(FRANCHISES, keys.franchise);
         await bench.client().delete(SOVEREIGNS, { name });
       },
-      isOver: async (name) => (await readAll(name)).every((each) => each === undefined) || undefined,
+      async isOver(name) {
+        const all = [...(await readAll(name)), await bench.client().get(ROLE_BINDINGS, membersBinding(name))];
+        return all.every((each) => each === undefined) || undefined;
+      },
     },
   };
 

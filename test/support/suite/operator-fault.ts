@@ -120,7 +120,11 @@ export function describeOperatorFaults({
     ]);
     const isEdited = JSON.stringify(deployment?.spec).includes("registry.example/x");
     if (isEdited || configuration?.data?.["catalog.json"] === "{}" || service === undefined) return undefined;
-    return isUpgraded(name);
+    // A Sovereign in the cache may be as it was before the edits.
+    const conditions = (await bench.sovereign(name))?.status?.conditions;
+    return isConditionTrue(conditions, "InSync") && isConditionTrue(conditions, "Ready")
+      ? isUpgraded(name)
+      : undefined;
   }
 
   const stages: Record<
