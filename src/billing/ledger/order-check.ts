@@ -12,7 +12,7 @@ const GRANT_IS_SPENT = `EXISTS (
    WHERE e.customer_id = o.customer_id AND NOT e.adopted
      AND (e.order_id = o.id::text AND e.kind = 'release'
           OR NOT EXISTS (SELECT FROM public.credit_ledger r WHERE r.order_id = o.id::text AND r.kind = 'release' AND NOT r.adopted))
-     AND public.billing_is_grant_spent(o.id, o.customer_id, (left(e.id::text, 13) || '-' || moment.rest)::uuid))`;
+     AND public.billing_is_grant_spent(o.id, o.customer_id, (left(e.id::text, 13) || '-' || moment.rest)::uuid, ARRAY[o.id]))`;
 
 const IS_WRONGLY_UNDONE = `CASE WHEN EXISTS (SELECT FROM public.promo_redemptions r WHERE r.order_id = o.id)
   THEN l.undone <> 0 OR NOT ${GRANT_IS_SPENT} ELSE l.undone <> l.granted END`;

@@ -22,8 +22,8 @@
 --                already_redeemed, tenant_not_yours, payment_unavailable, card_amount_too_small, balance_too_large,
 --                idempotency_in_flight, idempotency_mismatch
 --   answer       with placed and pending: the answer to the customer
---                with a refusal and with held: held_order_id, which is the blocking order, or, if credit does not cover the order,
---                an unpaid order that reserves some credit; and missing_baisa, the credit that is missing
+--                with a refusal and with held: held_order_id, which is the newest blocking order, or, if credit does not cover the
+--                order, an unpaid order that reserves some credit; and missing_baisa, the credit that is missing
 CREATE OR REPLACE FUNCTION public.billing_checkout(p_requests jsonb, p_sovereign text, p_sinks text[], p_card_step int, p_wait boolean, p_card_min int)
 RETURNS TABLE (line int, outcome text, answer json)
 LANGUAGE plpgsql SET search_path = public, pg_catalog SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
@@ -97,8 +97,8 @@ BEGIN
       SELECT l, c.id AS customer_id, c.balance_baisa, t.customer_id AS owner_id, p.code, p.issued_by, p.max_redemptions, p.times_redeemed,
              coalesce(p.credit_omr::bigint * 1000, 0) AS credit_baisa, p.standing,
              -- 0 for a debt
-             greatest(c.balance_baisa + coalesce(held.released_baisa, 0) + coalesce(p.credit_omr::bigint * 1000, 0), 0) AS spendable_baisa,
-             held.ids AS held_ids, held.codes AS held_codes, same.id AS same_id, same.promo_code AS same_code, same.card_baisa AS same_card_baisa
+             greatest(c.balance_baisa + coalesce(held.spent_baisa, 0) - coalesce(undone.granted_baisa, 0) + coalesce(p.credit_omr::bigint * 1000, 0), 0) AS spendable_baisa,
+             held.ids AS held_ids, held.codes AS held_codes, undone.ids AS undone_ids, same.id AS same_id, same.promo_code AS same_code, same.card_baisa AS same_card_baisa
         FROM unnest(v_lines) AS l
         JOIN customers c ON c.user_id = l.user_id AND c.id = ANY (v_customer_ids)
         LEFT JOIN LATERAL (SELECT t.customer_id FROM tenants t WHERE t.tenant_id = l.tenant_id LIMIT 1) t ON true
@@ -110,16 +110,19 @@ BEGIN
            ORDER BY (p.code = l.voucher_key) DESC, p.created_at, p.code COLLATE "C" LIMIT 1) p ON true
         -- Sessions of the earlier service stayed open for a day.
         LEFT JOIN LATERAL (
-          SELECT array_agg(o.id ORDER BY o.created_at) AS ids, array_agg(o.promo_code) AS codes,
-                 -- The change of the balance when these orders are released: their spends return, and their grants are undone.
-                 sum(coalesce(o.credit_spent_baisa, 0) - coalesce((
-                   SELECT e.amount_baisa FROM promo_redemptions e
-                    WHERE e.customer_id = c.id AND e.order_id = o.id AND NOT billing_is_grant_spent(o.id, c.id, NULL) LIMIT 1), 0))::bigint AS released_baisa
+          SELECT array_agg(o.id ORDER BY o.created_at DESC, o.id DESC) AS ids, array_agg(o.promo_code) AS codes,
+                 sum(o.credit_spent_baisa)::bigint AS spent_baisa
             FROM orders o
            WHERE v_has_known_customers AND o.customer_id = c.id AND o.status = 'pending'
              AND (NOT o.adopted OR (o.stripe_session_id <> '' AND o.created_at > now() - interval '1 day'))
              AND (o.tenant_id = l.tenant_id OR (NOT o.adopted AND billing_code_key(o.promo_code) COLLATE "C" = l.voucher_key))
         ) held ON true
+        -- The grants that are undone when these orders end one by one, the newest first. An older one may have paid a newer one.
+        LEFT JOIN LATERAL (
+          SELECT array_agg(e.order_id) AS ids, sum(e.amount_baisa)::bigint AS granted_baisa FROM promo_redemptions e
+           WHERE held.ids IS NOT NULL AND e.customer_id = c.id AND e.order_id = ANY (held.ids)
+             AND NOT billing_is_grant_spent(e.order_id, c.id, NULL, held.ids[:array_position(held.ids, e.order_id)])
+        ) undone ON true
         LEFT JOIN LATERAL (
           SELECT o.id, o.promo_code, o.card_baisa FROM orders o
            WHERE v_has_known_customers AND o.customer_id = c.id AND o.status = 'pending' AND NOT o.adopted AND NOT o.cancel_requested
@@ -140,9 +143,7 @@ BEGIN
                 AND EXISTS (SELECT 1 FROM promo_redemptions e
                              WHERE e.customer_id = f.customer_id
                                AND billing_code_key(e.code) COLLATE "C" = (f.l).voucher_key
-                               AND (e.order_id IS NULL OR f.held_ids IS NULL OR e.order_id <> ALL (f.held_ids)
-                                    -- The end of the blocking order would not undo this redemption.
-                                    OR billing_is_grant_spent(e.order_id, e.customer_id, NULL))) THEN 'already_redeemed'
+                               AND (e.order_id IS NULL OR f.undone_ids IS NULL OR e.order_id <> ALL (f.undone_ids))) THEN 'already_redeemed'
                WHEN f.standing = 'scheduled' THEN 'voucher_not_started'
                -- The last place below the cap may be the one that the blocking order holds. The cap may be lower by now.
                WHEN f.standing <> 'live'

@@ -39,12 +39,13 @@ END $$;
 -- Whether other orders of the customer have spent a part of the credit that a voucher granted to this order. Without this order's
 -- entries, the balance is then below zero, and below the part of the debt from the earlier service that other orders leave unpaid.
 -- What an order has added to the balance pays the debt off, whenever that was. What an order took from it makes the debt no larger.
---   p_before  only entries with a smaller key count; null: all
-CREATE OR REPLACE FUNCTION public.billing_is_grant_spent(p_order_id uuid, p_customer_id uuid, p_before uuid) RETURNS boolean
+--   p_before   only entries with a smaller key count; null: all
+--   p_without  orders whose entries do not count, the order itself among them
+CREATE OR REPLACE FUNCTION public.billing_is_grant_spent(p_order_id uuid, p_customer_id uuid, p_before uuid, p_without uuid[]) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = public, pg_catalog AS $$
   SELECT coalesce(sum(e.baisa), 0) < least(0, sum(e.baisa) FILTER (WHERE e.adopted OR e.baisa > 0))
     FROM (SELECT l.adopted, sum(coalesce(l.amount_baisa, l.amount_omr::bigint * 1000, 0)) AS baisa FROM credit_ledger l
-           WHERE l.customer_id = p_customer_id AND (l.adopted OR l.order_id <> p_order_id::text)
+           WHERE l.customer_id = p_customer_id AND (l.adopted OR l.order_id <> ALL (p_without::text[]))
              AND (l.adopted OR p_before IS NULL OR l.id < p_before)
            GROUP BY l.adopted, CASE WHEN NOT l.adopted THEN l.order_id END) e
    WHERE EXISTS (SELECT 1 FROM credit_ledger l WHERE l.order_id = p_order_id::text AND l.kind = 'grant' AND NOT l.adopted)
@@ -60,7 +61,7 @@ DECLARE
 BEGIN
   UPDATE orders o SET status = p_status, credit_spent_baisa = 0 WHERE o.id = p_order.id;
   PERFORM billing_book(p_order, 'release', p_order.credit_spent_baisa, 'order ' || p_order.id || ' ' || p_reason);
-  IF billing_is_grant_spent(p_order.id, p_order.customer_id, NULL) THEN RETURN; END IF;
+  IF billing_is_grant_spent(p_order.id, p_order.customer_id, NULL, ARRAY[p_order.id]) THEN RETURN; END IF;
   UPDATE promo_codes p SET times_redeemed = p.times_redeemed - 1 WHERE p.code = p_order.promo_code;
   DELETE FROM promo_redemptions e WHERE e.order_id = p_order.id RETURNING e.amount_baisa INTO v_granted_baisa;
   PERFORM billing_book(p_order, 'undo', -coalesce(v_granted_baisa, 0), 'voucher ' || p_order.promo_code || ' not redeemed');

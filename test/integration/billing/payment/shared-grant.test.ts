@@ -45,6 +45,13 @@ const adoptDebt = (baisa: number) =>
      INSERT INTO credit_ledger (customer_id, amount_omr, amount_baisa, reason, adopted) SELECT id, $2 / 1000, $2, 'spend', true FROM c`,
     [user, baisa],
   );
+/** With the 66 baisa of the voucher, this credit covers the plan "tiny". */
+const addGift = () =>
+  rowsOf(
+    `WITH c AS (UPDATE customers SET balance_baisa = balance_baisa + 134 WHERE user_id = $1 RETURNING id)
+     INSERT INTO credit_ledger (customer_id, amount_omr, amount_baisa, reason, adopted) SELECT id, 0, 134, 'gift', true FROM c`,
+    [user],
+  );
 
 describe("a voucher's credit that two orders share", () => {
   it.each([
@@ -84,11 +91,7 @@ describe("a voucher's credit that two orders share", () => {
     await eventually(async () => expect(await balance()).toBe(66));
     stripe.fault = "refuse";
     // Credit covers this order, so it needs no session.
-    await rowsOf("UPDATE customers SET balance_baisa = balance_baisa + 134 WHERE user_id = $1", [user]);
-    await rowsOf(
-      "INSERT INTO credit_ledger (customer_id, amount_omr, amount_baisa, reason, adopted) SELECT id, 0, 134, 'gift', true FROM customers WHERE user_id = $1",
-      [user],
-    );
+    await addGift();
     expect((await buy({ plan_id: "tiny", promo_code: "", tenant_id: `rest-${user}` })).status).toBe(200);
     expect((await refused).status).toBe(502);
     expect([await balance(), await redeemed()]).toEqual([934, KEPT]);
@@ -122,6 +125,30 @@ describe("a voucher's credit that two orders share", () => {
     const without = await buy({ plan_id: "large", promo_code: "" });
     expect([without.status, without.json.credit_balance_baisa]).toEqual([200, 0]);
     expect(statusAt(stripe.sessionOf(json.order_id).id)).toBe("expired");
+  });
+
+  it("is free again for an order that replaces both orders", async () => {
+    const { json } = await first();
+    const rest = await restSpender();
+    const next = await buy({ plan_id: "large", promo_code: one, tenant_id: `rest-${user}` });
+    expect(next.status).toBe(200);
+    const ended = [json.order_id, rest.json.order_id].map((id) => statusAt(stripe.sessionOf(id).id));
+    expect([ended, await balance(), await redeemed()]).toEqual([["expired", "expired"], 0, KEPT]);
+    await cancelOrder(next.json.order_id);
+    expect([await balance(), await redeemed()]).toEqual([0, FREE]);
+    expect(await reconcile(billing)).toEqual([]);
+  });
+
+  it("ends neither of two orders when a third one has spent the credit", async () => {
+    const { json } = await first();
+    await addGift();
+    const paid = await buy({ plan_id: "tiny", promo_code: "", tenant_id: `third-${user}` });
+    expect(paid.json.paid_by_credit).toBe(true);
+    const rest = await restSpender();
+    const next = await buy({ plan_id: "large", promo_code: one, tenant_id: `rest-${user}` });
+    expect([next.status, next.json.code]).toEqual([409, "already_redeemed"]);
+    const pages = [json.order_id, rest.json.order_id].map((id) => statusAt(stripe.sessionOf(id).id));
+    expect([pages, await redeemed()]).toEqual([["open", "open"], KEPT]);
   });
 
   it("stays when an order that reserved none of it is canceled", async () => {

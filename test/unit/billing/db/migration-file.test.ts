@@ -10,8 +10,8 @@ const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
   "0002-shape": "58e957a703e9ed8a",
   "0003-adoption": "971b25f5c7042435",
-  "0004-checkout": "209dbc67e6f90b7a",
-  "0005-payment": "da4302f82bb7af9a",
+  "0004-checkout": "f6ed07fc8b9fafe6",
+  "0005-payment": "069e55364636a5cc",
   "0006-index": "0d6a80cec043e70c",
 };
 
