@@ -5,7 +5,7 @@ import { PaymentError } from "../errors.ts";
 import { type ChargeOrigin, chargeMetadata } from "./charge-metadata.ts";
 import { isPaidSession, parseSubscriptionObject, type SubscriptionObject } from "./event-object.ts";
 import { addOriginToInvoice } from "./invoice-origin.ts";
-import { classifyRefusal } from "./refusal.ts";
+import { classifyRefusal, isForbidden } from "./refusal.ts";
 import type { SessionRepair, SessionRequest } from "./session-request.ts";
 import { createStripeHttpClient } from "./stripe-http-client.ts";
 import { addOrigin, type SubscriptionOrigin } from "./subscription-origin.ts";
@@ -53,13 +53,13 @@ export interface PaymentProcessor {
   /**
    * Adds the origin to the metadata of a subscription and of its customer. Values that are there stay, and so does all else.
    * `foreign`: the subscription names another Sovereign. `missing`: the account that the key belongs to has no such subscription.
-   * `forbidden`: the key may not read or change subscriptions.
+   * `forbidden`: the key may not read or change subscriptions. `customer_forbidden`: only the customer stays without metadata.
    */
   nameSubscription(
     secretKey: string,
     stripeSubscriptionId: string,
     origin: SubscriptionOrigin,
-  ): Promise<"named" | "foreign" | "missing" | "forbidden">;
+  ): Promise<"named" | "foreign" | "missing" | "forbidden" | "customer_forbidden">;
   /**
    * Adds the origin to the metadata of a subscription's invoice, of its payment intents and of their charges. `foreign`: the
    * invoice or its subscription names another Sovereign. `missing`: the account that the key belongs to has no such invoice.
@@ -195,10 +195,6 @@ function sessionOf(session: Stripe.Checkout.Session): Session {
 
 const idOf = (reference: string | { id: string } | null): string | null =>
   typeof reference === "string" ? reference : (reference?.id ?? null);
-
-/** A restricted key without this right. It refuses the same request each time. */
-const isForbidden = (error: unknown): boolean =>
-  (error as { type?: string } | null)?.type === "StripePermissionError";
 
 /** For what the processor refuses for good: a repeated request would have the same answer. */
 export function refusedOrThrow(error: unknown): "refused" {

@@ -60,3 +60,7 @@ export function classifyRefusal(error: unknown): RefusalKind | undefined {
       (rule.param === undefined || rule.param === param),
   )?.kind;
 }
+
+/** A restricted key without this right. It refuses the same request each time. */
+export const isForbidden = (error: unknown): boolean =>
+  (error as { type?: string } | null)?.type === "StripePermissionError";

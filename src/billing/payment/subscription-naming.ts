@@ -9,6 +9,8 @@ import type { SubscriptionOrigin } from "./subscription-origin.ts";
 const MAX_NAMED = 50;
 /** When the account lacks this many and has none, the keys are those of another account or mode. */
 const GIVE_UP_AFTER = 3;
+/** The rights of a restricted key can be changed at Stripe, so a key that was given up is tried again after this time. */
+const GIVEN_UP_MS = 3_600_000;
 const MAX_LOGGED = 20;
 
 /**
@@ -47,7 +49,7 @@ export function createSubscriptionNaming(deps: {
 }): () => Promise<void> {
   const { database, settings, processor, sovereignFqdn, forEachDue, logger } = deps;
   const nothingFound = (secretKey: string) => ({
-    ...{ secretKey, hasFound: false, isGivenUp: false },
+    ...{ secretKey, hasFound: false, isGivenUp: false, untilMs: Number.POSITIVE_INFINITY },
     missing: [] as string[],
   });
   /** What this process found with its present key. `missing`: the account does not have them, and this is not remembered yet. */
@@ -68,9 +70,10 @@ export function createSubscriptionNaming(deps: {
   }
 
   function learn(stripeSubscriptionId: string, outcome: Outcome): void {
-    if (outcome === "named" || outcome === "foreign") found.hasFound = true;
+    if (["named", "foreign", "customer_forbidden"].includes(outcome)) found.hasFound = true;
     if (outcome === "missing") found.missing.push(stripeSubscriptionId);
     found.isGivenUp = outcome === "forbidden" || (!found.hasFound && found.missing.length >= GIVE_UP_AFTER);
+    if (found.isGivenUp) found.untilMs = performance.now() + GIVEN_UP_MS;
   }
 
   /** Remembers the subscriptions about which the same request would have the same answer. */
@@ -83,7 +86,7 @@ export function createSubscriptionNaming(deps: {
 
   return async () => {
     const { secretKey } = await settings.keys();
-    if (found.secretKey !== secretKey) found = nothingFound(secretKey);
+    if (found.secretKey !== secretKey || performance.now() > found.untilMs) found = nothingFound(secretKey);
     if (secretKey === "" || found.isGivenUp) return;
     // In random order, so that subscriptions that always fail do not block the others.
     const due = await database.query<Due>({
@@ -117,7 +120,7 @@ export function createSubscriptionNaming(deps: {
         logger.warn(
           { subscriptions: unnamed.slice(0, MAX_LOGGED), count: unnamed.length, isGivenUp },
           isGivenUp
-            ? "subscriptions stay without metadata: check that these keys belong to the account that runs them, and may change subscriptions"
+            ? "subscriptions stay without metadata: check that these keys belong to the account that runs them, and may change subscriptions and customers"
             : "subscriptions stay without metadata",
         );
     }

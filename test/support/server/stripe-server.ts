@@ -37,13 +37,15 @@ export interface StripeServer extends StripeSubscriptions {
   payments: StripePayments;
   /**
    * A fault instead of an answer: a status with an error, a connection that is closed before or after the work, or the answer
-   * of a gateway in front of Stripe. `refuse-new` refuses new sessions only, and `forbid` refuses the key for subscriptions.
+   * of a gateway in front of Stripe. `refuse-new` refuses new sessions only, `forbid` refuses the key for
+   * subscriptions, and `forbid-customers` for customers, also for those within a subscription.
    */
   fault:
     | "none"
     | "refuse"
     | "refuse-new"
     | "forbid"
+    | "forbid-customers"
     | "unauthorized"
     | "away"
     | "cut-after"
@@ -140,7 +142,10 @@ export async function startStripeServer(): Promise<StripeServer> {
     if (server.delayMs > 0) await new Promise((done) => setTimeout(done, server.delayMs));
     if (typeof server.fault === "object") return json(response, server.fault.status, server.fault.body);
     if (server.fault === "away") return void request.socket.destroy();
-    if (server.fault === "forbid" && path.startsWith("/v1/subscriptions/"))
+    const isForbidden =
+      (server.fault === "forbid" && path.startsWith("/v1/subscriptions/")) ||
+      (server.fault === "forbid-customers" && /^\/v1\/customers\/|expand/.test(request.url ?? ""));
+    if (isForbidden)
       return json(response, 403, { error: { type: "invalid_request_error", message: "not for this key" } });
     if (server.fault === "refuse" || (server.fault === "refuse-new" && path === "/v1/checkout/sessions"))
       return json(response, 400, {

@@ -1,5 +1,5 @@
 import pino from "pino";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { FQDN, useBillings } from "../../../support/builder/billing.ts";
 import {
   billing,
@@ -162,11 +162,11 @@ describe("a subscription of the earlier service, which Stripe goes on running", 
   });
 
   it.each([
-    ["belong to another account or mode", false, "none", 3],
-    ["may not read subscriptions", true, "forbid", 1],
+    ["belong to another account or mode", false, "none", 3, 3],
+    ["may not read subscriptions", true, "forbid", 2, 1],
   ] as const)(
     "is given up with one log line when the keys %s, and named with other keys",
-    async (_what, known, fault, requests) => {
+    async (_what, known, fault, requests, unnamed) => {
       const adopted = [];
       for (let index = 0; index < 8; index += 1) adopted.push(await adopt({ known }));
       stripe.fault = fault;
@@ -176,7 +176,7 @@ describe("a subscription of the earlier service, which Stripe goes on running", 
       expect(await swept(() => other.service.sweep())).toHaveLength(requests);
       expect(await swept(() => other.service.sweep())).toEqual([]);
       expect(lines.filter(({ msg }) => msg.includes("check that these keys"))).toMatchObject([
-        { count: requests, isGivenUp: true },
+        { count: unnamed, isGivenUp: true },
       ]);
       stripe.fault = "none";
       for (const { id, customer } of adopted) stripe.subscriptions.set(id, { customer, metadata: {} });
@@ -184,6 +184,41 @@ describe("a subscription of the earlier service, which Stripe goes on running", 
       for (const { id, origin } of adopted) expect(stripe.subscriptions.get(id)?.metadata).toEqual(origin);
     },
   );
+
+  it("is named without its customer when the key may not change customers, which the log says once", async () => {
+    const adopted = [await adopt(), await adopt()];
+    stripe.fault = "forbid-customers";
+    log.length = 0;
+    await sweep();
+    for (const { id, origin } of adopted) expect(stripe.subscriptions.get(id)?.metadata).toEqual(origin);
+    expect(await swept()).toEqual([]);
+    stripe.fault = "none";
+    const outcome = "customer_forbidden";
+    const subscriptions = expect.arrayContaining(
+      adopted.map(({ id }) => ({ stripeSubscriptionId: id, outcome })),
+    );
+    expect(log.filter(({ msg }) => msg.startsWith("subscriptions stay"))).toMatchObject([
+      { count: 2, isGivenUp: false, subscriptions },
+    ]);
+  });
+
+  it("is tried again after an hour when the keys were given up, because their rights may have changed", async () => {
+    const one = await adopt();
+    const other = await start({ database: billing.database, env: stripe.env });
+    stripe.fault = "forbid";
+    await swept(() => other.service.sweep());
+    stripe.fault = "none";
+    expect(await swept(() => other.service.sweep())).toEqual([]);
+    const hourMs = 3_600_000;
+    const nowMs = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => nowMs() + hourMs);
+    try {
+      await other.service.sweep();
+    } finally {
+      clock.mockRestore();
+    }
+    expect(stripe.subscriptions.get(one.id)?.metadata).toEqual(one.origin);
+  });
 
   it("is named among others that name another Sovereign, which is no fault of the keys", async () => {
     const foreign = [];
