@@ -70,11 +70,13 @@ export function createApplier(deps: {
   client: KubeClient;
   fieldManager: string;
   now: () => Date;
+  /** Milliseconds of a clock that never jumps. Default: `performance.now`. */
+  elapsedMs?: () => number;
   /** Fields that other clients set: the applier neither writes nor removes them. */
   freeFields?: FreeFields;
 }): Applier {
-  const { client, fieldManager, now, freeFields = () => [] } = deps;
-  const conflicts = createFieldConflictGuard(now);
+  const { client, fieldManager, freeFields = () => [] } = deps;
+  const conflicts = createFieldConflictGuard(deps);
   const memory = createApplyMemory(freeFields);
   const lean = withForeignFields<KubernetesObject>(fieldManager);
   const write = createObjectWriter({ client, fieldManager, freeFields });

@@ -15,11 +15,14 @@ const FIRST_PAUSE_MS = 60_000;
 const MAX_PAUSE_MS = 15 * 60_000;
 
 interface Conflict {
-  /** The times, within the window, at which each field was corrected (ms since the epoch). */
+  /** When, within the window, each field was corrected, in milliseconds of the steady clock. */
   corrections: Map<string, number[]>;
   /** Length of the last pause; undefined before the first pause. */
   pauseMs: number | undefined;
-  pausedUntil: number;
+  /** The end of the last pause, in milliseconds of the steady clock. */
+  pausedUntilMs: number;
+  /** The time of day of that end, in RFC 3339, for people. */
+  resumesAt: string;
   fields: string[];
 }
 
@@ -36,47 +39,55 @@ export interface FieldConflictGuard {
  * minute. After the pause, each new change gets one correction and a pause of twice the length, up to 15 minutes. The
  * conflict ends when no field was changed for two pauses.
  */
-export function createFieldConflictGuard(now: () => Date): FieldConflictGuard {
+export function createFieldConflictGuard({
+  now,
+  elapsedMs = () => performance.now(),
+}: {
+  now: () => Date;
+  /** Milliseconds of a clock that never jumps: a pause must not last until the time of day is right again. */
+  elapsedMs?: () => number;
+}): FieldConflictGuard {
   const conflicts = new Map<string, Conflict>();
 
-  function isOver({ pauseMs, pausedUntil, corrections }: Conflict, at: number): boolean {
-    if (pauseMs !== undefined) return at > pausedUntil + 2 * pauseMs;
-    return [...corrections.values()].every((times) => times.every((time) => at - time >= WINDOW_MS));
+  function isOver({ pauseMs, pausedUntilMs, corrections }: Conflict, atMs: number): boolean {
+    if (pauseMs !== undefined) return atMs > pausedUntilMs + 2 * pauseMs;
+    return [...corrections.values()].every((times) => times.every((time) => atMs - time >= WINDOW_MS));
   }
 
   return {
     check(object) {
       const conflict = conflicts.get(object);
-      const at = now().getTime();
       if (conflict === undefined) return;
-      if (isOver(conflict, at)) conflicts.delete(object);
-      if (at >= conflict.pausedUntil) return;
+      const atMs = elapsedMs();
+      if (isOver(conflict, atMs)) conflicts.delete(object);
+      if (atMs >= conflict.pausedUntilMs) return;
       throw new FieldConflict(
         `${object}: another writer keeps changing ${conflict.fields.join(", ")}; the operator puts it back again at ` +
-          `${new Date(conflict.pausedUntil).toISOString()}. Find the writer ` +
-          "(kubectl get --show-managed-fields) and stop it.",
-        conflict.pausedUntil - at,
+          `${conflict.resumesAt}. Find the writer (kubectl get --show-managed-fields) and stop it.`,
+        conflict.pausedUntilMs - atMs,
       );
     },
     corrected(object, fields) {
-      const at = now().getTime();
+      const atMs = elapsedMs();
       const conflict: Conflict = conflicts.get(object) ?? {
         corrections: new Map(),
         pauseMs: undefined,
-        pausedUntil: 0,
+        pausedUntilMs: Number.NEGATIVE_INFINITY,
+        resumesAt: "",
         fields: [],
       };
       conflicts.set(object, conflict);
       const allowed = conflict.pauseMs === undefined ? MAX_CORRECTIONS : 0;
       const disputed = fields.filter((field) => {
         const before = conflict.corrections.get(field) ?? [];
-        const recent = [...before.filter((time) => at - time < WINDOW_MS), at];
+        const recent = [...before.filter((time) => atMs - time < WINDOW_MS), atMs];
         conflict.corrections.set(field, recent);
         return recent.length > allowed;
       });
       if (disputed.length === 0) return;
       conflict.pauseMs = Math.min((conflict.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, MAX_PAUSE_MS);
-      conflict.pausedUntil = at + conflict.pauseMs;
+      conflict.pausedUntilMs = atMs + conflict.pauseMs;
+      conflict.resumesAt = new Date(now().getTime() + conflict.pauseMs).toISOString();
       conflict.fields = disputed;
     },
     forget: (object) => void conflicts.delete(object),

@@ -31,7 +31,12 @@ export interface KubeBench {
 }
 
 export const newApplier = (bench: KubeBench, now = () => new Date()): Applier =>
-  createApplier({ client: bench.client(), fieldManager: MANAGER, now });
+  createApplier({
+    client: bench.client(),
+    fieldManager: MANAGER,
+    now,
+    elapsedMs: () => now().getTime(),
+  });
 
 /** The object as the operator's caches hold it. */
 export async function cached(

@@ -2,13 +2,19 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { createFieldConflictGuard, FieldConflict } from "../../../src/kube/field-conflict.ts";
 
 const IMAGE = "spec.containers[billing].image";
-let time = Date.parse("2026-01-01T00:00:00Z");
+const YEAR_MS = 365 * 86_400_000;
+/** Both clocks, in milliseconds: the time of day can jump. */
+let timeMs = Date.parse("2026-01-01T00:00:00Z");
+let steadyMs = 5_000;
 const seconds = (count: number) => {
-  time += count * 1000;
+  timeMs += count * 1000;
+  steadyMs += count * 1000;
 };
-let guard = createFieldConflictGuard(() => new Date(time));
+const createGuard = () =>
+  createFieldConflictGuard({ now: () => new Date(timeMs), elapsedMs: () => steadyMs });
+let guard = createGuard();
 beforeEach(() => {
-  guard = createFieldConflictGuard(() => new Date(time));
+  guard = createGuard();
 });
 
 /** Seconds until the object may be corrected again; 0 when it may be corrected now. */
@@ -71,6 +77,25 @@ describe("createFieldConflictGuard", () => {
     correct(7, [IMAGE], 0);
     seconds(60 + 121);
     expect(pause()).toBe(0);
+    correct(6);
+    expect(pause()).toBe(0);
+  });
+
+  it.each([-YEAR_MS, YEAR_MS])(
+    "keeps the length of a pause when the time of day jumps by %i ms",
+    (jumpMs) => {
+      correct(7, [IMAGE], 0);
+      timeMs += jumpMs;
+      expect(pause()).toBe(60);
+      seconds(60);
+      expect(pause()).toBe(0);
+    },
+  );
+
+  it("forgets corrections a minute after them, although the clock was set back", () => {
+    correct(6);
+    timeMs -= YEAR_MS;
+    seconds(60);
     correct(6);
     expect(pause()).toBe(0);
   });
