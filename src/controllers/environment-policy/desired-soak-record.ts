@@ -64,7 +64,7 @@ function chartDigest(release: KubernetesObject): string | undefined {
 /** The record after a new observation. It equals the previous record when nothing needs to be written. */
 export function desiredSoakRecord(previous: SoakRecord, running: RunningDigests, nowMs: number): SoakRecord {
   const kept = Object.entries(previous).filter(
-    ([digest, { seen }]) => !running.has(digest) && nowMs - Date.parse(seen) <= SOAK_BREAK_MS,
+    ([digest, { seen }]) => !running.has(digest) && Math.abs(nowMs - Date.parse(seen)) <= SOAK_BREAK_MS,
   );
   const seen = [...running].map(([digest, sinceMs]): [string, SoakEntry] => [
     digest,
@@ -79,7 +79,8 @@ export function desiredSoakRecord(previous: SoakRecord, running: RunningDigests,
 
 /**
  * The soak of a digest continues when the digest was seen a short time ago. It also continues when the digest has been
- * ready since the last observation, because the operator may have been stopped in between.
+ * ready since the last observation, because the operator may have been stopped in between. A time in the future is from
+ * before the clock was set back: the soak would otherwise last until the clock reaches it again.
  */
 function entryOf(previous: SoakEntry | undefined, readySinceMs: number, nowMs: number): SoakEntry {
   const now = new Date(nowMs).toISOString();
@@ -87,7 +88,9 @@ function entryOf(previous: SoakEntry | undefined, readySinceMs: number, nowMs: n
   const seenMs = Date.parse(previous.seen);
   const goesOn = Math.min(nowMs, readySinceMs) - seenMs <= SOAK_BREAK_MS;
   if (!goesOn) return { since: now, seen: now };
-  return nowMs - seenMs < REFRESH_MS ? previous : { since: previous.since, seen: now };
+  const isAhead = Date.parse(previous.since) > nowMs;
+  if (!isAhead && Math.abs(nowMs - seenMs) < REFRESH_MS) return previous;
+  return { since: isAhead ? now : previous.since, seen: now };
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -114,6 +114,19 @@ describe("desiredSoakRecord", () => {
       { [A]: entry(600, 0) },
     ],
     [
+      "starts now when its start is from before the clock was set back",
+      { [A]: entry(-600, -600) },
+      running([A, -600]),
+      { [A]: entry(0, 0) },
+    ],
+    [
+      "continues when only the last look is from before the clock was set back",
+      { [A]: entry(60, -600) },
+      running([A, 60]),
+      { [A]: entry(60, 0) },
+    ],
+    ["drops an absent digest whose last look lies in the future", { [A]: entry(60, -600) }, running(), {}],
+    [
       "follows each digest by itself",
       { [A]: entry(60, 1), [B]: entry(30, 2) },
       running([B, 30], [C, 1]),
