@@ -181,13 +181,17 @@ const scopeOf = ({ metadata: { namespace = "", labels = {} } }: KubernetesObject
   labelSelector: labelSelectorOf(labels),
 });
 
-/** Deletes the unfinished `jobs` except `desired`, and returns them. */
+/**
+ * Deletes the unfinished `jobs` except `desired`, and returns them. The Job whose result the status has is finished, also
+ * when a late cache does not show this yet.
+ */
 async function deleteSuperseded(
   { deps, sovereign }: ReconcileContext,
   desired: KubernetesObject,
   jobs: readonly JobObject[],
 ): Promise<JobObject[]> {
-  const superseded = jobs.filter((job) => job.metadata.name !== desired.metadata.name && !isFinishedJob(job));
+  const kept = [desired.metadata.name, sovereign.status?.migration?.job];
+  const superseded = jobs.filter((job) => !kept.includes(job.metadata.name) && !isFinishedJob(job));
   for (const { metadata } of superseded) {
     if (metadata.deletionTimestamp !== undefined) continue;
     await deps.client.delete(JOBS, metadata, { uid: metadata.uid });

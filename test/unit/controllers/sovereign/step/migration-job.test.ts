@@ -148,4 +148,13 @@ describe("the Jobs of migrations", () => {
     await migrate(contextOf(sovereign("omantel", {}, status), { jobs }, deps), TARGET);
     expect(calls).toEqual([`delete ${otherName} {"uid":"uid-open"}`]);
   });
+
+  it("stay when the status has their result, although a late cache shows them unfinished", async () => {
+    const { deps, calls } = serverWith([]);
+    const status = { migration: { image: IMAGE, database: DATABASE, job: job().metadata.name } };
+    const context = contextOf(sovereign("omantel", {}, status), { jobs: [job()] }, deps);
+    expect(await migrate(context, TARGET)).toBe(undefined);
+    expect(calls).toEqual([]);
+    expect(context.events).toEqual([]);
+  });
 });
