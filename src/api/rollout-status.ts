@@ -81,6 +81,14 @@ const HaltSchema = object(
 export const RolloutStatusSchema = object(
   {
     image: text({ description: "The image that is rolled out.", maxLength: 512 }),
+    sinceGeneration: Type.Optional(
+      wholeNumber({
+        description:
+          "Generation of the BillingRelease with which the rollout began. Sovereigns that left another image earlier do not go back to it. Absent for a rollout that began under an operator without this field: every previous image counts.",
+        minimum: 1,
+        maximum: Number.MAX_SAFE_INTEGER,
+      }),
+    ),
     completedAt: Type.Optional(
       time(
         "When the rollout of this image was complete. From then on, a Sovereign that fails neither halts nor returns the others.",

@@ -42,6 +42,22 @@ export const SovereignStatusSchema = object(
         maxLength: 512,
       }),
     ),
+    imageChange: Type.Optional(
+      object(
+        {
+          releaseUid: text({ description: "UID of the BillingRelease.", maxLength: 64 }),
+          generation: wholeNumber({
+            description: "Generation of the BillingRelease.",
+            minimum: 0,
+            maximum: Number.MAX_SAFE_INTEGER,
+          }),
+        },
+        {
+          description:
+            "The BillingRelease for which the Sovereign left the previous image. A rollout sends it back only if it left the image in this rollout.",
+        },
+      ),
+    ),
     takenWhileFailing: Type.Optional(
       text({
         description:

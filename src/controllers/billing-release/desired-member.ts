@@ -9,6 +9,7 @@ import {
 import { hasErrorRegression } from "../sovereign/desired-error-rate.ts";
 import { isReturnHalt, isRolloutComplete, rolloutOf } from "./desired-completion.ts";
 import { type Interventions, interventionsOf } from "./desired-intervention.ts";
+import { returnImageOf, rolloutStart } from "./desired-return.ts";
 import { isCatalystZero, isRefused, type Stage, stagesOf } from "./desired-stage.ts";
 import {
   hasOtherShape,
@@ -23,6 +24,9 @@ import {
 /** The facts of a release that decide the state of each Sovereign in its rollout. */
 export interface RolloutPlan {
   image: string;
+  /** The release, and its generation with which the rollout of the image began. */
+  releaseUid: string;
+  startGeneration: number | undefined;
   stages: readonly Stage[];
   interventions: Interventions;
   /** Whether the Sovereigns that took the image go back to their previous image. */
@@ -41,6 +45,8 @@ export function planOf(release: BillingRelease): RolloutPlan {
     rollout.backwardCompatible && (interventions.abortedBy !== undefined || isHaltReturning);
   return {
     image,
+    releaseUid: release.metadata.uid ?? "",
+    startGeneration: rolloutStart(release),
     stages: stagesOf(release),
     interventions,
     isReturning,
@@ -135,7 +141,7 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
     exclusion !== undefined || heldMs !== undefined
       ? "leftOut"
       : plan.isReturning
-        ? returningState(sovereign, plan.image, isReserved)
+        ? returningState(sovereign, plan, isReserved)
         : stateOf(sovereign, plan.image, isReserved, stage === 0);
   return {
     name: metadata.name,
@@ -208,22 +214,25 @@ function stateOf(sovereign: Sovereign, image: string, isReserved: boolean, isCan
 }
 
 /**
- * While the rollout goes back, the target is the previous image. Sovereigns that never took the image have nothing to do.
- * One that is stalled on its previous image failed on the way back.
+ * While the rollout goes back, the target is the previous image. Sovereigns that did not take the image in this rollout have
+ * nothing to do. One that is stalled on its previous image failed on the way back.
  */
-function returningState(sovereign: Sovereign, image: string, isReserved: boolean): MemberState {
-  const { pinnedImage, previousImage } = sovereign.status ?? {};
+function returningState(sovereign: Sovereign, plan: RolloutPlan, isReserved: boolean): MemberState {
+  const { image } = plan;
+  const { pinnedImage } = sovereign.status ?? {};
   if (pinnedImage === undefined) return "leftOut";
   if (pinnedImage === image) {
-    // A first installation has no image to go back to. Nor has one that left an image before it was verified on another.
-    if (previousImage === undefined || previousImage === image)
+    // A first installation has no image to go back to. Nor has one that left an image before it was verified on another,
+    // or one that had the image before this rollout.
+    if (returnImageOf(sovereign, plan) === undefined)
       return isVerifiedOn(sovereign, image) ? "verified" : "failed";
     if (isReserved) return "updating";
     return isVerifiedOn(sovereign, image) && !isFailing(sovereign) ? "waiting" : "moving";
   }
   if (isVerifiedOn(sovereign, pinnedImage)) return "verified";
   if (!isConditionTrue(sovereign.status?.conditions, STALLED)) return "updating";
-  return pinnedImage === previousImage && !hadFailedBefore(sovereign, image) ? "failed" : "stuck";
+  const wentBack = pinnedImage === returnImageOf(sovereign, plan);
+  return wentBack && !hadFailedBefore(sovereign, image) ? "failed" : "stuck";
 }
 
 /** Whether it failed before it took the image, and was never verified on it. */

@@ -8,6 +8,7 @@ import { isOlder } from "../../kube/version.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
 import { imageObstacle } from "./desired-image-check.ts";
 import { memberOf, planOf } from "./desired-member.ts";
+import { rolloutStart } from "./desired-return.ts";
 import { decideMember, decideStep, type RolloutDecision } from "./desired-rollout.ts";
 import { emptyTally, namesOf, putMember, removeMember, type Tally } from "./desired-tally.ts";
 
@@ -216,7 +217,7 @@ function basisOf(release: BillingRelease): string {
     metadata.uid ?? "",
     spec,
     Object.entries(annotations).filter(([name]) => name.split("/")[0]?.endsWith(GROUP)),
-    [image ?? "", halt?.number ?? 0, halt?.returns ?? false, completedAt ?? ""],
+    [image ?? "", halt?.number ?? 0, halt?.returns ?? false, completedAt ?? "", rolloutStart(release) ?? 0],
   ]);
   bases.set(release, basis);
   return basis;

@@ -15,6 +15,7 @@ import { referencesFromHub } from "./desired-hub-reference.ts";
 import { CHECKING_IMAGE, IMAGE_NOT_FOUND } from "./desired-image-check.ts";
 import { recordOf } from "./desired-intervention.ts";
 import type { MemberState } from "./desired-member.ts";
+import { rolloutStart } from "./desired-return.ts";
 import { decideStep, haltOf, referencesIn } from "./desired-rollout.ts";
 import { RETURN_FAILED, type RolloutStep, WAITING_FOR_CLUSTER } from "./desired-step.ts";
 import { countOf, failedOf, namesOf, sizeOf, type Tally } from "./desired-tally.ts";
@@ -149,8 +150,10 @@ function rolloutStatus(release: BillingRelease, tally: Tally, step: RolloutStep,
   const halt = haltStatus(release, tally, earlier?.halt, now);
   const reachedAt = earlier?.completedAt ?? (isCompleted(step) ? now : undefined);
   const completedAt = plan.isReturning ? undefined : reachedAt;
+  const sinceGeneration = rolloutStart(release);
   return {
     image,
+    ...(sinceGeneration === undefined ? {} : { sinceGeneration }),
     ...(completedAt === undefined ? {} : { completedAt }),
     ...(stage === undefined || step.phase === "Pending" ? {} : { stage: stage.name }),
     stages: plan.stages.map(({ name }, index) => {

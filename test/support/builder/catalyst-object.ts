@@ -55,10 +55,14 @@ export function verifiedOn(image: string, at = NOW): SovereignStatus {
   };
 }
 
+/** A Sovereign took its image for `release()`. */
+const IMAGE_CHANGE = { releaseUid: "uid-stable", generation: 1 };
+
 /** The status of a Sovereign that serves with `image`, after an earlier one. */
 export const servingOn = (image: string, at = NOW): SovereignStatus => ({
   ...verifiedOn(image, at),
   previousImage: `registry.example/catalyst@sha256:${"0".repeat(64)}`,
+  imageChange: IMAGE_CHANGE,
 });
 
 /** The status of a Sovereign that updates from `earlier` to `image`. */
@@ -66,6 +70,7 @@ export const updatingTo = (image: string, earlier: string): SovereignStatus => (
   ...verifiedOn(earlier),
   pinnedImage: image,
   previousImage: earlier,
+  imageChange: IMAGE_CHANGE,
   conditions: [condition("VoucherShapeVerified", "False")],
 });
 
@@ -98,7 +103,7 @@ export function release(
   return {
     apiVersion: "catalyst.openova.io/v1alpha1",
     kind: "BillingRelease",
-    metadata: { name: "stable", generation: 1 },
+    metadata: { name: "stable", uid: "uid-stable", generation: 1 },
     spec: {
       image: NEXT_IMAGE,
       version: "2.0.0",

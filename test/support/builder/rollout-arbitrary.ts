@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { RolloutStage } from "../../../src/api/rollout.ts";
 import type { SovereignStatus } from "../../../src/api/sovereign.ts";
-import { condition, IMAGE, verifiedOn } from "./catalyst-object.ts";
+import { condition, IMAGE, servingOn } from "./catalyst-object.ts";
 
 /** The names of possible Sovereigns. */
 export const NAMES = Array.from({ length: 12 }, (_, index) => `s${index}`);
@@ -13,15 +13,15 @@ export interface World {
   fleet: { name: string; start: keyof typeof STARTS }[];
 }
 
-/** The status of a Sovereign at the start. */
+/** The status of a Sovereign at the start. It left its previous image in an earlier rollout. */
 export const STARTS = {
   new: undefined,
-  serving: verifiedOn(IMAGE),
+  serving: servingOn(IMAGE),
   stalledServing: {
-    ...verifiedOn(IMAGE),
+    ...servingOn(IMAGE),
     conditions: [condition("Stalled", "True"), condition("RolledOut", "True")],
   },
-  stalled: { ...verifiedOn(IMAGE), conditions: [condition("Stalled", "True")] },
+  stalled: { ...servingOn(IMAGE), conditions: [condition("Stalled", "True")] },
 } as const satisfies Record<string, SovereignStatus | undefined>;
 
 export const world = fc.record<World>({

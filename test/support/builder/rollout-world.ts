@@ -4,11 +4,12 @@ import { findCondition } from "../../../src/api/condition.ts";
 import type { Sovereign, SovereignStatus } from "../../../src/api/sovereign.ts";
 import { isRolloutComplete } from "../../../src/controllers/billing-release/desired-completion.ts";
 import { memberOf, planOf } from "../../../src/controllers/billing-release/desired-member.ts";
+import { departureOf } from "../../../src/controllers/billing-release/desired-return.ts";
 import { decideStep } from "../../../src/controllers/billing-release/desired-rollout.ts";
 import { maxUnavailableOf } from "../../../src/controllers/billing-release/desired-stage.ts";
 import { sizeOf, tallyOf } from "../../../src/controllers/billing-release/desired-tally.ts";
 import { desiredStatus } from "../../../src/controllers/billing-release/status.ts";
-import { condition, IMAGE, NEXT_IMAGE, release, sovereign, verifiedOn } from "./catalyst-object.ts";
+import { condition, IMAGE, NEXT_IMAGE, release, servingOn, sovereign } from "./catalyst-object.ts";
 import { connectFleet } from "./connected-fleet.ts";
 import { type Chance, type Happening, NAMES, STARTS, type World } from "./rollout-arbitrary.ts";
 import { createDatabases, firstReference } from "./rollout-database.ts";
@@ -16,11 +17,11 @@ import { awayStatus, hasFailed, isServing, isStalled, isUpdating, needsRepair } 
 
 /** Starts a rollout of `NEXT_IMAGE` over a fleet on `IMAGE`, and checks each start against the bounds. */
 export function createWorld({ stages, rollout, fleet }: World) {
-  let brel: BillingRelease = release({ ...rollout, stages }, firstReference());
+  let brel = atGeneration(2, release({ ...rollout, stages }, { ...firstReference(), observedGeneration: 1 }));
   const releases = [brel];
   const databases = createDatabases(releases);
   const sovereigns: Sovereign[] = [
-    sovereign("zero", { role: "CatalystZero" }, verifiedOn(IMAGE)),
+    sovereign("zero", { role: "CatalystZero" }, servingOn(IMAGE)),
     ...fleet.map(({ name, start }) => sovereign(name, {}, STARTS[start])),
   ];
   let connected = connectFleet(sovereigns, releases);
@@ -30,14 +31,24 @@ export function createWorld({ stages, rollout, fleet }: World) {
   /** The release's image. */
   const target = () => brel.spec.image;
   const by = (suffix = "") => `amal@${target().split("@")[1]}${suffix}`;
+  /**
+   * The Sovereigns that took the image in the rollout that the status describes. A person may set a digest and the former
+   * one before the operator sees it.
+   */
+  let takers = new Set<string>();
+  let takersSinceTurn = new Set<string>();
   const isOnImage = (own: Sovereign) => own.status?.pinnedImage === target();
   /** It runs the image, or went back to its previous one. */
   const canFail = (own: Sovereign) =>
-    isOnImage(own) || (planOf(brel).isReturning && own.status?.pinnedImage === own.status?.previousImage);
+    isOnImage(own) ||
+    (planOf(brel).isReturning &&
+      takers.has(own.metadata.name) &&
+      own.status?.pinnedImage === own.status?.previousImage);
   /** The last status of each Sovereign whose cluster cannot be reached. */
   const seen = new Map<string, SovereignStatus | undefined>();
   /** It is stalled on its previous image, and was not failing before it took the image. */
-  const hasFailedBack = ({ spec, status }: Sovereign) =>
+  const hasFailedBack = ({ metadata, spec, status }: Sovereign) =>
+    takers.has(metadata.name) &&
     !spec.suspend &&
     isStalled(status) &&
     status?.pinnedImage !== target() &&
@@ -100,17 +111,17 @@ export function createWorld({ stages, rollout, fleet }: World) {
     const { status = {} } = own;
     if (decision.kind === "update" && !isOnImage(own)) {
       checkStart(own);
-      // Like step/pin.ts: if the verified image is the new one, there is no earlier image to return to.
-      const isChange = status.verified !== undefined && status.verified.image !== target();
+      for (const set of [takers, takersSinceTurn]) set.add(name);
       setStatus(own, {
         ...status,
         pinnedImage: target(),
-        ...(isChange ? { previousImage: status.verified?.image } : {}),
+        ...departureOf(status, brel, target()),
         takenWhileFailing: isStalled(status) ? target() : undefined,
         conditions: [condition("VoucherShapeVerified", "False")],
       } as SovereignStatus);
     } else if (decision.kind === "return") {
       checkReturn(own);
+      expect(takers).toContain(name);
       setStatus(own, {
         ...status,
         pinnedImage: status.previousImage ?? "",
@@ -126,6 +137,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
   function report(): void {
     const now = new Date(connected.nowMs()).toISOString();
     const wasComplete = isRolloutComplete(brel);
+    if (brel.status?.rollout?.image !== target()) takers = takersSinceTurn;
     change({ ...brel, status: desiredStatus(brel, tally(), find("zero"), now) });
     if (!wasComplete && isRolloutComplete(brel)) expect(sovereigns.filter(isLeftBehind)).toEqual([]);
   }
@@ -145,7 +157,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
     },
     repair: (name) => acts.finish(name),
     add: (name) => {
-      if (find(name) === undefined) connected.put(sovereign(name, {}, verifiedOn(IMAGE)));
+      if (find(name) === undefined) connected.put(sovereign(name, {}, servingOn(IMAGE)));
     },
     delete: (name) => {
       if (find(name) === undefined || name === "zero") return;
@@ -201,7 +213,10 @@ export function createWorld({ stages, rollout, fleet }: World) {
     turn: () => {
       const image = target() === IMAGE ? NEXT_IMAGE : IMAGE;
       const status: BillingRelease["status"] = { ...brel.status, imageCheck: { image, result: "Found" } };
-      change({ ...brel, spec: { ...brel.spec, image }, status });
+      takersSinceTurn = new Set();
+      change(
+        atGeneration((brel.metadata.generation ?? 0) + 1, { ...brel, spec: { ...brel.spec, image }, status }),
+      );
     },
     restore: (name) => {
       const own = find(name);
@@ -244,10 +259,11 @@ export function createWorld({ stages, rollout, fleet }: World) {
     phase: () => brel.status?.phase,
     isComplete: () => isRolloutComplete(brel),
     isReturning: () => planOf(brel).isReturning,
-    /** The Sovereigns that have the image, and had another one before. */
+    /** The Sovereigns that have the image, and left another one in this rollout. */
     returnable: () =>
       sovereigns
-        .filter((own) => isOnImage(own) && ![undefined, target()].includes(own.status?.previousImage))
+        .filter((own) => isOnImage(own) && takers.has(own.metadata.name))
+        .filter(({ status }) => ![undefined, target()].includes(status?.previousImage))
         .map(({ metadata }) => metadata.name),
     /** The Sovereigns that have the image. */
     updated: () => sovereigns.filter(isOnImage).map(({ metadata }) => metadata.name),
@@ -271,5 +287,10 @@ export function createWorld({ stages, rollout, fleet }: World) {
     },
   };
 }
+
+const atGeneration = (generation: number, { metadata, ...rest }: BillingRelease): BillingRelease => ({
+  ...rest,
+  metadata: { ...metadata, generation },
+});
 
 const REFUSED = ["ShapeDiffers", "WaitingForReference", "ReferenceMissing"];

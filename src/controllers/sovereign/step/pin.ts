@@ -1,5 +1,6 @@
 import { ANNOTATION, isFromHub } from "../../../api/label.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
+import { departureOf } from "../../billing-release/desired-return.ts";
 import type { RolloutWait } from "../../billing-release/desired-step.ts";
 import { isBroken } from "../../billing-release/desired-verdict.ts";
 import type { ReconcileContext } from "../context.ts";
@@ -36,12 +37,12 @@ export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinne
     if (retryAfterMs !== undefined) requeueWithin(findings, retryAfterMs);
     return { image: current };
   }
-  const { previousImage, verified, lastSmokeTest } = sovereign.status ?? {};
+  const { previousImage, lastSmokeTest } = sovereign.status ?? {};
   const target = decision.kind === "given" ? decision.image : release.spec.image;
   const image = (decision.kind === "return" ? previousImage : undefined) ?? target;
   findings.facts.pinnedImage = image;
-  if (decision.kind !== "return" && current !== image && verified !== undefined && verified.image !== image)
-    findings.facts.previousImage = verified.image;
+  if (decision.kind !== "return")
+    Object.assign(findings.facts, departureOf(sovereign.status ?? {}, release, image));
   if (decision.kind !== "return" && current !== undefined && current !== image && isBroken(sovereign))
     findings.facts.takenWhileFailing = image;
   findings.conditions.push(trueCondition(CONDITION.imagePinned, "Pinned", image));

@@ -12,7 +12,6 @@ import {
   release,
   servingOn,
   sovereign,
-  verifiedOn,
 } from "../../../support/builder/catalyst-object.ts";
 import {
   annotated,
@@ -29,7 +28,7 @@ import {
 const PAUSED = "catalyst.openova.io/rollout-paused";
 const ABORTED = "catalyst.openova.io/rollout-aborted";
 /** Serves with the image, and may go back. */
-const updated = (name: string) => sovereign(name, {}, { ...verifiedOn(NEXT_IMAGE), previousImage: IMAGE });
+const updated = (name: string) => sovereign(name, {}, { ...servingOn(NEXT_IMAGE), previousImage: IMAGE });
 const updatedZero = sovereign("zero", { role: "CatalystZero" }, updated("zero").status);
 /** Its previous image is pinned again, and is not verified. */
 const wentBack = (name: string, status: Partial<SovereignStatus> = {}) =>
@@ -37,7 +36,7 @@ const wentBack = (name: string, status: Partial<SovereignStatus> = {}) =>
     name,
     {},
     {
-      ...verifiedOn(NEXT_IMAGE),
+      ...servingOn(NEXT_IMAGE),
       pinnedImage: IMAGE,
       previousImage: IMAGE,
       conditions: [
@@ -132,7 +131,7 @@ describe("the way back of a rollout", () => {
   });
 
   it("lasts until a person resumes, also when backwardCompatible becomes false", () => {
-    const a0 = sovereign("a0", {}, { ...verifiedOn(IMAGE), previousImage: IMAGE });
+    const a0 = sovereign("a0", {}, { ...servingOn(IMAGE), previousImage: IMAGE });
     const back = sovereign("zero", { role: "CatalystZero" }, a0.status);
     const present = [back, a0, waiting("a1"), updated("a2")];
     const brel = halted(fleet(failed));

@@ -167,6 +167,7 @@ describe("the status of a BillingRelease", () => {
     ];
     expect(statusOf(release({}, measured(NEXT_IMAGE)), fleet).rollout).toEqual({
       image: NEXT_IMAGE,
+      sinceGeneration: 1,
       stage: "others",
       stages: [
         { name: "canary", sovereigns: 1, verified: 1, updating: 0, failed: 0, waiting: 0, leftOut: 0 },
