@@ -55,9 +55,17 @@ describe("a form of /admin", () => {
 
   it("keeps only the changed fields of an edit when the session ends, so that other people's changes stay", async () => {
     const token = await signToken("fatma", "sovereign-admin");
-    await issueVoucher(billing(), "KEPT-EDIT", { credit_omr: 10, max_redemptions: 5, description: "A\r\nB" });
+    await issueVoucher(billing(), "KEPT-EDIT", {
+      credit_omr: 10,
+      max_redemptions: 5,
+      description: "A\r\nB ",
+    });
     const { page, close } = await visitAdmin({ role: "sovereign-admin", hash: "#voucher=KEPT-EDIT" });
     await page.getByRole("button", { name: "Edit" }).click();
+    expect(await page.locator("#edit-description").inputValue()).toBe("A\nB");
+    // Line breaks and blanks that a form does not have are no change.
+    expect(await page.locator("#edit-changes li").allTextContents()).toEqual([]);
+    expect(await page.locator("#edit-save").isDisabled()).toBe(true);
     await page.locator("#edit-cap").fill("7");
     await billing().ask("/billing/vouchers/update/KEPT-EDIT", {
       ...{ method: "PUT", token },
@@ -74,7 +82,7 @@ describe("a form of /admin", () => {
     await page.locator("#edit-save").click();
     await page.getByText("KEPT-EDIT is changed.").waitFor();
     const { json } = await billing().ask("/billing/vouchers/read/KEPT-EDIT", { token });
-    expect(json).toMatchObject({ credit_omr: 15, max_redemptions: 7 });
+    expect(json).toMatchObject({ credit_omr: 15, max_redemptions: 7, description: "Three\r\nFour" });
     await close();
   });
 });

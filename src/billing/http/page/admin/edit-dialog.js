@@ -67,12 +67,14 @@ export const change = async (code, tag, terms) =>
 async function readAgain(code) {
   const { body, tag } = await ask(pathOf("read", code));
   if (code !== wanted) return undefined;
-  edited = { voucher: body, tag };
+  // As a text area and the form have it. Otherwise, line breaks and blanks of the voucher would look like a change.
+  const description = body.description.replace(/\r\n?/g, "\n").trim();
+  edited = { voucher: { ...body, description }, tag };
   if (byId("edit-dialog", HTMLDialogElement).open) {
-    fillUnchanged(body);
+    fillUnchanged(edited.voucher);
     showChanges();
   }
-  return body;
+  return edited.voucher;
 }
 
 /**
@@ -82,8 +84,7 @@ async function readAgain(code) {
 function fillUnchanged(voucher) {
   const values = {
     "edit-credit": String(voucher.credit_omr),
-    // A text area has this line break, whatever is written into it.
-    "edit-description": voucher.description.replace(/\r\n?/g, "\n"),
+    "edit-description": voucher.description,
     "edit-cap": String(voucher.max_redemptions),
     "edit-starts": localTime(voucher.starts_at),
     "edit-expires": localTime(voucher.expires_at),
