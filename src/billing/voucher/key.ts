@@ -4,8 +4,9 @@ const trimOf = (blanks: string) => new RegExp(`^[${blanks}]+|[${blanks}]+$`, "g"
 const TRIM_ASCII = trimOf(ASCII_BLANKS);
 const TRIM_ALL = trimOf(ASCII_BLANKS + UNICODE_BLANKS);
 
-/** Bidirectional marks and characters of no width: they come with copied text, and are invisible. */
-const MARKS = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/g;
+/** Bidirectional marks, variation selectors and other characters of no width: they come with copied text, and are invisible. */
+const MARKS =
+  /[\u034f\ufe00-\ufe0f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/g;
 const DASHES = /[\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d]/g;
 const ARABIC_DIGITS = /[\u0660-\u0669\u06f0-\u06f9]/g;
 const LOWER_CASE = /\p{Ll}/gu;

