@@ -27,6 +27,12 @@ const POSIX_CLASSES: Record<string, string> = {
 const BLANKS = "\\t\\n\\f\\r ";
 
 /**
+ * Where flags hold for a group, these letters are written as classes. In a process that has compiled many expressions, V8
+ * leaves its optimizations out, and then `(?i:a|b)` does not match `A`.
+ */
+const CASED = /^\p{L}$/u;
+
+/**
  * Returns the JavaScript expression that matches the same texts as RE2's. Throws `PatternError` for lookaround and
  * backreferences, which RE2 does not have: a real API server refuses a schema with them.
  */
@@ -52,6 +58,7 @@ class Translation {
   /** Per open group: how many brackets its end closes (a `(?i)` opens one of its own). */
   readonly #groups: number[] = [];
   #dotAll = false;
+  #hasModifiers = false;
 
   constructor(source: string) {
     this.#source = source;
@@ -102,7 +109,7 @@ class Translation {
       case "]":
         return this.#take(char, `\\${char}`);
       default:
-        return this.#take(char);
+        return this.#take(char, this.#hasModifiers && CASED.test(char) ? `[${char}]` : char);
     }
   }
 
@@ -191,6 +198,7 @@ class Translation {
     if (flags === null) this.#fail(`invalid or unsupported Perl syntax: \`${rest.slice(0, 3)}\``);
     if ((flags[1] ?? "").includes("s")) this.#dotAll = true;
     const modifiers = `${(flags[1] ?? "").replace("s", "")}${(flags[2] ?? "").replace("s", "").replace(/^-$/, "")}`;
+    if (modifiers !== "") this.#hasModifiers = true;
     const opening = modifiers === "" ? "(?:" : `(?${modifiers}:`;
     if (flags[3] === ":") {
       this.#groups.push(0);

@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { setFlagsFromString } from "node:v8";
+import { afterEach, describe, expect, it } from "vitest";
 import {
   formatCheck,
   parseDuration,
@@ -38,6 +39,16 @@ describe("RE2 patterns in JavaScript", () => {
     ["a{1001}", "invalid repeat count: `{1001}`"],
   ])("%s is refused", (pattern, why) => {
     expect(() => compilePattern(pattern)).toThrow(`error parsing regexp: ${why}`);
+  });
+});
+
+describe("RE2 patterns when V8 does not optimize expressions any more", () => {
+  afterEach(() => setFlagsFromString("--regexp-optimization"));
+
+  it.each(["A", "a", "B", "b"])("match letters of both cases: %s", (letter) => {
+    setFlagsFromString("--no-regexp-optimization");
+    // Another pattern each time, because expressions are kept.
+    expect(compilePattern(`${letter}x(?:(?i)a|b)`).test(`${letter}x${letter}`)).toBe(true);
   });
 });
 
