@@ -180,16 +180,9 @@ function decideStage(release: BillingRelease, tally: Tally, at: number, nowMs: n
 function bakesForMs({ plan, stages }: Tally, at: number, nowMs: number): number {
   const { bakeMs = 0, name = "" } = plan.stages[at] ?? {};
   if (bakeMs === 0 || plan.interventions.bakeSkipped.has(name)) return 0;
-  const since = [...(stages[at]?.baking.values() ?? [])];
+  const sinceMs = Math.max(0, ...(stages[at]?.baking.values() ?? []));
   // A clock that was ahead wrote a time that is not reached yet. The bake then ends at the latest one bake from now.
-  return (
-    Math.min(
-      nowMs,
-      since.reduce((latest, each) => Math.max(latest, each), 0),
-    ) +
-    bakeMs -
-    nowMs
-  );
+  return Math.min(nowMs, sinceMs) + bakeMs - nowMs;
 }
 
 /**
