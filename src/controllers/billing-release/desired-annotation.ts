@@ -22,6 +22,7 @@ export function desiredAnnotations(
 ): AnnotationChange {
   const { image } = release.spec;
   const by = `${user}@${image.slice(image.lastIndexOf("@") + 1)}`;
+  const inRollout = `${by}#${release.metadata.generation ?? 1}`;
   const rollout = rolloutOf(release);
   const change = (annotations: Record<string, string | null>, done: string) => ({ annotations, done });
   if (kind === "pause")
@@ -29,7 +30,7 @@ export function desiredAnnotations(
   if (kind === "abort")
     return change(
       // A pause would also stop the way back.
-      { [ROLLOUT_ANNOTATION.paused]: null, [ROLLOUT_ANNOTATION.aborted]: by },
+      { [ROLLOUT_ANNOTATION.paused]: null, [ROLLOUT_ANNOTATION.aborted]: inRollout },
       "aborted: no further Sovereign starts",
     );
   if (kind === "resume") {
@@ -50,13 +51,13 @@ export function desiredAnnotations(
     return stage === undefined
       ? { problem: `no such stage waits for an approval: name one of these stages: ${names}` }
       : change(
-          { [`${ROLLOUT_ANNOTATION_PREFIX.approve}${stage.name}`]: by },
+          { [`${ROLLOUT_ANNOTATION_PREFIX.approve}${stage.name}`]: inRollout },
           `stage ${stage.name} is approved`,
         );
   }
   if (name !== undefined)
     return change(
-      { [`${ROLLOUT_ANNOTATION_PREFIX.skip}${name}`]: by },
+      { [`${ROLLOUT_ANNOTATION_PREFIX.skip}${name}`]: inRollout },
       `Sovereign ${name} is left out of the rollout of this image`,
     );
   if (release.status?.phase !== "Baking")
@@ -64,7 +65,7 @@ export function desiredAnnotations(
   const stages = stagesOf(release).map((each) => each.name);
   const reached = stages.slice(0, stages.indexOf(rollout?.stage ?? "") + 1);
   return change(
-    Object.fromEntries(reached.map((each) => [`${ROLLOUT_ANNOTATION_PREFIX.skipBake}${each}`, by])),
+    Object.fromEntries(reached.map((each) => [`${ROLLOUT_ANNOTATION_PREFIX.skipBake}${each}`, inRollout])),
     "the bake is over",
   );
 }

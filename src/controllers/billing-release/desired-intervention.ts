@@ -1,6 +1,7 @@
 import type { BillingRelease } from "../../api/billing-release.ts";
 import { ROLLOUT_ANNOTATION, ROLLOUT_ANNOTATION_PREFIX } from "../../api/rollout-annotation.ts";
 import type { Intervention } from "../../api/rollout-status.ts";
+import { rolloutStart } from "./desired-return.ts";
 
 /**
  * The actions that people requested for the rollout of the present image. Each value is the user that wrote the annotation.
@@ -19,39 +20,53 @@ export interface Interventions {
   bakeSkipped: ReadonlyMap<string, string>;
 }
 
-/** `<user>@sha256:<64 hex>`, followed by `#<number>` for a resumed halt. */
-const VALUE = /^(.{1,256})@(sha256:[a-f0-9]{64})(?:#(\d{1,6}))?$/s;
+/** `<user>@sha256:<64 hex>#<number>`. See `ROLLOUT_ANNOTATION` for the number. */
+const VALUE = /^(.{1,256})@(sha256:[a-f0-9]{64})(?:#(\d{1,16}))?$/s;
+
+/** The status cannot record a halt with a greater number. */
+const MAX_HALTS = 1_000_000;
 
 /**
- * Reads the annotations. An annotation for another image, or one that cannot be parsed, does not count. A pause counts for
- * every image.
+ * Reads the annotations. An annotation for another image or an earlier rollout, or one that cannot be parsed, does not
+ * count. A pause counts for every image. Where the rollout of a value is not known, it counts only if it `holdsBack`
+ * Sovereigns: none takes the image against the wish of a person.
  */
-export function interventionsOf({ metadata, spec }: BillingRelease): Interventions {
+export function interventionsOf(release: BillingRelease): Interventions {
+  const { metadata, spec } = release;
   const annotations = metadata.annotations ?? {};
+  const start = rolloutStart(release);
   const read = (name: string) => {
     const [, user, digest, number] = VALUE.exec(annotations[name] ?? "") ?? [];
     return user !== undefined && spec.image.endsWith(`@${digest}`)
       ? { user, number: Number(number ?? 0) }
       : undefined;
   };
-  const under = (prefix: string) =>
+  const readInRollout = (name: string, holdsBack: boolean) => {
+    const value = read(name);
+    if (value === undefined || start === undefined) return value?.user;
+    // A command of an older version writes no generation. An object from a backup may have a later one than its own.
+    const isKnown = value.number > 0 && value.number <= (metadata.generation ?? 1);
+    return (isKnown ? value.number >= start : holdsBack) ? value.user : undefined;
+  };
+  const under = (prefix: string, holdsBack: boolean) =>
     new Map(
       Object.keys(annotations)
         .filter((name) => name.startsWith(prefix))
         .flatMap((name): [string, string][] => {
-          const value = read(name);
-          return value === undefined ? [] : [[name.slice(prefix.length), value.user]];
+          const user = readInRollout(name, holdsBack);
+          return user === undefined ? [] : [[name.slice(prefix.length), user]];
         }),
     );
-  const resumed = read(ROLLOUT_ANNOTATION.resumed);
+  const value = read(ROLLOUT_ANNOTATION.resumed);
+  const resumed = value !== undefined && value.number < MAX_HALTS ? value : undefined;
   return {
     pausedBy: VALUE.exec(annotations[ROLLOUT_ANNOTATION.paused] ?? "")?.[1],
-    abortedBy: read(ROLLOUT_ANNOTATION.aborted)?.user,
+    abortedBy: readInRollout(ROLLOUT_ANNOTATION.aborted, true),
     resumedBy: resumed?.user,
     resumedThrough: resumed?.number ?? 0,
-    approved: under(ROLLOUT_ANNOTATION_PREFIX.approve),
-    skipped: under(ROLLOUT_ANNOTATION_PREFIX.skip),
-    bakeSkipped: under(ROLLOUT_ANNOTATION_PREFIX.skipBake),
+    approved: under(ROLLOUT_ANNOTATION_PREFIX.approve, false),
+    skipped: under(ROLLOUT_ANNOTATION_PREFIX.skip, true),
+    bakeSkipped: under(ROLLOUT_ANNOTATION_PREFIX.skipBake, false),
   };
 }
 

@@ -49,5 +49,5 @@ export const annotated = (brel: BillingRelease, annotations: Record<string, stri
   ...brel,
   metadata: { ...brel.metadata, annotations },
 });
-/** The value of an annotation that a person writes for an image. */
-export const by = (user: string, digest = DIGEST) => `${user}@${digest}`;
+/** The value of an annotation that a person writes for an image, at a generation of the release or for a halt. */
+export const by = (user: string, digest = DIGEST, number = 1) => `${user}@${digest}#${number}`;

@@ -30,13 +30,16 @@ export function createWorld({ stages, rollout, fleet }: World) {
   const setStatus = (own: Sovereign, status: SovereignStatus) => connected.put({ ...own, status });
   /** The release's image. */
   const target = () => brel.spec.image;
-  const by = (suffix = "") => `amal@${target().split("@")[1]}${suffix}`;
+  const by = (number = brel.metadata.generation) => `amal@${target().split("@")[1]}#${number}`;
   /**
    * The Sovereigns that took the image in the rollout that the status describes. A person may set a digest and the former
    * one before the operator sees it.
    */
   let takers = new Set<string>();
   let takersSinceTurn = new Set<string>();
+  /** Whether a person approved the stages in the rollout that the status describes. */
+  let isApproved = false;
+  let isApprovedSinceTurn = false;
   const isOnImage = (own: Sovereign) => own.status?.pinnedImage === target();
   /** It runs the image, or went back to its previous one. */
   const canFail = (own: Sovereign) =>
@@ -91,7 +94,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
       .slice(isComplete ? member.stage : 0, member.stage + 1)
       .reduce((sum, each) => sum + each.unavailable, 0);
     expect(unavailable + 1).toBeLessThanOrEqual(maxUnavailableOf(stage.maxUnavailable, sizeOf(own_)));
-    if (stage.needsApproval) expect(before.plan.interventions.approved.has(stage.name)).toBe(true);
+    if (stage.needsApproval) expect(isApproved).toBe(true);
   }
 
   function checkReturn(own: Sovereign): void {
@@ -137,7 +140,10 @@ export function createWorld({ stages, rollout, fleet }: World) {
   function report(): void {
     const now = new Date(connected.nowMs()).toISOString();
     const wasComplete = isRolloutComplete(brel);
-    if (brel.status?.rollout?.image !== target()) takers = takersSinceTurn;
+    if (brel.status?.rollout?.image !== target()) {
+      takers = takersSinceTurn;
+      isApproved = isApprovedSinceTurn;
+    }
     change({ ...brel, status: desiredStatus(brel, tally(), find("zero"), now) });
     if (!wasComplete && isRolloutComplete(brel)) expect(sovereigns.filter(isLeftBehind)).toEqual([]);
   }
@@ -204,9 +210,10 @@ export function createWorld({ stages, rollout, fleet }: World) {
       annotate("catalyst.openova.io/rollout-paused", undefined);
       annotate("catalyst.openova.io/rollout-aborted", undefined);
       const number = brel.status?.rollout?.halt?.number;
-      if (number !== undefined) annotate("catalyst.openova.io/rollout-resumed", by(`#${number}`));
+      if (number !== undefined) annotate("catalyst.openova.io/rollout-resumed", by(number));
     },
     approve: () => {
+      [isApproved, isApprovedSinceTurn] = [true, true];
       for (const { name } of stages) annotate(`approve.catalyst.openova.io/${name}`, by());
     },
     // A person sets the other digest, and the registry has it.
@@ -214,6 +221,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
       const image = target() === IMAGE ? NEXT_IMAGE : IMAGE;
       const status: BillingRelease["status"] = { ...brel.status, imageCheck: { image, result: "Found" } };
       takersSinceTurn = new Set();
+      isApprovedSinceTurn = false;
       change(
         atGeneration((brel.metadata.generation ?? 0) + 1, { ...brel, spec: { ...brel.spec, image }, status }),
       );

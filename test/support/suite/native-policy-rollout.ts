@@ -35,6 +35,7 @@ const DENIED: readonly [title: string, by: Person, request: Request][] = [
   ["approves in a name that begins with its own", "platform", annotate({ [APPROVED]: by("ops@example") })],
   ["approves in a name that ends with its own", "platform", annotate({ [APPROVED]: by("not-ops") })],
   ["hides a name behind a digest", "platform", annotate({ [APPROVED]: by(by("ops")) })],
+  ["hides a name behind a generation", "platform", annotate({ [APPROVED]: by("ops", `#2${by("@amal")}`) })],
   ["approves without a digest", "platform", annotate({ [APPROVED]: "ops" })],
   ["approves in another's name, as Flux", "helmController", annotate({ [APPROVED]: by("ops") })],
   ["changes who paused", "platform", annotate({ [PAUSED]: by("basim") })],
@@ -48,6 +49,7 @@ const DENIED: readonly [title: string, by: Person, request: Request][] = [
 
 const ALLOWED: readonly [title: string, by: Person, request: Request][] = [
   ["approves in its own name", "platform", annotate({ [APPROVED]: by("ops") })],
+  ["approves at a generation", "platform", annotate({ [APPROVED]: by("ops", "#1234567890123456") })],
   ["resumes in its own name", "platform", annotate({ [RESUMED]: by("ops", "#3") })],
   [
     "approves as an account",

@@ -187,7 +187,7 @@ const ROLLOUT_ANNOTATIONS: Guard = {
       "a rollout annotation must name the user who writes it; run `catalyst rollout`, which writes <your user name>@<digest of the image>",
       // Compares the whole value, because a user name may end like a digest, or contain another name before an @.
       `variables.written.all(name, variables.after[name].startsWith(request.userInfo.username + "@sha256:")
-  && variables.after[name].substring(request.userInfo.username.size() + 1).matches("^sha256:[a-f0-9]{64}(#[0-9]{1,6})?$"))`,
+  && variables.after[name].substring(request.userInfo.username.size() + 1).matches("^sha256:[a-f0-9]{64}(#[0-9]{1,16})?$"))`,
     ),
   ],
 };

@@ -25,7 +25,7 @@ describe("desiredAnnotations", () => {
     [
       "abort",
       undefined,
-      { "catalyst.openova.io/rollout-paused": null, "catalyst.openova.io/rollout-aborted": BY },
+      { "catalyst.openova.io/rollout-paused": null, "catalyst.openova.io/rollout-aborted": `${BY}#1` },
     ],
     [
       "resume",
@@ -36,18 +36,18 @@ describe("desiredAnnotations", () => {
         "catalyst.openova.io/rollout-resumed": `${BY}#4`,
       },
     ],
-    ["approve", undefined, { "approve.catalyst.openova.io/gulf": BY }],
-    ["approve", "gulf", { "approve.catalyst.openova.io/gulf": BY }],
-    ["skip", "doha", { "skip.catalyst.openova.io/doha": BY }],
+    ["approve", undefined, { "approve.catalyst.openova.io/gulf": `${BY}#1` }],
+    ["approve", "gulf", { "approve.catalyst.openova.io/gulf": `${BY}#1` }],
+    ["skip", "doha", { "skip.catalyst.openova.io/doha": `${BY}#1` }],
   ])("writes the annotations of %s %s", (kind, name, annotations) => {
     expect(act(kind, name).annotations).toEqual(annotations);
   });
 
   it("ends the bake of the present and the earlier stages", () => {
     expect(act("skip", undefined, rolling({ phase: "Baking" })).annotations).toEqual({
-      "skip-bake.catalyst.openova.io/canary": BY,
-      "skip-bake.catalyst.openova.io/pilot": BY,
-      "skip-bake.catalyst.openova.io/gulf": BY,
+      "skip-bake.catalyst.openova.io/canary": `${BY}#1`,
+      "skip-bake.catalyst.openova.io/pilot": `${BY}#1`,
+      "skip-bake.catalyst.openova.io/gulf": `${BY}#1`,
     });
   });
 

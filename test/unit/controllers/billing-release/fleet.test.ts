@@ -132,7 +132,7 @@ describe("the watch of a fleet", () => {
   it("enqueues the next wave when the release is approved", () => {
     const brel = ready({ stages: [{ name: "one", sovereigns: ["alpha"], approval: true }] });
     const { enqueued, apply } = connectFleet([zero, alpha], [brel]);
-    const annotations = { "approve.catalyst.openova.io/one": `amal@${NEXT_IMAGE.split("@")[1]}` };
+    const annotations = { "approve.catalyst.openova.io/one": `amal@${NEXT_IMAGE.split("@")[1]}#1` };
     apply({ ...brel, metadata: { ...brel.metadata, annotations } });
     expect(enqueued).toEqual([["alpha", undefined]]);
   });

@@ -90,8 +90,9 @@ describe("an intervention in a rollout", () => {
     });
     const resume = (value: string) =>
       stepOf(annotated(halted, { "catalyst.openova.io/rollout-resumed": value }), back).phase;
-    expect(resume(`${by("amal")}#1`)).toBe("Halted");
-    expect(resume(`${by("amal")}#2`)).toBe("Progressing");
+    expect(resume(by("amal"))).toBe("Halted");
+    expect(resume(by("amal", undefined, 2))).toBe("Progressing");
+    expect(resume(by("amal", undefined, 1_000_000))).toBe("Halted");
   });
 
   it("counts no halt of an earlier image", () => {

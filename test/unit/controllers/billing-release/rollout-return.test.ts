@@ -153,7 +153,7 @@ describe("the way back of a rollout", () => {
       "update",
     ]);
     expect(off.status?.rollout?.halt?.message).toBe(brel.status?.rollout?.halt?.message);
-    const resumed = annotated(off, { "catalyst.openova.io/rollout-resumed": `${by("amal")}#1` });
+    const resumed = annotated(off, { "catalyst.openova.io/rollout-resumed": by("amal") });
     expect(reasonOf(decide(back, resumed, present))).toBe("update");
   });
 });
@@ -164,7 +164,7 @@ describe("a halt without a way back", () => {
   const before = observed(release({}, measured(NEXT_IMAGE)), fleet);
 
   it("is reported again when a person resumes, and the Sovereign still fails", () => {
-    const resumed = annotated(before, { "catalyst.openova.io/rollout-resumed": `${by("amal")}#1` });
+    const resumed = annotated(before, { "catalyst.openova.io/rollout-resumed": by("amal") });
     const after = observed(resumed, fleet);
     expect(after.status).toMatchObject({ phase: "Halted", rollout: { halt: { number: 2 } } });
     expect(transitionsOf(resumed, after.status ?? {})).toMatchObject([

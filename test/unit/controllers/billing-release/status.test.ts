@@ -197,7 +197,7 @@ describe("the status of a BillingRelease", () => {
   it("records who approved a stage and when, and keeps the time", () => {
     const stages = [{ name: "gulf", sovereigns: ["alpha"], approval: true }];
     const brel = release({ stages }, measured(NEXT_IMAGE));
-    const annotations = { "approve.catalyst.openova.io/gulf": `amal@openova.io@${DIGEST}` };
+    const annotations = { "approve.catalyst.openova.io/gulf": `amal@openova.io@${DIGEST}#1` };
     const approved = { ...brel, metadata: { ...brel.metadata, annotations } };
     const status = statusOf(approved, [zero(NEXT_IMAGE)]);
     const record = [{ kind: "Approve", subject: "gulf", by: "amal@openova.io", at: NOW }];
@@ -248,7 +248,7 @@ describe("transitionsOf", () => {
 
   it("reports what a person did, once", () => {
     const brel = release({}, measured(NEXT_IMAGE));
-    brel.metadata.annotations = { "skip.catalyst.openova.io/alpha": `amal@${DIGEST}` };
+    brel.metadata.annotations = { "skip.catalyst.openova.io/alpha": `amal@${DIGEST}#1` };
     const status = statusOf(brel, fleet(IMAGE));
     expect(transitionsOf(brel, status)[0]).toEqual({
       type: "Normal",
