@@ -52,7 +52,7 @@ export function createFleetRelay(deps: {
   now: () => Date;
 }): OutboxRelay {
   const { caches, logger, now } = deps;
-  const subscriptions = createObservedSubscriptions({ organizations: caches.organizations, now });
+  const subscriptions = createObservedSubscriptions({ ...caches, now });
   const outboxes = createOutboxPass({ ...deps, subscriptions });
   const due = createWorkQueue();
   const retries = createWorkQueue({ backoff: RETRY_BACKOFF });

@@ -16,14 +16,17 @@ import {
 import { applyOwned } from "../owned-object.ts";
 import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
 import { desiredHome } from "./desired-home.ts";
-import { desiredStatus, type SubscriptionStanding } from "./status.ts";
+import { desiredStatus, type SubscriptionStanding, type UnknownSubscription } from "./status.ts";
 
-export type { SubscriptionStanding } from "./status.ts";
+export type { SubscriptionStanding, UnknownSubscription } from "./status.ts";
+
+/** When to look again whether the last reading of a subscription is outdated. */
+const RELOOK_MS = 3_600_000;
 
 /** The state of each tenant's subscription, as read from the billing database of the Organization's Sovereign. */
 export interface SubscriptionStandings extends Watch {
   /** Undefined until this process has read it. */
-  standingOf(organization: Organization): SubscriptionStanding | undefined;
+  standingOf(organization: Organization): SubscriptionStanding | UnknownSubscription | undefined;
 }
 
 export interface OrganizationDeps extends StatusReconcilerDeps {
@@ -57,12 +60,16 @@ export function createOrganizationReconciler(deps: OrganizationDeps) {
       const observed = { namespaces, problem, subscription: deps.subscriptions.standingOf(organization) };
       const outcome: Outcome =
         problem === undefined
-          ? { kind: "done" }
+          ? { kind: "done", ...relook(organization) }
           : { kind: "stalled", reason: "NamespaceNotOurs", message: problem };
       return { status: desiredStatus(organization, observed, at.toISOString()), outcome };
     },
   });
 }
+
+/** Spread over time, because many Organizations are reconciled together at the start. */
+const relook = ({ spec }: Organization) =>
+  spec.order === undefined ? {} : { requeueAfterMs: RELOOK_MS * (0.5 + Math.random() / 2) };
 
 /** Why the home namespace is not this Organization's; undefined when it does not exist or carries its label. */
 function findForeignHome({ namespaces }: OrganizationDeps, name: string): string | undefined {

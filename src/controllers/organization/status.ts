@@ -10,6 +10,9 @@ export interface SubscriptionStanding {
   periodEndsAt: string | undefined;
 }
 
+/** The Sovereign does not exist, or its database was not read for hours. */
+export type UnknownSubscription = "sovereign-missing" | "outdated";
+
 /** `problem` says why the Organization has no home; undefined when it has one. */
 export function desiredStatus(
   organization: Organization,
@@ -17,7 +20,7 @@ export function desiredStatus(
     namespaces: string[];
     problem: string | undefined;
     /** Undefined: not read yet. */
-    subscription: SubscriptionStanding | undefined;
+    subscription: SubscriptionStanding | UnknownSubscription | undefined;
   },
   now: string,
 ): OrganizationStatus {
@@ -46,17 +49,24 @@ const SUBSCRIPTION_ACTIVE = "SubscriptionActive";
 /** An Organization that no order created has no subscription to follow. */
 function subscriptionCondition(
   { spec, status }: Organization,
-  standing: SubscriptionStanding | undefined,
+  standing: SubscriptionStanding | UnknownSubscription | undefined,
 ): NewCondition | undefined {
   if (spec.order === undefined) return undefined;
-  if (standing !== undefined) return { type: SUBSCRIPTION_ACTIVE, ...describeSubscription(standing) };
+  const type = SUBSCRIPTION_ACTIVE;
+  if (typeof standing === "object") return { type, ...describeSubscription(standing) };
   // A new leader keeps the value that the former one read.
-  return (
-    findCondition(status?.conditions, SUBSCRIPTION_ACTIVE) ?? {
-      ...{ type: SUBSCRIPTION_ACTIVE, status: "Unknown", reason: "NotRead" },
-      message: `the operator has not read the subscription in the billing database of Sovereign ${spec.sovereign} yet`,
-    }
-  );
+  const known = findCondition(status?.conditions, type);
+  if (standing === undefined && known !== undefined && known.status !== "Unknown") return known;
+  const message = describeUnknown(standing, spec.sovereign);
+  return { type, status: "Unknown", reason: "NotRead", message };
+}
+
+function describeUnknown(why: UnknownSubscription | undefined, sovereign: string): string {
+  if (why === "sovereign-missing")
+    return `Sovereign ${sovereign} does not exist, so the operator cannot read the subscription: create the Sovereign, or delete this Organization`;
+  if (why === "outdated")
+    return `the operator has not read the billing database of Sovereign ${sovereign} for hours: check that Sovereign and its database`;
+  return `the operator has not read the subscription in the billing database of Sovereign ${sovereign} yet`;
 }
 
 /** Statuses of a subscription that can become active again. */

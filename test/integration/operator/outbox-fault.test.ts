@@ -50,7 +50,7 @@ function startPasses(client: KubeClient, caches = cluster.caches) {
     ...{ client, caches, logger: createLogger("test", "silent") },
     events: { record: () => undefined, flush: async () => undefined, settle: async () => undefined },
     subscriptions: createObservedSubscriptions({
-      ...{ organizations: cluster.caches.organizations, now: () => new Date() },
+      ...{ ...cluster.caches, now: () => new Date() },
     }),
   });
   return () => passes.relay("faulty", new AbortController().signal);

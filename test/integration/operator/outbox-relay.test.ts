@@ -56,12 +56,17 @@ describe("createFleetRelay", () => {
     await look();
     await eventually(() => expect(organizations("followed")).toHaveLength(1));
     const [organization = {} as Organization] = organizations("followed");
-    const standing = () => relay.subscriptions.standingOf(organization)?.status;
+    const standing = () => {
+      const found = relay.subscriptions.standingOf(organization);
+      return typeof found === "object" ? found.status : found;
+    };
     await eventually(async () => {
       await look();
       expect(standing()).toBe("active");
     });
-    expect(relay.subscriptions.standingOf(organization)?.periodEndsAt).toMatch(/^\d{4}-.*Z$/);
+    expect(relay.subscriptions.standingOf(organization)).toMatchObject({
+      periodEndsAt: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
     expect(reported).toEqual([organization.metadata.name]);
 
     await billing.database.pool.query("UPDATE subscriptions SET status = 'canceled'");
@@ -78,6 +83,20 @@ describe("createFleetRelay", () => {
     advance(60_000);
     await look();
     expect(standing()).toBe("canceled");
+
+    advance(3 * 3_600_000);
+    await look();
+    expect(standing()).toBe("outdated");
+    relay.subscriptions.connect(() => undefined, stop.signal);
+    expect(standing()).toBeUndefined();
+    await billing.database.pool.query("ALTER TABLE elsewhere RENAME TO subscriptions");
+    await look();
+    expect(standing()).toBe("canceled");
+    expect(reported).toHaveLength(3);
+
+    await cluster.client.delete(SOVEREIGNS, { name: "followed" });
+    await eventually(() => expect(reported.length).toBeGreaterThan(3));
+    expect(standing()).toBe("sovereign-missing");
   });
 
   it("delivers each order once when two relays are notified at once", async () => {

@@ -2,7 +2,11 @@ import { describe, expect, it } from "vitest";
 import { findCondition } from "../../../../src/api/condition.ts";
 import type { Organization } from "../../../../src/api/organization.ts";
 import { desiredHome } from "../../../../src/controllers/organization/desired-home.ts";
-import { desiredStatus, type SubscriptionStanding } from "../../../../src/controllers/organization/status.ts";
+import {
+  desiredStatus,
+  type SubscriptionStanding,
+  type UnknownSubscription,
+} from "../../../../src/controllers/organization/status.ts";
 import { NOW } from "../../../support/builder/catalyst-object.ts";
 
 const organization = (spec: Partial<Organization["spec"]> = {}): Organization => ({
@@ -59,7 +63,7 @@ describe("an Organization's subscription", () => {
     ...organization({ order: "17" }),
     ...(status === undefined ? {} : { status }),
   });
-  const seen = (it: Organization, subscription: SubscriptionStanding | undefined) => {
+  const seen = (it: Organization, subscription: SubscriptionStanding | UnknownSubscription | undefined) => {
     const observed = { namespaces: [], problem: undefined, subscription };
     return findCondition(desiredStatus(it, observed, NOW).conditions, "SubscriptionActive");
   };
@@ -126,6 +130,26 @@ describe("an Organization's subscription", () => {
     expect(before).toBeDefined();
     const conditions = before === undefined ? [] : [before];
     expect(seen(ordered({ conditions }), undefined)).toMatchObject({ status: "False", reason: "Canceled" });
+  });
+
+  it.each<[string, UnknownSubscription, string]>([
+    [
+      "its Sovereign does not exist",
+      "sovereign-missing",
+      "Sovereign omantel does not exist, so the operator cannot read the subscription: create the Sovereign, or delete this Organization",
+    ],
+    [
+      "the last reading is outdated",
+      "outdated",
+      "the operator has not read the billing database of Sovereign omantel for hours: check that Sovereign and its database",
+    ],
+  ])("is Unknown instead of True when %s, and stays so until it is read", (_when, why, message) => {
+    const active = seen(ordered(), { status: "active", periodEndsAt: undefined });
+    const conditions = active === undefined ? [] : [active];
+    const unknown = seen(ordered({ conditions }), why);
+    expect(unknown).toMatchObject({ status: "Unknown", reason: "NotRead", message });
+    const again = seen(ordered({ conditions: unknown === undefined ? [] : [unknown] }), undefined);
+    expect(again?.message).toContain("has not read the subscription");
   });
 });
 
