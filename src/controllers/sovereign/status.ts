@@ -148,11 +148,8 @@ function readiness(judged: Condition[], stop: Stop | undefined): NewCondition {
   }
   const pending = Object.values(SOVEREIGN_CONDITION).find((type) => !isConditionTrue(judged, type));
   if (pending === undefined) {
-    return trueCondition(
-      READY,
-      "Verified",
-      "the pinned image runs, and its schema and API fingerprints equal the reference",
-    );
+    const shape = findCondition(judged, SOVEREIGN_CONDITION.voucherShapeVerified);
+    return trueCondition(READY, "Verified", `the pinned image runs: ${shape?.message}`);
   }
   const condition = findCondition(judged, pending);
   return falseCondition(

@@ -57,13 +57,10 @@ export function compareWithReference(
   }
   const mayBeNewer =
     sovereign.spec.role === "CatalystZero" || release?.spec.rollout.backwardCompatible === true;
-  const expected = withSchemaOf(references, reference, evidence, mayBeNewer);
+  const { expected, compared } = withSchemaOf(references, reference, evidence, mayBeNewer);
   const difference = shapeDifference(evidence, expected);
   if (difference === undefined) {
-    return verified(
-      "Verified",
-      `the smoke test passed, and both fingerprints equal those of ${reference.measuredOn}`,
-    );
+    return verified("Verified", `the smoke test passed, and ${compared}`);
   }
   findings.conditions.push(
     falseCondition(CONDITION.voucherShapeVerified, "ShapeDiffers", difference),
@@ -97,21 +94,32 @@ const isAsVerified = (sovereign: Sovereign, image: string, evidence: Evidence): 
 /**
  * The API follows from the image, and the schema from its version. After a return to an earlier image, the schema is still
  * the newer one, so it is compared with the reference that was measured at the same version. An image that passes the smoke
- * test on a newer schema works with it: `catalyst migrate` and billing's readiness refuse any other.
+ * test on a newer schema works with it: `catalyst migrate` and billing's readiness refuse any other. `compared` says what
+ * is true when nothing differs.
  */
 function withSchemaOf(
   references: readonly ReleaseReference[],
   reference: ReleaseReference,
   { schemaVersion = "", schemaFingerprint = "" }: Evidence,
   mayBeNewer: boolean,
-): ReleaseReference {
-  if (schemaVersion === reference.schemaVersion) return reference;
+): { expected: ReleaseReference; compared: string } {
+  const { measuredOn } = reference;
+  const asMeasured = { expected: reference, compared: `both fingerprints equal those of ${measuredOn}` };
+  if (schemaVersion === reference.schemaVersion) return asMeasured;
+  const ofApi = `the API fingerprint equals that of ${measuredOn}`;
   const measured = references.find((known) => known.schemaVersion === schemaVersion);
   if (measured !== undefined)
-    return { ...reference, schemaVersion, schemaFingerprint: measured.schemaFingerprint };
+    return {
+      expected: { ...reference, schemaVersion, schemaFingerprint: measured.schemaFingerprint },
+      compared: `${ofApi} with this image, and the schema fingerprint that of ${measured.measuredOn} with another image at version ${schemaVersion}`,
+    };
   // Catalyst-Zero may have left the newer image before it was measured. Then there is nothing to compare the schema with.
   const isNewer = schemaVersion > reference.schemaVersion;
-  return isNewer && mayBeNewer ? { ...reference, schemaVersion, schemaFingerprint } : reference;
+  if (!isNewer || !mayBeNewer) return asMeasured;
+  return {
+    expected: { ...reference, schemaVersion, schemaFingerprint },
+    compared: `${ofApi}; only the API was compared, because no release has a reference of schema version ${schemaVersion}`,
+  };
 }
 
 /** The time since which the image is verified without a break; undefined when it is not. */

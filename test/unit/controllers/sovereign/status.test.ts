@@ -31,9 +31,12 @@ describe("admissionConditions", () => {
   });
 
   it("does not count for Ready", () => {
-    const conditions = [...ALL.map((type) => trueCondition(type, "Test", "")), audited];
+    const conditions = [...ALL.map((type) => trueCondition(type, "Test", `${type} holds`)), audited];
     const status = desiredStatus(sovereign("o"), findings({ conditions }), NOW);
-    expect(findCondition(status.conditions, "Ready")?.status).toBe("True");
+    expect(findCondition(status.conditions, "Ready")).toMatchObject({
+      ...{ status: "True", reason: "Verified" },
+      message: "the pinned image runs: VoucherShapeVerified holds",
+    });
   });
 });
 

@@ -198,6 +198,10 @@ describe("compareWithReference after a return to the previous image", () => {
   ])("%s", (_what, isCompatible, schema, reason) => {
     const context = contextOf(sovereign("omantel"), { releases: [releaseOf(isCompatible, schema)] });
     expect(compareWithReference(context, IMAGE, newer)?.reason).toBe(reason);
+    if (reason === undefined)
+      expect(context.findings.conditions[0]?.message).toBe(
+        "the smoke test passed, and the API fingerprint equals that of zero with this image, and the schema fingerprint that of zero with another image at version 0002",
+      );
   });
 
   it.each([
@@ -225,6 +229,9 @@ describe("compareWithReference after a return to the previous image", () => {
     const zero = sovereign("zero", { role: "CatalystZero" });
     const context = contextOf(zero, { releases: [releaseOf(false, schemaFingerprint)] });
     expect(compareWithReference(context, IMAGE, { ...newer, schemaVersion: "0003" })).toBeUndefined();
+    expect(context.findings.conditions[0]?.message).toBe(
+      "the smoke test passed, and the API fingerprint equals that of zero; only the API was compared, because no release has a reference of schema version 0003",
+    );
   });
 
   it("compares the API with that of the image", () => {
