@@ -1,5 +1,6 @@
-import type { ClientBase } from "pg";
-import { MIGRATION_TABLE, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
+import pg, { type ClientBase } from "pg";
+import { MIGRATION_TABLE, SCHEMA_VERSION } from "./schema.ts";
+import type { Queryable } from "./sovereign-identity.ts";
 
 /**
  * First line of a migration that the previous version of the program still works with: it only adds, and changes nothing
@@ -14,14 +15,17 @@ export function oldestCompatible(migrations: readonly { name: string; sql: strin
 }
 
 /**
- * Records in the database which programs work with its schema, because an older program does not have the later migrations.
- * The record names its schema version. If a run ends between a migration and the record, the old record names another
- * version and is ignored.
+ * Records in the database which programs work with its schema after these migrations, because an older program does not
+ * have the later ones. The record names its schema version, and one that names another version is ignored.
  */
-export async function recordCompatibility(client: ClientBase): Promise<void> {
-  const record = JSON.stringify({ version: SCHEMA_VERSION, compatibleFrom: oldestCompatible(MIGRATIONS) });
+export async function recordCompatibility(
+  client: Queryable,
+  migrations: readonly { name: string; sql: string }[],
+): Promise<void> {
+  const version = migrations.at(-1)?.name;
+  const record = JSON.stringify({ version, compatibleFrom: oldestCompatible(migrations) });
   if ((await readRecord(client)) === record) return;
-  await client.query(`COMMENT ON TABLE public.${MIGRATION_TABLE} IS ${client.escapeLiteral(record)}`);
+  await client.query(`COMMENT ON TABLE public.${MIGRATION_TABLE} IS ${pg.escapeLiteral(record)}`);
 }
 
 /** Whether this program works with a schema of this version: its own, or a later one that the database records as compatible. */
@@ -32,12 +36,12 @@ export async function isCompatible(client: ClientBase, version: string | undefin
   return record?.version === version && record.compatibleFrom <= SCHEMA_VERSION;
 }
 
-async function readRecord(client: ClientBase): Promise<string | undefined> {
-  const { rows } = await client.query<{ record: string | null }>(
+async function readRecord(client: Queryable): Promise<string | undefined> {
+  const { rows } = await client.query(
     "SELECT pg_catalog.obj_description(pg_catalog.to_regclass($1), 'pg_class') AS record",
     [`public.${MIGRATION_TABLE}`],
   );
-  return rows[0]?.record ?? undefined;
+  return (rows[0] as { record: string | null } | undefined)?.record ?? undefined;
 }
 
 function parseRecord(text: string | undefined): { version: string; compatibleFrom: string } | undefined {

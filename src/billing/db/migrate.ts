@@ -124,7 +124,8 @@ export async function migrateDatabase(deps: {
       if (state.version !== SCHEMA_VERSION) {
         throw new UnknownSchemaError(describeMismatch(state.version));
       }
-      await recordCompatibility(client);
+      // Each migration recorded it, but a program before that may have migrated the database.
+      await recordCompatibility(client, MIGRATIONS);
       const { rows } = await client.query<AdoptionFinding>(
         "SELECT kind, row_count::float8 AS row_count, remedy FROM public.adoption_findings ORDER BY kind",
       );

@@ -11,7 +11,7 @@ export class ForeignDatabaseError extends Error {
 const UNREADABLE = new Set(["42P01", "42501"]);
 
 /** A connection to the database, or a transaction of the migrations. */
-interface Queryable {
+export interface Queryable {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
 }
 

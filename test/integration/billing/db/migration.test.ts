@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { oldestCompatible } from "../../../../src/billing/db/compatibility.ts";
 import { createDatabase } from "../../../../src/billing/db/database.ts";
 import { UnknownSchemaError } from "../../../../src/billing/db/migrate.ts";
 import { MIGRATIONS, SCHEMA_VERSION } from "../../../../src/billing/db/schema.ts";
@@ -100,6 +101,13 @@ describe("migrateDatabase", () => {
         CREATE EVENT TRIGGER crash ON ddl_command_end EXECUTE FUNCTION crash()`);
       await expect(migrate(one)).rejects.toThrow("crash");
       await one.pool.query("DROP EVENT TRIGGER crash; DROP FUNCTION crash()");
+      const { rows } = await one.pool.query(
+        "SELECT obj_description(to_regclass('public.kysely_migration'), 'pg_class') AS record",
+      );
+      const done = MIGRATIONS.slice(0, index);
+      expect(JSON.parse(rows[0].record)).toEqual(
+        index === 0 ? null : { version: done.at(-1)?.name, compatibleFrom: oldestCompatible(done) },
+      );
       const { executed, fingerprint } = await migrate(one);
       expect(executed).toEqual(MIGRATIONS.slice(index).map(({ name }) => name));
       expect(await earlierRows(one.pool)).toEqual(before);
