@@ -256,20 +256,24 @@ describe("/admin", () => {
       const box = await page.locator(selector).boundingBox();
       return box !== null && box.y >= 0 && box.y + box.height <= 640;
     };
-    expect(await isReachable("#issue-form .action")).toBe(true);
-    expect(await isReachable("#issue-form [data-close]")).toBe(true);
+    for (const button of [".action", "[data-close]"])
+      await eventually(async () => expect(await isReachable(`#issue-form ${button}`)).toBe(true));
     await page.locator("#issue-credit").fill("5");
     await page.locator("#issue-form .action").click();
     await expectText(page, "#notice", / is issued\.$/);
-    const toast = await page.locator("#notice").boundingBox();
-    expect((toast?.y ?? 0) + (toast?.height ?? 0)).toBeLessThan(120);
+    await eventually(async () => {
+      const toast = await page.locator("#notice").boundingBox();
+      expect((toast?.y ?? 0) + (toast?.height ?? 0)).toBeLessThan(120);
+    });
 
     await rowOf(page, "RAMADAN-2026").getByRole("link", { name: "RAMADAN-2026" }).click();
     await page.getByRole("button", { name: "Edit" }).click();
     await page.locator("#edit-starts").focus();
-    const field = await page.locator("#edit-starts").boundingBox();
-    const buttons = await page.locator("#edit-dialog .buttons").boundingBox();
-    expect((field?.y ?? 640) + (field?.height ?? 0)).toBeLessThanOrEqual(buttons?.y ?? 0);
+    await eventually(async () => {
+      const field = await page.locator("#edit-starts").boundingBox();
+      const buttons = await page.locator("#edit-dialog .buttons").boundingBox();
+      expect((field?.y ?? 640) + (field?.height ?? 0)).toBeLessThanOrEqual(buttons?.y ?? 0);
+    });
     await page.locator("#edit-dialog [data-close]").click();
     const who = await page.locator("#history-rows td:last-child").first().boundingBox();
     expect(who?.height).toBeLessThan(40);
