@@ -249,8 +249,7 @@ describe("/admin", () => {
   it("has a header of one row, reachable buttons and no toast over rows on a telephone", async () => {
     const { page, close } = await open({ width: 360, height: 640 });
     expect(await overflow(page)).toBeLessThanOrEqual(0);
-    const header = await page.locator("header.top").boundingBox();
-    expect(header?.height).toBeLessThan(80);
+    expect((await page.locator("header.top").boundingBox())?.height).toBeLessThan(80);
     await page.locator("#issue").click();
     const isReachable = async (selector: string) => {
       const box = await page.locator(selector).boundingBox();
@@ -268,6 +267,7 @@ describe("/admin", () => {
 
     await rowOf(page, "RAMADAN-2026").getByRole("link", { name: "RAMADAN-2026" }).click();
     await page.getByRole("button", { name: "Edit" }).click();
+    await page.locator("#edit-dialog[open]").waitFor();
     await page.locator("#edit-starts").focus();
     await eventually(async () => {
       const field = await page.locator("#edit-starts").boundingBox();
