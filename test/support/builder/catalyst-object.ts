@@ -165,3 +165,8 @@ export function blueprint(
     status: { verifiedDigest: digest, conditions: [condition("Verified", verified)] },
   };
 }
+
+export const atGeneration = (generation: number, { metadata, ...rest }: BillingRelease): BillingRelease => ({
+  ...rest,
+  metadata: { ...metadata, generation },
+});

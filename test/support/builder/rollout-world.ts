@@ -1,6 +1,5 @@
 import { expect } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
-import { findCondition } from "../../../src/api/condition.ts";
 import type { Sovereign, SovereignStatus } from "../../../src/api/sovereign.ts";
 import { isRolloutComplete } from "../../../src/controllers/billing-release/desired-completion.ts";
 import { memberOf, planOf } from "../../../src/controllers/billing-release/desired-member.ts";
@@ -9,11 +8,28 @@ import { decideStep } from "../../../src/controllers/billing-release/desired-rol
 import { maxUnavailableOf } from "../../../src/controllers/billing-release/desired-stage.ts";
 import { sizeOf, tallyOf } from "../../../src/controllers/billing-release/desired-tally.ts";
 import { desiredStatus } from "../../../src/controllers/billing-release/status.ts";
-import { condition, IMAGE, NEXT_IMAGE, release, servingOn, sovereign } from "./catalyst-object.ts";
+import {
+  atGeneration,
+  condition,
+  IMAGE,
+  NEXT_IMAGE,
+  release,
+  servingOn,
+  sovereign,
+} from "./catalyst-object.ts";
 import { connectFleet } from "./connected-fleet.ts";
 import { type Chance, type Happening, NAMES, STARTS, type World } from "./rollout-arbitrary.ts";
 import { createDatabases, firstReference } from "./rollout-database.ts";
-import { awayStatus, hasFailed, isServing, isStalled, isUpdating, needsRepair } from "./rollout-fact.ts";
+import {
+  awayStatus,
+  hasFailed,
+  hasFailedBack,
+  isLeftBehind,
+  isStalled,
+  isUpdating,
+  needsRepair,
+  refusalOf,
+} from "./rollout-fact.ts";
 
 /** Starts a rollout of `NEXT_IMAGE` over a fleet on `IMAGE`, and checks each start against the bounds. */
 export function createWorld({ stages, rollout, fleet }: World) {
@@ -28,7 +44,6 @@ export function createWorld({ stages, rollout, fleet }: World) {
   const find = (name: string) => sovereigns.find(({ metadata }) => metadata.name === name);
   const tally = () => tallyOf(planOf(brel), sovereigns, connected.nowMs());
   const setStatus = (own: Sovereign, status: SovereignStatus) => connected.put({ ...own, status });
-  /** The release's image. */
   const target = () => brel.spec.image;
   const by = (number = brel.metadata.generation) => `amal@${target().split("@")[1]}#${number}`;
   /**
@@ -49,18 +64,8 @@ export function createWorld({ stages, rollout, fleet }: World) {
       own.status?.pinnedImage === own.status?.previousImage);
   /** The last status of each Sovereign whose cluster cannot be reached. */
   const seen = new Map<string, SovereignStatus | undefined>();
-  /** It is stalled on its previous image, and was not failing before it took the image. */
-  const hasFailedBack = ({ metadata, spec, status }: Sovereign) =>
-    takers.has(metadata.name) &&
-    !spec.suspend &&
-    isStalled(status) &&
-    status?.pinnedImage !== target() &&
-    status?.pinnedImage === status?.previousImage &&
-    status?.takenWhileFailing !== target();
   const isDisconnected = ({ metadata }: Sovereign) => seen.has(metadata.name);
-  /** Read from the objects: whether a Sovereign serves with another image, and needs no person. */
-  const isLeftBehind = ({ metadata, spec, status }: Sovereign) =>
-    isServing(seen.get(metadata.name)) && !spec.suspend && status?.verified?.image !== target();
+  const isLeft = (own: Sovereign) => isLeftBehind(own, seen.get(own.metadata.name), target());
   function change(next: BillingRelease): void {
     brel = next;
     connected.apply(next);
@@ -101,7 +106,10 @@ export function createWorld({ stages, rollout, fleet }: World) {
     expect(brel.metadata.annotations?.["catalyst.openova.io/rollout-paused"]).toBeUndefined();
     if (isStalled(own.status) || own.status?.verified?.image !== target()) return;
     // One that serves stays while another is stalled on the image to which it went back.
-    expect(sovereigns.filter(hasFailedBack).map(({ metadata }) => metadata.name)).toEqual([]);
+    const failed = sovereigns
+      .filter((each) => hasFailedBack(each, target()))
+      .map(({ metadata }) => metadata.name);
+    expect(failed.filter((name) => takers.has(name))).toEqual([]);
   }
 
   function reconcile(name: string): void {
@@ -145,7 +153,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
       isApproved = isApprovedSinceTurn;
     }
     change({ ...brel, status: desiredStatus(brel, tally(), find("zero"), now) });
-    if (!wasComplete && isRolloutComplete(brel)) expect(sovereigns.filter(isLeftBehind)).toEqual([]);
+    if (!wasComplete && isRolloutComplete(brel)) expect(sovereigns.filter(isLeft)).toEqual([]);
   }
 
   const acts: Record<Happening["kind"], (name: string) => void> = {
@@ -277,12 +285,7 @@ export function createWorld({ stages, rollout, fleet }: World) {
     updated: () => sovereigns.filter(isOnImage).map(({ metadata }) => metadata.name),
     names: () => sovereigns.map(({ metadata }) => metadata.name),
     target,
-    /** The Sovereigns that run an image of which the operator says that its shape is wrong, or cannot be compared. */
-    refused: () =>
-      sovereigns.flatMap(({ metadata, status }) => {
-        const { reason = "" } = findCondition(status?.conditions, "VoucherShapeVerified") ?? {};
-        return REFUSED.includes(reason) ? [`${metadata.name}: ${reason}`] : [];
-      }),
+    refused: () => sovereigns.flatMap(refusalOf),
     state: () => JSON.stringify(brel.status?.rollout, undefined, 1),
     /** One round of an operator whose Sovereigns all update without a failure. */
     operate(): boolean {
@@ -295,10 +298,3 @@ export function createWorld({ stages, rollout, fleet }: World) {
     },
   };
 }
-
-const atGeneration = (generation: number, { metadata, ...rest }: BillingRelease): BillingRelease => ({
-  ...rest,
-  metadata: { ...metadata, generation },
-});
-
-const REFUSED = ["ShapeDiffers", "WaitingForReference", "ReferenceMissing"];
